@@ -1,0 +1,1 @@
+"""What lies on disk: the contract of every artifact, its reader, writer, manifest and check."""

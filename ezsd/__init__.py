@@ -1,0 +1,1 @@
+"""The method: tensors in, tensors out. Knows no path."""

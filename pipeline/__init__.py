@@ -1,0 +1,1 @@
+"""How it is run: typed params, stages, shards, executors, resume and progress."""

@@ -1,0 +1,302 @@
+"""Typed, frozen params: one section a stage, read from `params.yaml`.
+
+A stage's own section (`prepare` ... `report`) and the shared sections `data` and `teacher` decide the bytes
+of the artifacts. `run` says where and with how many hands, and can change no byte, so no fingerprint holds it.
+"""
+
+from collections.abc import Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from pipeline.errors import ParamsError
+
+PARAMS_FILE = "params.yaml"
+PRESETS = ("demo", "coco", "lvis", "voc")
+
+Fraction = Annotated[float, Field(ge=0, le=1)]
+Positive = Annotated[float, Field(gt=0)]
+Count = Annotated[int, Field(ge=1)]
+Seed = Annotated[int, Field(ge=0, lt=2**31)]
+
+
+class Section(BaseModel):
+    """Base of all sections: immutable, and an unknown key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class OwnSplit(Section):
+    """Base and novel names of one's own data."""
+
+    base: tuple[str, ...] = Field(min_length=1)
+    novel: tuple[str, ...] = Field(min_length=1)
+
+
+class WorldParams(Section):
+    """How much of the embedded world is drawn."""
+
+    train: Count
+    val: Count
+    seed: Seed
+
+
+class DataParams(Section):
+    """Where photos and annotations are. Paths are relative to the folder of `params.yaml`, or absolute."""
+
+    format: Literal["world", "coco", "lvis", "voc"]
+    split: str | OwnSplit
+    world: WorldParams | None = None
+    train_photos: str | None = None
+    train_annotations: str | None = None
+    val_photos: str | None = None
+    val_annotations: str | None = None
+
+    @model_validator(mode="after")
+    def _has_a_source(self) -> "DataParams":
+        paths = {
+            key: getattr(self, key)
+            for key in ("train_photos", "train_annotations", "val_photos", "val_annotations")
+        }
+        if self.format == "world":
+            if self.world is None or any(paths.values()):
+                raise ValueError("format 'world' takes data.world and no paths")
+        elif self.world is not None:
+            raise ValueError(f"format '{self.format}' takes paths, so data.world must be left out")
+        elif missing := [key for key, value in paths.items() if not value]:
+            raise ValueError(f"format '{self.format}' needs data.{missing[0]}")
+        return self
+
+
+class TeacherParams(Section):
+    """The CLIP that teaches: any open_clip model, or a factory of one's own."""
+
+    model: str
+    weights: str
+    template: str = Field(pattern=r"\{\}")
+    seed: Seed
+    factory: str | None = None
+
+
+class PrepareParams(Section):
+    """Checks and index."""
+
+    empty_photos: Literal["keep", "drop"]
+    max_quarantined_fraction: Fraction
+    photos_per_shard: Count
+
+
+class RenormParams(Section):
+    """CLIP re-normalization (method, section 1)."""
+
+    method: Literal["tune", "statistics", "none"]
+    towers: Literal["image", "text", "both"]
+    loss: Literal["bce", "softmax"]
+    epochs: Count
+    photos_per_step: Count
+    learning_rate: Positive
+    weight_decay: Annotated[float, Field(ge=0)]
+    clip_norm: Positive
+    enlarge: Annotated[float, Field(ge=1)]
+    min_side: Positive
+    repeat_threshold: Fraction
+    area_weights: bool
+    seed: Seed
+
+
+class MineParams(Section):
+    """CLIP proposals (method, section 2)."""
+
+    method: Literal["exhaustive", "cascade"]
+    names: Literal["known", "strict"]
+    extra_names: tuple[str, ...]
+    long_side: Count
+    short_side: Count
+    stride: Count
+    scales: tuple[Positive, ...] = Field(min_length=1)
+    ratios: tuple[Positive, ...] = Field(min_length=1)
+    nms_iou: Fraction
+    best: Count
+    base_iou: Fraction
+    keep: Count
+    enlarge: Annotated[float, Field(ge=1)]
+    photos_per_shard: Count
+    batch: Count
+
+
+class EmbedParams(Section):
+    """Teacher embeddings of ground truth and proposals."""
+
+    crops: Literal["single", "multi"]
+    dtype: Literal["float16", "int8"]
+    batch: Count
+
+
+class BackboneParams(Section):
+    """A torchvision or timm backbone by name, or the packaged one of the embedded world."""
+
+    name: str
+    weights: str
+    frozen_stages: Annotated[int, Field(ge=0, le=5)]
+
+
+class TrainParams(Section):
+    """The detector and its schedule (method, sections 3 and 4)."""
+
+    backbone: BackboneParams
+    fpn_channels: Count
+    head_channels: Count
+    head_width: Count
+    regressor: Literal["semantic", "plain"]
+    short_sides: tuple[Count, ...] = Field(min_length=1)
+    long_side: Count
+    epochs: Count
+    images_per_step: Count
+    learning_rate: Positive
+    momentum: Fraction
+    weight_decay: Annotated[float, Field(ge=0)]
+    warmup_steps: Annotated[int, Field(ge=0)]
+    decay_epochs: tuple[Count, ...]
+    clip_norm: Positive
+    rois_per_image: Count
+    proposals_per_image: Annotated[int, Field(ge=0)]
+    distill_factor: Annotated[float, Field(ge=0)]
+    classification_loss: Literal["softmax", "seesaw"]
+    checkpoint_seconds: Positive
+    seed: Seed
+
+
+class EvaluateParams(Section):
+    """Scoring against all annotations, novel ones included: the only stage that reads them."""
+
+    photos: Literal["with_boxes", "all"]
+    score_threshold: Fraction
+    nms_iou: Fraction
+    detections_per_image: Count
+    max_dets: tuple[Count, ...] = Field(min_length=1)
+
+
+class ReportParams(Section):
+    """The page."""
+
+    training_photos: Count
+    validation_photos: Count
+
+
+class RunParams(Section):
+    """Where and with how many hands; changes no byte of any artifact."""
+
+    workers: Annotated[int, Field(ge=0)]
+    scheduler: str | None = None
+    device: Literal["auto", "cpu", "cuda"]
+
+
+class Params(Section):
+    """All of `params.yaml`."""
+
+    data: DataParams
+    teacher: TeacherParams
+    prepare: PrepareParams
+    renorm: RenormParams
+    mine: MineParams
+    embed: EmbedParams
+    train: TrainParams
+    evaluate: EvaluateParams
+    report: ReportParams
+    run: RunParams
+
+
+def load_params(path: Path, overrides: Sequence[str] = ()) -> Params:
+    """Params of `path` with `section.key=value` overrides; every error names its key.
+
+    Raises:
+        ParamsError: no such file, broken YAML, an unknown or missing key, an impossible value.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise ParamsError(
+            f"{path} does not exist: write one with `ezsd-cli init --preset {'|'.join(PRESETS)}`"
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ParamsError(f"{path} cannot be read ({error}): make it a readable UTF-8 file") from None
+    return parse_params(text, overrides, source=str(path))
+
+
+def parse_params(text: str, overrides: Sequence[str] = (), source: str = PARAMS_FILE) -> Params:
+    """Like :func:`load_params`, from YAML text."""
+    tree = _parse_yaml(text, source)
+    for override in overrides:
+        _apply_override(tree, override)
+    try:
+        return Params.model_validate(tree)
+    except ValidationError as error:
+        raise ParamsError(f"{source}: {_first_problem(error)}") from None
+
+
+def preset_text(name: str) -> str:
+    """The YAML text of a packaged preset."""
+    if name not in PRESETS:
+        raise ParamsError(f"no preset is named {name!r}: choose one of {', '.join(PRESETS)}")
+    return (resources.files("pipeline") / "presets" / f"{name}.yaml").read_text(encoding="utf-8")
+
+
+def select(params: Params, keys: Sequence[str]) -> dict[str, Any]:
+    """Plain values of the named sections or keys (`teacher`, `renorm.enlarge`), keyed by the name given."""
+    tree = params.model_dump(mode="json")
+    return {key: _lookup(tree, key) for key in keys}
+
+
+def _lookup(tree: Any, key: str) -> Any:
+    for part in key.split("."):
+        tree = tree[part]
+    return tree
+
+
+def _parse_yaml(text: str, source: str) -> dict[str, Any]:
+    try:
+        tree = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        where = getattr(error, "problem_mark", None)
+        place = f" line {where.line + 1}" if where is not None else ""
+        raise ParamsError(f"{source}{place} is not YAML: correct it or write a new one with `ezsd-cli init`") from None
+    if not isinstance(tree, dict):
+        raise ParamsError(f"{source} holds no sections: write a new one with `ezsd-cli init`")
+    return tree
+
+
+def _apply_override(tree: dict[str, Any], override: str) -> None:
+    key, equals, value = override.partition("=")
+    parts = key.strip().split(".")
+    if not equals or len(parts) < 2 or not all(parts):
+        raise ParamsError(f"--set {override!r} is not of the form section.key=value")
+    node: Any = tree
+    for part in parts[:-1]:
+        if not isinstance(node, dict) or part not in node:
+            raise ParamsError(f"--set {override!r}: there is no section {part!r}")
+        if node[part] is None:
+            node[part] = {}
+        node = node[part]
+    if not isinstance(node, dict):
+        raise ParamsError(f"--set {override!r}: {'.'.join(parts[:-1])} holds a value, not keys")
+    try:
+        node[parts[-1]] = yaml.safe_load(value)
+    except yaml.YAMLError:
+        raise ParamsError(f"--set {override!r}: the value is not YAML") from None
+
+
+def _first_problem(error: ValidationError) -> str:
+    problems = error.errors(include_url=False, include_context=False)
+    first = problems[0]
+    # pydantic puts the branch of a union into the location; a user's key has no such part
+    key = ".".join(str(part) for part in first["loc"] if part not in ("OwnSplit", "str"))
+    more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+    if first["type"] == "extra_forbidden":
+        return f"unknown key {key!r}: remove it or correct its spelling{more}"
+    if first["type"] == "missing":
+        return f"key {key!r} is missing: add it, or compare with `ezsd-cli init --preset demo --print`{more}"
+    got = "" if isinstance(first["input"], dict) else f", got {first['input']!r}"
+    return f"{key}: {first['msg'].removeprefix('Value error, ')}{got}{more}"

@@ -1,0 +1,1 @@
+"""What can be run: one module a stage, joined by `stages.cli` into `ezsd-cli`."""
