@@ -1,0 +1,113 @@
+"""One way to turn a photo's bytes into pixels, for every stage and for `predict`."""
+
+import io
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from ezsd.errors import InputError
+
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "PPM")
+"""The readers that are tried; Pillow has others that start outside programs."""
+
+MAX_PIXELS = 80_000_000
+"""Larger pictures are refused before their pixels are unpacked: a small file can claim to be enormous."""
+
+_EXIF_ORIENTATION = 0x0112
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_SIDEWAYS = frozenset(_TURNS[orientation] for orientation in (5, 6, 7, 8))
+_MODES_16_BIT = frozenset({"I", "I;16", "I;16L", "I;16B", "I;16N"})
+
+
+def decode_photo(data: bytes, declared_wh: tuple[int, int] | None) -> Tensor:
+    """Decode a photo to uint8 RGB (3, H, W), range 0..255, in the frame its annotations use.
+
+    `declared_wh` is the size in pixels that the annotations state, or None when there are none. An EXIF
+    rotation is applied unless only the unrotated picture has the declared size: some data sets annotate the
+    pixels as stored, others as shown. Grey is repeated over the channels, transparency is laid on white,
+    16-bit grey keeps its high byte as 16-bit colour does.
+
+    Raises InputError when the bytes are no photo, are truncated or corrupt, or have another size than
+    declared.
+    """
+    image = _open(data)
+    turn = _turn_to_declared(image, declared_wh)
+    try:
+        image.load()
+        rgb = _to_rgb(image)
+    except (InputError, MemoryError):
+        raise
+    except Exception as error:  # decoders raise nearly anything on damaged bytes
+        raise InputError(f"the photo is truncated or corrupt ({error}); replace or remove it") from error
+    upright = rgb if turn is None else rgb.transpose(turn)
+    return torch.from_numpy(np.array(upright, dtype=np.uint8)).permute(2, 0, 1).contiguous()
+
+
+def _open(data: bytes) -> Image.Image:
+    """Read the header alone."""
+    try:
+        image = Image.open(io.BytesIO(data), formats=FORMATS)
+        width, height = image.size
+    except Image.DecompressionBombError as error:
+        raise InputError(_too_large("")) from error
+    except MemoryError:
+        raise
+    except Exception as error:
+        expected = ", ".join(FORMATS)
+        raise InputError(
+            f"not a photo that can be read ({len(data)} bytes); expected one of {expected}"
+        ) from error
+    if width * height > MAX_PIXELS:
+        raise InputError(_too_large(f" with {width}x{height} pixels"))
+    return image
+
+
+def _turn_to_declared(image: Image.Image, declared_wh: tuple[int, int] | None) -> Image.Transpose | None:
+    """Return the EXIF turn to apply, None for none; raises InputError when neither reading has the size."""
+    turn = _TURNS.get(_orientation(image))
+    stored_wh = image.size
+    upright_wh = stored_wh[::-1] if turn in _SIDEWAYS else stored_wh
+    if declared_wh is None or tuple(declared_wh) == upright_wh:
+        return turn
+    if tuple(declared_wh) == stored_wh:
+        return None
+    raise InputError(
+        f"the photo is {upright_wh[0]}x{upright_wh[1]} pixels but its annotation says "
+        f"{declared_wh[0]}x{declared_wh[1]}; put the right file there or correct width and height"
+    )
+
+
+def _orientation(image: Image.Image) -> int:
+    """Return the EXIF orientation 1..8 that is still to be applied; Pillow turns TIFF by itself."""
+    if image.format == "TIFF":
+        return 1
+    try:
+        return int(image.getexif().get(_EXIF_ORIENTATION, 1))
+    except Exception:  # a damaged EXIF block says nothing about the pixels
+        return 1
+
+
+def _to_rgb(image: Image.Image) -> Image.Image:
+    if image.mode in _MODES_16_BIT:
+        high_byte = np.clip(np.asarray(image).astype(np.int64), 0, 65535) >> 8
+        image = Image.fromarray(high_byte.astype(np.uint8))
+    if image.mode == "F":
+        raise InputError("floating-point pixels have no fixed range; save it with 8 or 16 bits a channel")
+    if image.has_transparency_data:
+        rgba = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba)
+    return image.convert("RGB")
+
+
+def _too_large(size: str) -> str:
+    return f"the photo is too large{size}: at most {MAX_PIXELS:,} pixels are read; scale it down"
