@@ -1,0 +1,131 @@
+"""Runs numbered shards: in this process, in local worker processes, or on any Dask scheduler.
+
+Each shard is computed by one torch thread with the same code whoever runs it, so that the bytes do not
+depend on how many workers there are or which of them took which shard.
+"""
+
+import logging
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from dask.distributed import Client, KilledWorker, LocalCluster, as_completed, get_worker
+
+from pipeline.errors import PipelineError
+from pipeline.params import RunParams
+
+Task = Callable[[int], dict[str, float]]
+"""Computes one shard, publishes what it made, and returns tallies such as `{"photos": 64, "forwards": 9000}`."""
+
+
+def run_shards(
+    task: Task, shards: Sequence[int], run: RunParams, on_done: Callable[[int, dict[str, float]], None]
+) -> None:
+    """Runs `task(shard)` for all shards and calls `on_done(shard, tallies)` after each, in order of completion.
+
+    Raises:
+        PipelineError: a shard killed several workers.
+        Exception: the first error that a task raised, after the others were cancelled.
+    """
+    if not shards:
+        return
+    workers = min(count_workers(run), len(shards))
+    if workers == 1 and run.scheduler is None:
+        for shard in shards:
+            on_done(shard, run_on_one_thread(task, shard))
+        return
+    with _client(run, workers) as client:
+        _run_on_dask(client, task, shards, on_done)
+
+
+def count_workers(run: RunParams) -> int:
+    """Workers asked for; 0 means one for each GPU, or for each core where there is no GPU."""
+    if run.workers:
+        return run.workers
+    if run.device != "cpu" and torch.cuda.is_available():
+        return torch.cuda.device_count()
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def run_on_one_thread(task: Task, shard: int) -> dict[str, float]:
+    """Runs one shard with one torch thread, and gives this process its threads back."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        return task(shard)
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _run_on_worker(task: Task, shard: int) -> dict[str, float]:
+    _choose_gpu()
+    return run_on_one_thread(task, shard)
+
+
+def _choose_gpu() -> None:
+    """Spreads the workers of one machine over its GPUs."""
+    gpus = torch.cuda.device_count()
+    if gpus > 1:
+        name = str(get_worker().name)
+        torch.cuda.set_device((int(name) if name.isdigit() else os.getpid()) % gpus)
+
+
+@contextmanager
+def _client(run: RunParams, workers: int) -> Iterator[Client]:
+    logging.getLogger("distributed").setLevel(logging.ERROR)
+    if run.scheduler is not None:
+        try:
+            client = Client(run.scheduler, timeout="20s")
+        except (OSError, ValueError) as error:
+            raise PipelineError(
+                f"no Dask scheduler answers at {run.scheduler} ({error}): start one with `dask scheduler`, "
+                "or leave run.scheduler empty to work on this machine"
+            ) from None
+        with client:
+            yield client
+        return
+    with (
+        LocalCluster(
+            n_workers=workers,
+            threads_per_worker=1,
+            processes=True,
+            memory_limit=None,
+            dashboard_address=None,
+            silence_logs=logging.CRITICAL,
+        ) as cluster,
+        Client(cluster) as client,
+    ):
+        yield client
+
+
+def _run_on_dask(
+    client: Client, task: Task, shards: Sequence[int], on_done: Callable[[int, dict[str, float]], None]
+) -> None:
+    sent = client.scatter(task, broadcast=True, hash=False)
+    futures = {
+        client.submit(_run_on_worker, sent, shard, pure=False, retries=0, key=f"shard-{shard}-{os.getpid()}"): shard
+        for shard in shards
+    }
+    try:
+        for future in as_completed(list(futures)):
+            on_done(futures[future], _result(future, futures[future]))
+    finally:
+        client.cancel(list(futures), force=True)
+
+
+def _result(future: Any, shard: int) -> dict[str, float]:
+    try:
+        return future.result()
+    except KilledWorker:
+        raise PipelineError(
+            f"shard {shard} ended {_allowed_failures()} workers, most likely for want of memory: run again with "
+            "fewer workers (--set run.workers=1); finished shards are kept"
+        ) from None
+
+
+def _allowed_failures() -> int:
+    import dask
+
+    return int(dask.config.get("distributed.scheduler.allowed-failures", 3)) + 1

@@ -1,0 +1,97 @@
+"""Runs stages: skips what is current, resumes what was interrupted, refuses what is stale."""
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from cache import manifest
+from pipeline.code_digest import code_digest
+from pipeline.errors import PipelineError
+from pipeline.params import Params, select
+from pipeline.stage import ARTIFACTS, Stage, StageContext
+
+Stages = Mapping[str, Stage]
+
+
+def artifact_folder(root: Path, stage: str) -> Path:
+    """Where the output of a stage lies."""
+    return root / ARTIFACTS / stage
+
+
+def run_stage(stages: Stages, name: str, params: Params, root: Path, force: bool = False) -> bool:
+    """Brings one stage up to date.
+
+    Args:
+        stages: all stages by name, in the order in which they run.
+        name: the stage to run; its parents must be current.
+        params: typed params.
+        root: folder of `params.yaml`.
+        force: make it again even if it is current.
+
+    Returns:
+        Whether there was anything to do.
+
+    Raises:
+        ArtifactError: a parent is missing, interrupted or stale.
+        PipelineError: another run is at work on the same stage.
+    """
+    stage = stages[name]
+    for parent in stage.parents:
+        require_current(stages, parent, params, root)
+    folder = artifact_folder(root, name)
+    with _only_run(folder):
+        inputs = stage_inputs(stage, params, root, stage.external(params, root))
+        if not force and manifest.is_current(folder, inputs):
+            return False
+        if force:
+            manifest.discard(folder)
+        manifest.begin(folder, name, inputs)
+        result = stage.run(StageContext(params, root, folder))
+        manifest.publish(folder, name, inputs, result.counts, result.facts)
+    return True
+
+
+def require_current(stages: Stages, name: str, params: Params, root: Path) -> None:
+    """Refuses an artifact that is missing, interrupted, or made from other params, code or parents.
+
+    Inputs from outside the project are examined by the stage that reads them, not here: hashing the photos
+    again before each stage would cost minutes.
+    """
+    stage = stages[name]
+    for parent in stage.parents:
+        require_current(stages, parent, params, root)
+    folder = artifact_folder(root, name)
+    mend = f"run `ezsd-cli {command_of(name)}`"
+    recorded = manifest.read_manifest(folder).inputs["external"] if (folder / manifest.MANIFEST).exists() else {}
+    manifest.require_current(folder, stage_inputs(stage, params, root, recorded), mend)
+
+
+def command_of(stage: str) -> str:
+    """The command that makes a stage's artifact."""
+    own = {"train": "train", "evaluate": "eval", "report": "report"}
+    return own.get(stage, f"precompute --only {stage}")
+
+
+def stage_inputs(stage: Stage, params: Params, root: Path, external: Mapping[str, Any]) -> dict[str, Any]:
+    """Everything that decides the bytes of a stage's artifact; its digest is the artifact's fingerprint."""
+    return {
+        "params": select(params, stage.params),
+        "code": code_digest(stage.module),
+        "parents": {name: manifest.manifest_digest(artifact_folder(root, name)) for name in stage.parents},
+        "external": dict(external),
+    }
+
+
+@contextlib.contextmanager
+def _only_run(folder: Path) -> Iterator[None]:
+    """Holds the stage for this process; the system frees the lock of a process that dies."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder.with_name(f".{folder.name}.lock"), blocking=False)
+    try:
+        with lock:
+            yield
+    except Timeout:
+        raise PipelineError(f"another run is making {folder}: wait for it, or stop it") from None

@@ -1,0 +1,104 @@
+"""What a stage is, and what it is given to work with."""
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pipeline.executor import Task, run_shards
+from pipeline.params import Params
+from pipeline.progress import Progress, show_progress
+
+ARTIFACTS = "artifacts"
+
+
+@dataclass(frozen=True)
+class StageResult:
+    """What the manifest says of a finished stage.
+
+    Args:
+        counts: rows by kind, for instance `{"photos": 800, "proposals": 31207}`.
+        facts: what a reader must know, for instance `{"protocol": "names known"}`.
+    """
+
+    counts: Mapping[str, int] = field(default_factory=dict)
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class StageContext:
+    """The hands of a running stage.
+
+    Args:
+        params: all params; a stage reads only the sections that its `Stage.params` names.
+        root: folder of `params.yaml`; relative paths in params start here.
+        folder: the stage's own output folder.
+    """
+
+    params: Params
+    root: Path
+    folder: Path
+
+    def parent(self, stage: str) -> Path:
+        """Output folder of another stage."""
+        return self.root / ARTIFACTS / stage
+
+    def progress(
+        self, total: int, unit: str, done: int = 0, label: str | None = None
+    ) -> AbstractContextManager[Progress]:
+        """Progress of `total` units, of which `done` were finished by an interrupted run."""
+        return show_progress(label or self.folder.name, total, unit, done)
+
+    def map_shards(
+        self,
+        task: Task,
+        shards: int,
+        is_done: Callable[[int], bool],
+        size: Callable[[int], int],
+        unit: str,
+        label: str | None = None,
+    ) -> None:
+        """Runs `task(shard)` for every shard that is not done, wherever `params.run` says.
+
+        Args:
+            task: picklable; computes and publishes one shard, returns tallies to show rates of.
+            shards: shards are numbered 0 to shards - 1.
+            is_done: whether an earlier run published this shard.
+            size: units in a shard.
+            unit: plural name of a unit.
+            label: name of the work, the stage's by default.
+        """
+        todo = [shard for shard in range(shards) if not is_done(shard)]
+        total = sum(map(size, range(shards)))
+        done = total - sum(map(size, todo))
+        with self.progress(total, unit, done, label) as progress:
+            run_shards(task, todo, self.params.run, lambda shard, tally: progress.advance(size(shard), **tally))
+
+
+def _nothing_external(params: Params, root: Path) -> dict[str, Any]:
+    return {}
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One node of the pipeline: stage = params section = module = output folder.
+
+    Args:
+        name: `mine`; the module is `stages.mine`, the output `artifacts/mine`.
+        run: does the work; writes into `context.folder` only.
+        params: sections or keys that it reads (`mine`, `renorm.enlarge`), and nothing else.
+        parents: stages whose output it reads.
+        external: digests of inputs from outside the project, such as photos or weights.
+    """
+
+    name: str
+    run: Callable[[StageContext], StageResult]
+    params: tuple[str, ...]
+    parents: tuple[str, ...] = ()
+    external: Callable[[Params, Path], dict[str, Any]] = _nothing_external
+
+    @property
+    def module(self) -> str:
+        """Dotted name of the stage's module."""
+        return f"stages.{self.name}"
