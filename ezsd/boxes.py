@@ -1,0 +1,70 @@
+"""Boxes as tensors: `(N, 4)` float, `xyxy`, absolute pixels of the frame that the caller names.
+
+`original_size` is always `(height, width)` of that frame. A box covers [x0, x1) x [y0, y1).
+"""
+
+import torch
+from torch import Tensor
+from torchvision.ops import box_iou, nms
+
+from ezsd.errors import InputError
+
+
+def check_boxes_xyxy(boxes_xyxy: Tensor) -> None:
+    """Raise `InputError` unless `boxes_xyxy` is `(N, 4)`."""
+    if boxes_xyxy.ndim != 2 or boxes_xyxy.shape[1] != 4:
+        raise InputError(f"boxes_xyxy must have shape (N, 4), got {tuple(boxes_xyxy.shape)}")
+
+
+def xywh_to_xyxy(boxes_xywh: Tensor) -> Tensor:
+    """COCO's (x, y, width, height) `(N, 4)` to corners `(N, 4)`, same frame and dtype."""
+    return torch.cat([boxes_xywh[:, :2], boxes_xywh[:, :2] + boxes_xywh[:, 2:]], dim=1)
+
+
+def xyxy_to_xywh(boxes_xyxy: Tensor) -> Tensor:
+    """Corners `(N, 4)` to COCO's (x, y, width, height) `(N, 4)`, same frame and dtype."""
+    return torch.cat([boxes_xyxy[:, :2], boxes_xyxy[:, 2:] - boxes_xyxy[:, :2]], dim=1)
+
+
+def box_area(boxes_xyxy: Tensor) -> Tensor:
+    """Area in square pixels, `(N,)`."""
+    return (boxes_xyxy[:, 2] - boxes_xyxy[:, 0]) * (boxes_xyxy[:, 3] - boxes_xyxy[:, 1])
+
+
+def enlarge_xyxy(boxes_xyxy: Tensor, factor: float, min_side: float = 0.0) -> Tensor:
+    """Scale each box about its centre, then widen sides that are below `min_side` pixels.
+
+    Returns `(N, 4)` in the same frame; the result may reach outside the photo.
+    """
+    centre = (boxes_xyxy[:, :2] + boxes_xyxy[:, 2:]) / 2
+    half = ((boxes_xyxy[:, 2:] - boxes_xyxy[:, :2]) * factor).clamp(min=min_side) / 2
+    return torch.cat([centre - half, centre + half], dim=1)
+
+
+def clip_xyxy(boxes_xyxy: Tensor, original_size: tuple[int, int]) -> Tensor:
+    """Cut `(N, 4)` boxes at the borders of a photo of `original_size` (height, width)."""
+    height, width = original_size
+    limits = boxes_xyxy.new_tensor([width, height, width, height])
+    return torch.minimum(boxes_xyxy.clamp(min=0), limits)
+
+
+def iou_xyxy(boxes_xyxy: Tensor, others_xyxy: Tensor) -> Tensor:
+    """Intersection over union of each pair: `(N, 4)` and `(M, 4)` to `(N, M)` in [0, 1]; N or M may be 0."""
+    return box_iou(boxes_xyxy, others_xyxy)
+
+
+def max_iou_xyxy(boxes_xyxy: Tensor, others_xyxy: Tensor) -> Tensor:
+    """The largest IoU of each of `(N, 4)` boxes with any of `(M, 4)` others: `(N,)`, zeros when M is 0."""
+    if len(others_xyxy) == 0:
+        return boxes_xyxy.new_zeros(len(boxes_xyxy))
+    return iou_xyxy(boxes_xyxy, others_xyxy).amax(dim=1)
+
+
+def nms_xyxy(boxes_xyxy: Tensor, scores: Tensor, iou_threshold: float) -> Tensor:
+    """Rows kept by class-agnostic non-maximum suppression, best score first: int64 `(K,)`.
+
+    Equal scores keep their order, so that the result does not depend on the sort's whim.
+    """
+    order = scores.argsort(descending=True, stable=True)
+    ranks = torch.arange(len(scores), 0, -1, device=scores.device, dtype=torch.float64)
+    return order[nms(boxes_xyxy[order].double(), ranks, iou_threshold)]

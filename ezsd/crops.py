@@ -1,0 +1,81 @@
+"""Square crops of a photo, the form in which the teacher sees a box (paper, section 3.2).
+
+A box is enlarged about its centre, clipped to the photo, zero-padded to a centred square and resized with
+antialiased bicubic weights, as PIL's crop, paste and resize(BICUBIC) do. The photo is decoded once; crops
+of equal side are resized in one call.
+"""
+
+import torch
+from torch import Tensor
+from torch.nn.functional import interpolate
+
+from ezsd.boxes import check_boxes_xyxy, clip_xyxy, enlarge_xyxy
+from ezsd.errors import InputError
+
+MIN_SIDE = 10
+_MAX_GROUP_BYTES = 32 << 20
+
+
+def crop_windows(
+    boxes_xyxy: Tensor, original_size: tuple[int, int], enlarge: float, min_side: int = MIN_SIDE
+) -> Tensor:
+    """Whole-pixel windows that crops are cut from, int64 `(N, 4)` xyxy inside a photo of (height, width).
+
+    A window is never empty, even for a box without area or beside the photo.
+    """
+    check_boxes_xyxy(boxes_xyxy)
+    wanted = enlarge_xyxy(boxes_xyxy.double(), enlarge, min_side)
+    windows = clip_xyxy(wanted, original_size).round().long()
+    last = windows.new_tensor([original_size[1] - 1, original_size[0] - 1])
+    start = torch.minimum(windows[:, :2], last)
+    return torch.cat([start, torch.maximum(windows[:, 2:], start + 1)], dim=1)
+
+
+def square_crops(
+    photo: Tensor, boxes_xyxy: Tensor, enlarge: float, size: int, min_side: int = MIN_SIDE
+) -> Tensor:
+    """Cut boxes out of one decoded photo.
+
+    Args:
+        photo: uint8 `(3, H, W)`, RGB, on the CPU or a GPU.
+        boxes_xyxy: float `(N, 4)`, absolute pixels of the photo; N may be 0.
+        enlarge: factor about the box's centre (1.0 for mining, 1.2 for embeddings).
+        size: side of the crops in pixels.
+        min_side: sides below this many pixels of the photo are widened to it before clipping.
+
+    Returns:
+        uint8 `(N, 3, size, size)` on the photo's device, channels last in memory.
+    """
+    if photo.dtype != torch.uint8 or photo.ndim != 3 or photo.shape[0] != 3:
+        raise InputError(
+            f"a photo must be uint8 of shape (3, H, W), got {photo.dtype} of shape {tuple(photo.shape)}"
+        )
+    rows = photo.permute(1, 2, 0).contiguous()
+    windows = crop_windows(boxes_xyxy.cpu(), (photo.shape[1], photo.shape[2]), enlarge, min_side)
+    sides = (windows[:, 2:] - windows[:, :2]).amax(dim=1) if len(windows) else windows[:, 0]
+    crops = torch.empty((len(windows), size, size, 3), dtype=torch.uint8, device=photo.device)
+    for side in sides.unique().tolist():
+        members = (sides == side).nonzero()[:, 0]
+        for group in members.split(max(1, _MAX_GROUP_BYTES // (3 * side * side))):
+            crops[group.to(crops.device)] = _resize(_pad_to_squares(rows, windows[group], side), size)
+    return crops.permute(0, 3, 1, 2)
+
+
+def _pad_to_squares(rows: Tensor, windows: Tensor, side: int) -> Tensor:
+    """Windows `(n, 4)` of a photo `(H, W, 3)`, each centred in a black square: uint8 `(n, side, side, 3)`."""
+    squares = torch.zeros((len(windows), side, side, 3), dtype=torch.uint8, device=rows.device)
+    for square, (x0, y0, x1, y1) in zip(squares, windows.tolist(), strict=True):
+        left, top = (side - (x1 - x0)) // 2, (side - (y1 - y0)) // 2
+        square[top : top + y1 - y0, left : left + x1 - x0] = rows[y0:y1, x0:x1]
+    return squares
+
+
+def _resize(squares: Tensor, size: int) -> Tensor:
+    """Antialiased bicubic: uint8 `(n, side, side, 3)` to `(n, size, size, 3)`."""
+    pixels = squares.permute(0, 3, 1, 2)
+    if pixels.is_cuda:  # torch resizes bytes on the CPU only
+        pixels = pixels.float()
+    resized = interpolate(pixels, size=(size, size), mode="bicubic", antialias=True)
+    if resized.is_floating_point():
+        resized = resized.round().clamp(0, 255).to(torch.uint8)
+    return resized.permute(0, 2, 3, 1)

@@ -1,0 +1,70 @@
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ezsd.boxes import (
+    box_area,
+    check_boxes_xyxy,
+    clip_xyxy,
+    enlarge_xyxy,
+    iou_xyxy,
+    max_iou_xyxy,
+    nms_xyxy,
+    xywh_to_xyxy,
+    xyxy_to_xywh,
+)
+from ezsd.errors import InputError
+
+NONE = torch.empty((0, 4))
+
+
+def test_every_helper_accepts_zero_boxes():
+    assert box_area(NONE).shape == (0,)
+    assert enlarge_xyxy(NONE, 1.2).shape == (0, 4)
+    assert clip_xyxy(NONE, (5, 5)).shape == (0, 4)
+    assert iou_xyxy(NONE, torch.ones((3, 4))).shape == (0, 3)
+    assert max_iou_xyxy(torch.tensor([[0.0, 0, 1, 1]]), NONE).tolist() == [0.0]
+    assert nms_xyxy(NONE, torch.empty(0), 0.5).shape == (0,)
+    assert xywh_to_xyxy(NONE).shape == (0, 4)
+
+
+def test_enlarging_keeps_the_centre_and_scales_the_sides():
+    assert enlarge_xyxy(torch.tensor([[10.0, 20, 20, 40]]), 1.2).tolist() == [[9.0, 18.0, 21.0, 42.0]]
+
+
+def test_short_sides_are_widened_to_the_minimum():
+    assert enlarge_xyxy(torch.tensor([[10.0, 20, 12, 40]]), 1.0, min_side=10).tolist() == [
+        [6.0, 20.0, 16.0, 40.0]
+    ]
+
+
+def test_clipping_uses_height_and_width_in_that_order():
+    assert clip_xyxy(torch.tensor([[-3.0, -4, 90, 90]]), (30, 50)).tolist() == [[0.0, 0.0, 50.0, 30.0]]
+
+
+def test_iou_of_half_overlap_is_a_third():
+    assert iou_xyxy(torch.tensor([[0.0, 0, 2, 1]]), torch.tensor([[1.0, 0, 3, 1]])).item() == pytest.approx(
+        1 / 3
+    )
+
+
+def test_nms_keeps_the_best_of_a_pile_and_orders_by_score():
+    boxes = torch.tensor([[0.0, 0, 10, 10], [50, 50, 60, 60], [0, 0, 10, 9]])
+    assert nms_xyxy(boxes, torch.tensor([0.2, 0.5, 0.9]), 0.7).tolist() == [2, 1]
+
+
+def test_nms_of_equal_scores_keeps_the_first():
+    boxes = torch.tensor([[0.0, 0, 10, 10]] * 5)
+    assert nms_xyxy(boxes, torch.ones(5), 0.7).tolist() == [0]
+
+
+def test_a_wrong_shape_is_refused_with_what_came():
+    with pytest.raises(InputError, match=r"\(N, 4\), got \(3,\)"):
+        check_boxes_xyxy(torch.zeros(3))
+
+
+@given(st.lists(st.tuples(*[st.integers(0, 100)] * 4), max_size=8))
+def test_box_formats_round_trip(rows):
+    boxes = torch.tensor(rows, dtype=torch.float32).reshape(-1, 4)
+    assert torch.equal(xyxy_to_xywh(xywh_to_xyxy(boxes)), boxes)
