@@ -13,7 +13,8 @@ PACKAGES = ("ezsd", "cache", "pipeline", "stages")
 
 # How a run is steered, shown and resumed cannot change an artifact's bytes.
 STEERING = frozenset(
-    f"pipeline.{name}" for name in ("code_digest", "errors", "executor", "params", "progress", "runner", "stage")
+    f"pipeline.{name}"
+    for name in ("code_digest", "errors", "executor", "params", "progress", "runner", "stage")
 )
 
 
@@ -24,7 +25,7 @@ def source_root() -> Path:
 
 @cache
 def code_files(module: str) -> tuple[str, ...]:
-    """Sources (POSIX paths relative to :func:`source_root`) that `module` imports, itself included, sorted."""
+    """Sources that `module` imports, itself included: sorted POSIX paths under :func:`source_root`."""
     seen: set[str] = set()
     todo = [module]
     while todo:

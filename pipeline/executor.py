@@ -17,13 +17,13 @@ from pipeline.errors import PipelineError
 from pipeline.params import RunParams
 
 Task = Callable[[int], dict[str, float]]
-"""Computes one shard, publishes what it made, and returns tallies such as `{"photos": 64, "forwards": 9000}`."""
+"""Computes and publishes one shard; returns tallies whose rates are shown, such as `{"forwards": 9000}`."""
 
 
 def run_shards(
     task: Task, shards: Sequence[int], run: RunParams, on_done: Callable[[int, dict[str, float]], None]
 ) -> None:
-    """Runs `task(shard)` for all shards and calls `on_done(shard, tallies)` after each, in order of completion.
+    """Runs `task(shard)` for all shards and calls `on_done(shard, tallies)` as each is done.
 
     Raises:
         PipelineError: a shard killed several workers.
@@ -105,7 +105,9 @@ def _run_on_dask(
 ) -> None:
     sent = client.scatter(task, broadcast=True, hash=False)
     futures = {
-        client.submit(_run_on_worker, sent, shard, pure=False, retries=0, key=f"shard-{shard}-{os.getpid()}"): shard
+        client.submit(
+            _run_on_worker, sent, shard, pure=False, retries=0, key=f"shard-{shard}-{os.getpid()}"
+        ): shard
         for shard in shards
     }
     try:
@@ -120,8 +122,8 @@ def _result(future: Any, shard: int) -> dict[str, float]:
         return future.result()
     except KilledWorker:
         raise PipelineError(
-            f"shard {shard} ended {_allowed_failures()} workers, most likely for want of memory: run again with "
-            "fewer workers (--set run.workers=1); finished shards are kept"
+            f"shard {shard} ended {_allowed_failures()} workers, most likely for want of memory: run again "
+            "with fewer workers (--set run.workers=1); finished shards are kept"
         ) from None
 
 

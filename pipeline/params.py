@@ -1,7 +1,8 @@
 """Typed, frozen params: one section a stage, read from `params.yaml`.
 
-A stage's own section (`prepare` ... `report`) and the shared sections `data` and `teacher` decide the bytes
-of the artifacts. `run` says where and with how many hands, and can change no byte, so no fingerprint holds it.
+A stage's own section (`prepare` ... `report`) and the shared sections `data` and `teacher` decide the
+bytes of the artifacts. `run` says where and with how many hands: it changes no byte, so no
+fingerprint holds it.
 """
 
 from collections.abc import Sequence
@@ -262,7 +263,9 @@ def _parse_yaml(text: str, source: str) -> dict[str, Any]:
     except yaml.YAMLError as error:
         where = getattr(error, "problem_mark", None)
         place = f" line {where.line + 1}" if where is not None else ""
-        raise ParamsError(f"{source}{place} is not YAML: correct it or write a new one with `ezsd-cli init`") from None
+        raise ParamsError(
+            f"{source}{place} is not YAML: correct it or write a new one with `ezsd-cli init`"
+        ) from None
     if not isinstance(tree, dict):
         raise ParamsError(f"{source} holds no sections: write a new one with `ezsd-cli init`")
     return tree

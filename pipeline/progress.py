@@ -42,7 +42,7 @@ class Progress:
     def advance(self, units: int, **tallies: float) -> None:
         """Adds finished units and further tallies (`forwards=12750`), whose rates are shown too."""
         self.done += units
-        self.tallies.update(tallies)  # type: ignore[arg-type]
+        self.tallies.update(tallies)
 
     def say(self, note: str) -> None:
         """Shows a short note beside the numbers, for instance the loss."""
@@ -97,7 +97,9 @@ class _BarReporter(Progress):
 
 
 @contextmanager
-def show_progress(label: str, total: int, unit: str, done: int = 0, stream: TextIO | None = None) -> Iterator[Progress]:
+def show_progress(
+    label: str, total: int, unit: str, done: int = 0, stream: TextIO | None = None
+) -> Iterator[Progress]:
     """Shows progress on `stream` (standard error): a bar if it is a terminal, plain lines if not."""
     stream = stream or sys.stderr
     if not stream.isatty():

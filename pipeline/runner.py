@@ -5,9 +5,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from cache.folders import wipe
 from filelock import FileLock, Timeout
 
 from cache import manifest
+from cache.errors import ArtifactError
 from pipeline.code_digest import code_digest
 from pipeline.errors import PipelineError
 from pipeline.params import Params, select
@@ -47,10 +49,10 @@ def run_stage(stages: Stages, name: str, params: Params, root: Path, force: bool
         if not force and manifest.is_current(folder, inputs):
             return False
         if force:
-            manifest.discard(folder)
+            wipe(folder)
         manifest.begin(folder, name, inputs)
         result = stage.run(StageContext(params, root, folder))
-        manifest.publish(folder, name, inputs, result.counts, result.facts)
+        manifest.publish(folder, result.counts, result.facts)
     return True
 
 
@@ -64,9 +66,15 @@ def require_current(stages: Stages, name: str, params: Params, root: Path) -> No
     for parent in stage.parents:
         require_current(stages, parent, params, root)
     folder = artifact_folder(root, name)
-    mend = f"run `ezsd-cli {command_of(name)}`"
-    recorded = manifest.read_manifest(folder).inputs["external"] if (folder / manifest.MANIFEST).exists() else {}
-    manifest.require_current(folder, stage_inputs(stage, params, root, recorded), mend)
+    inputs = stage_inputs(stage, params, root, _recorded_external(folder))
+    manifest.require_current(folder, inputs, f"run `ezsd-cli {command_of(name)}`")
+
+
+def _recorded_external(folder: Path) -> dict[str, Any]:
+    try:
+        return dict(manifest.read_manifest(folder).inputs["external"])
+    except ArtifactError:
+        return {}
 
 
 def command_of(stage: str) -> str:

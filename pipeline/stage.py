@@ -73,7 +73,9 @@ class StageContext:
         total = sum(map(size, range(shards)))
         done = total - sum(map(size, todo))
         with self.progress(total, unit, done, label) as progress:
-            run_shards(task, todo, self.params.run, lambda shard, tally: progress.advance(size(shard), **tally))
+            run_shards(
+                task, todo, self.params.run, lambda shard, tally: progress.advance(size(shard), **tally)
+            )
 
 
 def _nothing_external(params: Params, root: Path) -> dict[str, Any]:
