@@ -45,7 +45,7 @@ def run_stage(stages: Stages, name: str, params: Params, root: Path, force: bool
         require_current(stages, parent, params, root)
     folder = artifact_folder(root, name)
     with _only_run(folder):
-        inputs = stage_inputs(stage, params, root, stage.external(params, root))
+        inputs = stage_inputs(stage, params, root, stage.external_inputs(params, root))
         if not force and manifest.is_current(folder, inputs):
             return False
         if force:

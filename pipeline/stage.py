@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -78,29 +79,36 @@ class StageContext:
             )
 
 
-def _nothing_external(params: Params, root: Path) -> dict[str, Any]:
-    return {}
-
-
 @dataclass(frozen=True)
 class Stage:
     """One node of the pipeline: stage = params section = module = output folder.
 
+    The module `stages.<name>` has `run(context: StageContext) -> StageResult`, which writes into
+    `context.folder` only. It is imported when it runs, so that training never loads what mining needs. A stage
+    that reads files from outside the project also has `external_inputs(params, root) -> dict` with their
+    digests, a part of the fingerprint.
+
     Args:
         name: `mine`; the module is `stages.mine`, the output `artifacts/mine`.
-        run: does the work; writes into `context.folder` only.
         params: sections or keys that it reads (`mine`, `renorm.enlarge`), and nothing else.
         parents: stages whose output it reads.
-        external: digests of inputs from outside the project, such as photos or weights.
     """
 
     name: str
-    run: Callable[[StageContext], StageResult]
     params: tuple[str, ...]
     parents: tuple[str, ...] = ()
-    external: Callable[[Params, Path], dict[str, Any]] = _nothing_external
 
     @property
     def module(self) -> str:
         """Dotted name of the stage's module."""
         return f"stages.{self.name}"
+
+    def run(self, context: StageContext) -> StageResult:
+        """Does the stage's work."""
+        result: StageResult = import_module(self.module).run(context)
+        return result
+
+    def external_inputs(self, params: Params, root: Path) -> dict[str, Any]:
+        """Digests of inputs from outside the project, such as photos or weights."""
+        examine = getattr(import_module(self.module), "external_inputs", None)
+        return dict(examine(params, root)) if examine else {}
