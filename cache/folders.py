@@ -1,0 +1,51 @@
+"""Listing and removing files of an artifact folder, read-only hard links included."""
+
+import os
+from collections.abc import Collection
+from pathlib import Path
+
+from cache.errors import ArtifactError
+
+
+def content(folder: Path, without: Collection[str] = ()) -> list[tuple[str, Path]]:
+    """Every file below `folder` as (relative POSIX path, path), sorted by name; links count as files."""
+    found = [
+        (path.relative_to(folder).as_posix(), path)
+        for parent, _, names in os.walk(folder)
+        for path in (Path(parent, name) for name in names)
+    ]
+    return sorted((name, path) for name, path in found if name not in without)
+
+
+def remove_file(path: Path) -> None:
+    """Remove a file if it is there, whatever its mode.
+
+    Only the folder's mode matters for that and only it is changed: the file may be a hard link whose mode a
+    shared cache relies on. Raises ArtifactError when the system refuses.
+    """
+    try:
+        try:
+            path.unlink(missing_ok=True)
+        except PermissionError:
+            path.parent.chmod(path.parent.stat().st_mode | 0o700)
+            path.unlink(missing_ok=True)
+    except OSError as error:
+        raise ArtifactError(f"cannot remove {path}: {error.strerror}; make its folder writable") from error
+
+
+def wipe(folder: Path, last: Collection[str] = ()) -> None:
+    """Remove all below `folder`, the files named in `last` at the end: a wipe cut short can be told."""
+    for _, path in content(folder, without=last):
+        remove_file(path)
+    for parent, folders, _ in os.walk(folder, topdown=False):
+        for name in folders:
+            _remove_folder(Path(parent, name))
+    for name in last:
+        remove_file(folder / name)
+
+
+def _remove_folder(path: Path) -> None:
+    try:
+        path.unlink() if path.is_symlink() else path.rmdir()
+    except OSError as error:
+        raise ArtifactError(f"cannot remove {path}: {error.strerror}; make its folder writable") from error

@@ -1,0 +1,221 @@
+"""What an artifact folder says of itself: what it was made from, what it holds, whether it is whole.
+
+A stage's folder is complete when `manifest.json` lies in it and `incomplete.json` does not. The manifest is
+written last, by rename, after every other file was hashed.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from cache.atomic import json_bytes, sha256_file, sweep_leftovers, write_json_atomic
+from cache.errors import ArtifactError
+from cache.folders import content, remove_file, wipe
+from cache.staleness import describe_changes
+
+SCHEMA = 1
+MANIFEST = "manifest.json"
+INCOMPLETE = "incomplete.json"
+
+
+@dataclass(frozen=True)
+class FileRecord:
+    """Size in bytes and SHA-256 (64 hex digits) of one file."""
+
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """The record of a complete artifact.
+
+    inputs: all that can change the bytes: params, code digests, parents' manifest digests, weights' hashes.
+    fingerprint: SHA-256 of schema, stage and inputs.
+    counts: how many of what (rows, photos, boxes). facts: what a reader wants to know besides.
+    files: relative POSIX path -> size and checksum, of every file but the manifest itself.
+    """
+
+    schema: int
+    stage: str
+    fingerprint: str
+    inputs: Mapping[str, Any]
+    counts: Mapping[str, Any]
+    facts: Mapping[str, Any]
+    files: Mapping[str, FileRecord]
+
+
+def fingerprint(stage: str, inputs: Mapping[str, Any]) -> str:
+    """SHA-256 (64 hex digits) of the canonical JSON of schema, stage and inputs."""
+    return hashlib.sha256(json_bytes({"schema": SCHEMA, "stage": stage, "inputs": inputs})).hexdigest()
+
+
+def begin(folder: Path, stage: str, inputs: Mapping[str, Any]) -> bool:
+    """Open `folder` for writing; returns True when earlier work of the same fingerprint lies in it.
+
+    Leftovers of killed writers are swept. An artifact of another fingerprint is removed. A complete one of
+    the same fingerprint keeps its intact files: damaged ones go, so that only they are made again.
+    Raises ArtifactError when the folder holds files that no stage put there: they are not ours to remove.
+    """
+    claim = {"schema": SCHEMA, "stage": stage, "fingerprint": fingerprint(stage, inputs), "inputs": inputs}
+    sweep_leftovers(folder)
+    resumes = _claimed_fingerprint(folder) == claim["fingerprint"]
+    if not resumes:
+        _clear(folder)
+    write_json_atomic(folder / INCOMPLETE, claim)
+    if (folder / MANIFEST).is_file():
+        _reopen(folder)
+    return resumes
+
+
+def publish(folder: Path, counts: Mapping[str, Any], facts: Mapping[str, Any]) -> Manifest:
+    """Declare the folder that `begin` opened complete: hash every file, write the manifest last.
+
+    Raises ArtifactError when the folder was not opened by `begin`.
+    """
+    if not (folder / INCOMPLETE).is_file():
+        raise ArtifactError(
+            f"{folder} was not begun, so it cannot be published; run its stage from the start"
+        )
+    claim = _read_claim(folder / INCOMPLETE)
+    sweep_leftovers(folder)
+    files = {
+        name: FileRecord(path.stat().st_size, sha256_file(path))
+        for name, path in content(folder, without=(MANIFEST, INCOMPLETE))
+    }
+    write_json_atomic(folder / MANIFEST, asdict(Manifest(**claim, counts=counts, facts=facts, files=files)))
+    remove_file(folder / INCOMPLETE)
+    return read_manifest(folder)
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """The manifest of a complete artifact.
+
+    Raises ArtifactError when the folder is missing, interrupted, of a foreign schema, or when the manifest is
+    truncated or contradicts itself.
+    """
+    path = folder / MANIFEST
+    if (folder / INCOMPLETE).exists():
+        raise ArtifactError(f"{folder} is incomplete: the run that was writing it was interrupted")
+    if not path.is_file():
+        raise ArtifactError(f"{folder} is missing: there is no {MANIFEST} in it")
+    return parse_manifest(path)
+
+
+def manifest_digest(folder: Path) -> str:
+    """SHA-256 of the bytes of `manifest.json`: how a child names its parent. Raises as `read_manifest`."""
+    read_manifest(folder)
+    return sha256_file(folder / MANIFEST)
+
+
+def is_current(folder: Path, inputs: Mapping[str, Any]) -> bool:
+    """Whether the artifact is complete, made from these inputs, and its files there with their sizes."""
+    try:
+        require_current(folder, inputs, mend="")
+    except ArtifactError:
+        return False
+    return True
+
+
+def require_current(folder: Path, inputs: Mapping[str, Any], mend: str) -> Manifest:
+    """The manifest, if the artifact can be used as one made from `inputs`.
+
+    mend: what the user shall do, as `run: ezsd-cli precompute --only mine`; it ends the sentence.
+    Raises ArtifactError: missing, incomplete, foreign, stale (naming each differing input with its old and
+    new value), or a file is missing or of another size.
+    """
+    manifest = require_complete(folder, mend)
+    changes = describe_changes(manifest.inputs, json.loads(json_bytes(inputs)))
+    if changes:
+        raise ArtifactError(f"{folder} is stale: {changes}; {mend}")
+    return manifest
+
+
+def require_complete(folder: Path, mend: str) -> Manifest:
+    """As `require_current`, for a reader that does not ask what the artifact was made from."""
+    try:
+        manifest = read_manifest(folder)
+    except ArtifactError as error:
+        raise ArtifactError(f"{error}; {mend}") from error
+    for name, record in manifest.files.items():
+        problem = size_problem(folder / name, record)
+        if problem:
+            raise ArtifactError(f"{folder / name} {problem}; {mend}")
+    return manifest
+
+
+def _claimed_fingerprint(folder: Path) -> str | None:
+    """The fingerprint that the folder's files belong to; None when that cannot be known."""
+    try:
+        if (folder / MANIFEST).is_file():
+            return parse_manifest(folder / MANIFEST).fingerprint
+        return str(_read_claim(folder / INCOMPLETE)["fingerprint"])
+    except ArtifactError:
+        return None
+
+
+def _clear(folder: Path) -> None:
+    strangers = content(folder)
+    if strangers and not any((folder / marker).is_file() for marker in (MANIFEST, INCOMPLETE)):
+        raise ArtifactError(
+            f"{folder} holds files that no stage made, such as {strangers[0][0]}; move them away and run again"
+        )
+    wipe(folder, last=(MANIFEST, INCOMPLETE))
+
+
+def _reopen(folder: Path) -> None:
+    """Take a manifest back; files that are not as it says go first, so that a kill forgets none."""
+    files = parse_manifest(folder / MANIFEST).files
+    for name, path in content(folder, without=(MANIFEST, INCOMPLETE)):
+        if name not in files or size_problem(path, files[name]) or sha256_file(path) != files[name].sha256:
+            remove_file(path)
+    remove_file(folder / MANIFEST)
+
+
+def size_problem(path: Path, record: FileRecord) -> str | None:
+    """What a look at the file's size tells: `is missing`, `is damaged: ...`, or None."""
+    try:
+        size = path.stat().st_size
+    except OSError:
+        return "is missing"
+    return None if size == record.bytes else f"is damaged: {size:,} bytes instead of {record.bytes:,}"
+
+
+def parse_manifest(path: Path) -> Manifest:
+    """Read a manifest file, trusting nothing: ArtifactError unless it is whole and agrees with itself."""
+    value = _read_json(path)
+    if value.get("schema") != SCHEMA:
+        raise ArtifactError(
+            f"{path} was made by another version: it has schema {value.get('schema')!r}, this one reads {SCHEMA}"
+        )
+    try:
+        files = {
+            name: FileRecord(int(file["bytes"]), str(file["sha256"])) for name, file in value["files"].items()
+        }
+        manifest = Manifest(**{**value, "files": files})
+        made_from = fingerprint(manifest.stage, manifest.inputs)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ArtifactError(f"{path} is damaged: its entries are not those of a manifest") from error
+    if made_from != manifest.fingerprint:
+        raise ArtifactError(f"{path} is damaged: its fingerprint is not that of its inputs")
+    return manifest
+
+
+def _read_claim(path: Path) -> dict[str, Any]:
+    claim = _read_json(path)
+    if claim.get("schema") != SCHEMA or not {"stage", "fingerprint", "inputs"} <= claim.keys():
+        raise ArtifactError(f"{path} is damaged or of another version; run its stage from the start")
+    return claim
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        value = json.loads(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise ArtifactError(f"{path} cannot be read as JSON: it is truncated or damaged") from error
+    if not isinstance(value, dict):
+        raise ArtifactError(f"{path} is damaged: it holds no JSON object")
+    return value
