@@ -5,11 +5,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from cache.folders import wipe
 from filelock import FileLock, Timeout
 
 from cache import manifest
 from cache.errors import ArtifactError
+from cache.folders import wipe
 from pipeline.code_digest import code_digest
 from pipeline.errors import PipelineError
 from pipeline.params import Params, select

@@ -84,9 +84,9 @@ class Stage:
     """One node of the pipeline: stage = params section = module = output folder.
 
     The module `stages.<name>` has `run(context: StageContext) -> StageResult`, which writes into
-    `context.folder` only. It is imported when it runs, so that training never loads what mining needs. A stage
-    that reads files from outside the project also has `external_inputs(params, root) -> dict` with their
-    digests, a part of the fingerprint.
+    `context.folder` only. It is imported when it runs, so that training never loads what mining needs.
+    A stage that reads files from outside the project also has `external_inputs(params, root) -> dict` with
+    their digests, a part of the fingerprint.
 
     Args:
         name: `mine`; the module is `stages.mine`, the output `artifacts/mine`.

@@ -1,0 +1,188 @@
+"""`ezsd-cli`: the same functions that the DVC stages call, for people."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from cache import manifest
+from cache.errors import ArtifactError
+from ezsd.errors import InputError
+from pipeline.errors import PipelineError
+from pipeline.init import render_preset, write_params
+from pipeline.params import PARAMS_FILE, Params, load_params
+from pipeline.runner import artifact_folder, require_current, run_stage
+from stages.graph import PRECOMPUTE, STAGES
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    help="Zero-shot detection from cached CLIP targets: precompute once, train shortly.",
+    epilog="Start with `ezsd-cli init --preset demo`, then `ezsd-cli precompute`, `train`, `eval`, `report`.",
+)
+world_app = typer.Typer(no_args_is_help=True, help="The embedded world and what was trained on it.")
+app.add_typer(world_app, name="world")
+
+ParamsPath = Annotated[
+    Path, typer.Option("--params", help="The params file; its folder is the root of the run.", metavar="FILE")
+]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Option("--set", help="Override a key for this run, e.g. `mine.nms_iou=0.6`.", metavar="KEY=VALUE"),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+Force = Annotated[bool, typer.Option("--force", help="Make it again even if it is current.")]
+
+DEFAULT_PARAMS = Path(PARAMS_FILE)
+USER_ERRORS = (ArtifactError, InputError, PipelineError)
+
+
+@app.callback()
+def _root(
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+) -> None:
+    pass
+
+
+@app.command(epilog="Example: `ezsd-cli init --preset coco --data /data/coco`")
+def init(
+    preset: Annotated[str, typer.Option(help="demo, coco, lvis or voc.")] = "demo",
+    data: Annotated[Path | None, typer.Option(help="Folder of the data set, in its official layout.")] = None,
+    params: ParamsPath = DEFAULT_PARAMS,
+    force: Annotated[bool, typer.Option("--force", help="Replace a params file that differs.")] = False,
+    show: Annotated[bool, typer.Option("--print", help="Print it instead of writing it.")] = False,
+) -> None:
+    """Write a params file from a preset."""
+    text = render_preset(preset, data)
+    if show:
+        print(text, end="")
+        return
+    write_params(params, text, force)
+    _say(f"{params}: preset {preset}")
+
+
+@app.command(epilog="Example: `ezsd-cli precompute --only mine --set mine.keep=100`")
+def precompute(
+    only: Annotated[
+        str | None, typer.Option(help=f"One of {', '.join(PRECOMPUTE)}.", metavar="STAGE")
+    ] = None,
+    force: Force = False,
+    params: ParamsPath = DEFAULT_PARAMS,
+    overrides: Overrides = None,
+) -> None:
+    """Make everything that training reads: index, re-normalized teacher, proposals, embeddings."""
+    if only is not None and only not in PRECOMPUTE:
+        raise typer.BadParameter(f"{only!r} is none of {', '.join(PRECOMPUTE)}", param_hint="--only")
+    for name in [only] if only else PRECOMPUTE:
+        _run(name, params, overrides, force)
+
+
+@app.command(epilog="Example: `ezsd-cli train --set train.epochs=12`")
+def train(force: Force = False, params: ParamsPath = DEFAULT_PARAMS, overrides: Overrides = None) -> None:
+    """Train the detector from the cached targets."""
+    _run("train", params, overrides, force)
+
+
+@app.command("eval", epilog="Example: `ezsd-cli eval --json`")
+def evaluate(
+    force: Force = False,
+    as_json: AsJson = False,
+    params: ParamsPath = DEFAULT_PARAMS,
+    overrides: Overrides = None,
+) -> None:
+    """Score the detector on base, novel and all names, generalized."""
+    _run("evaluate", params, overrides, force)
+    show_result(as_json, params)
+
+
+@app.command("result", epilog="Example: `ezsd-cli result --json`")
+def show_result(as_json: AsJson = False, params: ParamsPath = DEFAULT_PARAMS) -> None:
+    """Print the table of the last evaluation."""
+    from stages.report import result_table
+
+    path = artifact_folder(_root_of(params), "evaluate") / "metrics.json"
+    if not path.is_file():
+        raise PipelineError(f"{path} does not exist: run `ezsd-cli eval`")
+    metrics = json.loads(path.read_text(encoding="utf-8"))
+    print(json.dumps(metrics, indent=1) if as_json else result_table(metrics))
+
+
+@app.command(epilog="Example: `ezsd-cli report`")
+def report(force: Force = False, params: ParamsPath = DEFAULT_PARAMS, overrides: Overrides = None) -> None:
+    """Write the page that a person looks at."""
+    _run("report", params, overrides, force)
+    _say(f"look at {artifact_folder(_root_of(params), 'report') / 'index.html'}")
+
+
+@app.command(epilog="Example: `ezsd-cli verify mine`")
+def verify(
+    stages: Annotated[
+        list[str] | None, typer.Argument(help="Stages to check; by default all there are.")
+    ] = None,
+    as_json: AsJson = False,
+    params: ParamsPath = DEFAULT_PARAMS,
+    overrides: Overrides = None,
+) -> None:
+    """Check every artifact against its manifest: whole, undamaged, and made from today's params and code."""
+    loaded, root = load_params(params, overrides or ()), _root_of(params)
+    present = [name for name in STAGES if artifact_folder(root, name).is_dir()]
+    problems = {name: _problems(name, loaded, root) for name in _known(stages) or present}
+    if as_json:
+        print(json.dumps(problems, indent=1))
+    else:
+        for name, found in problems.items():
+            print(f"{name}: {'; '.join(found) if found else 'ok'}")
+    if not problems:
+        raise PipelineError(f"there are no artifacts in {root / 'artifacts'}: run `ezsd-cli precompute`")
+    if any(problems.values()):
+        raise typer.Exit(1)
+
+
+def _problems(name: str, params: Params, root: Path) -> list[str]:
+    found = list(manifest.verify(artifact_folder(root, name)))
+    try:
+        require_current(STAGES, name, params, root)
+    except ArtifactError as error:
+        found += [str(error)] if not found else []
+    return found
+
+
+def _known(stages: list[str] | None) -> list[str]:
+    for name in stages or []:
+        if name not in STAGES:
+            raise typer.BadParameter(f"{name!r} is none of {', '.join(STAGES)}")
+    return stages or []
+
+
+def _run(name: str, params: Path, overrides: list[str] | None, force: bool) -> None:
+    fresh = run_stage(STAGES, name, load_params(params, overrides or ()), _root_of(params), force)
+    _say(f"{name}: {'done' if fresh else 'up to date'}")
+
+
+def _root_of(params: Path) -> Path:
+    return params.resolve().parent
+
+
+def _say(sentence: str) -> None:
+    print(sentence, file=sys.stderr, flush=True)
+
+
+def main(arguments: list[str] | None = None) -> Any:
+    """Runs the command line; a user's error becomes one sentence and exit code 1, Ctrl-C exit code 130."""
+    debug = "--debug" in (sys.argv if arguments is None else arguments)
+    try:
+        return app(arguments)
+    except USER_ERRORS as error:
+        if debug:
+            raise
+        sys.exit(f"error: {error}")
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()
