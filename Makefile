@@ -1,0 +1,46 @@
+# Two commands do all the set-up: `make demo` and `make test` each make their own .venv when there is none.
+
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALLED := .venv/installed
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.PHONY: setup demo test lint format clean help
+
+help:
+	@echo "make demo    run the whole pipeline on the embedded world and show the result"
+	@echo "make test    run the tests"
+	@echo "make lint    ruff and mypy"
+	@echo "make setup   only make the .venv"
+	@echo "make clean   remove artifacts, caches and the .venv"
+
+setup: $(INSTALLED)
+
+# torch first and by pip: the constraints then hold everything else to versions that the tests have seen
+$(INSTALLED): pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt torch torchvision
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	test -e .git || printf '[core]\n    no_scm = true\n' > .dvc/config.local
+	touch $@
+
+demo: setup
+	ezsd-cli init --preset demo
+	dvc repro
+	ezsd-cli result
+	@echo "look at artifacts/report/index.html"
+
+test: setup
+	$(BIN)/python -m pytest
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: setup
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:
+	rm -rf artifacts .dvc/cache .dvc/tmp .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
