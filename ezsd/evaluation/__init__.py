@@ -1,0 +1,1 @@
+"""Scoring: dicts and arrays in, numbers out. Shares are in percent, as the field prints them."""
