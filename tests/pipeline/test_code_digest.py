@@ -1,0 +1,33 @@
+"""The code that an artifact depends on is found from imports."""
+
+import subprocess
+import sys
+
+import pytest
+
+from pipeline.code_digest import code_files
+from stages.graph import STAGES
+
+
+def test_a_stage_leans_on_what_it_imports_and_on_nothing_that_steers() -> None:
+    files = code_files("stages.mine")
+    assert "stages/mine.py" in files
+    assert any(name.startswith("ezsd/mining/") for name in files)
+    assert any(name.startswith("cache/") for name in files)
+    assert not any(name.startswith("ezsd/detector/") for name in files)
+    assert "pipeline/executor.py" not in files
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_the_closure_holds_every_own_module_that_is_loaded(name: str) -> None:
+    """Parity with the interpreter: what importing the stage loads is in the closure, steering apart."""
+    script = (
+        f"import sys, pathlib, stages.{name}\n"
+        "root = pathlib.Path(__import__('ezsd').__file__).parent.parent\n"
+        "for n, m in sorted(sys.modules.items()):\n"
+        "    f = getattr(m, '__file__', None)\n"
+        "    if n.split('.')[0] in ('ezsd', 'cache', 'stages') and f:\n"
+        "        print(pathlib.Path(f).relative_to(root).as_posix())\n"
+    )
+    loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert set(loaded.stdout.split()) <= set(code_files(f"stages.{name}"))

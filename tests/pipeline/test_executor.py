@@ -1,0 +1,78 @@
+"""Shards run here or in workers, with the same result."""
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+from dask.distributed import LocalCluster
+
+from pipeline.errors import PipelineError
+from pipeline.executor import run_shards
+from pipeline.params import RunParams
+
+
+def shard_writer(folder: Path):
+    def task(shard: int) -> dict[str, float]:
+        import torch
+
+        values = torch.randn(64, 64, generator=torch.Generator().manual_seed(shard))
+        (folder / f"{shard}.bin").write_bytes((values @ values).numpy().tobytes())
+        return {"forwards": float(shard)}
+
+    return task
+
+
+def written(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def run_into(folder: Path, run: RunParams) -> tuple[dict[str, bytes], dict[int, dict[str, float]]]:
+    folder.mkdir()
+    seen: dict[int, dict[str, float]] = {}
+    run_shards(shard_writer(folder), [0, 2, 3, 5], run, seen.__setitem__)
+    return written(folder), seen
+
+
+def test_one_worker_two_workers_and_a_scheduler_give_the_same_bytes(tmp_path: Path) -> None:
+    alone = run_into(tmp_path / "alone", RunParams(workers=1, device="cpu"))
+    two = run_into(tmp_path / "two", RunParams(workers=2, device="cpu"))
+    with LocalCluster(n_workers=1, threads_per_worker=1, processes=True, dashboard_address=None) as cluster:
+        address = cluster.scheduler_address
+        remote = run_into(tmp_path / "remote", RunParams(workers=1, device="cpu", scheduler=address))
+    assert alone == two == remote
+    assert set(alone[1]) == {0, 2, 3, 5}
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_the_error_of_a_task_reaches_the_caller(workers: int) -> None:
+    def task(shard: int) -> dict[str, float]:
+        raise ValueError(f"photo {shard} is broken")
+
+    with pytest.raises(ValueError, match="photo . is broken"):
+        run_shards(task, [1, 2], RunParams(workers=workers, device="cpu"), lambda shard, tally: None)
+
+
+def test_a_worker_that_dies_is_replaced_and_its_shard_done_again(tmp_path: Path) -> None:
+    def task(shard: int) -> dict[str, float]:
+        first = tmp_path / f"died-{shard}"
+        if shard == 1 and not first.exists():
+            first.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        (tmp_path / f"shard-{shard}").touch()
+        return {}
+
+    done: list[int] = []
+    run_shards(task, [0, 1, 2], RunParams(workers=2, device="cpu"), lambda shard, tally: done.append(shard))
+    assert sorted(done) == [0, 1, 2]
+    assert (tmp_path / "died-1").exists() and (tmp_path / "shard-1").exists()
+
+
+def test_a_scheduler_that_does_not_answer_is_named() -> None:
+    run = RunParams(workers=1, device="cpu", scheduler="no-such-scheme://x")
+    with pytest.raises(PipelineError, match="no-such-scheme"):
+        run_shards(lambda shard: {}, [0], run, lambda shard, tally: None)
+
+
+def test_no_shards_start_no_workers() -> None:
+    run_shards(lambda shard: {}, [], RunParams(workers=2, device="cpu"), lambda shard, tally: None)

@@ -1,0 +1,83 @@
+"""Params are typed, frozen, and say which key is wrong."""
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from pipeline.errors import ParamsError
+from pipeline.params import PRESETS, load_params, parse_params, preset_text, select
+
+DEMO = preset_text("demo")
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_every_preset_is_valid(preset: str) -> None:
+    params = parse_params(preset_text(preset))
+    assert params.teacher.template.format("cat")
+
+
+def test_params_are_frozen() -> None:
+    params = parse_params(DEMO)
+    with pytest.raises(ValidationError, match="frozen"):
+        params.mine.keep = 3  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    ("override", "words"),
+    [
+        ("mine.nms_iou=1.5", ["mine.nms_iou", "1.5"]),
+        ("mine.nms_uio=0.5", ["unknown key", "mine.nms_uio"]),
+        ("renorm.epochs=many", ["renorm.epochs", "many"]),
+        ("renorm.epochs=0", ["renorm.epochs"]),
+        ("teacher.template=no braces", ["teacher.template"]),
+        ("train.backbone.depth=50", ["unknown key", "train.backbone.depth"]),
+        ("data.format=coco", ["data", "data.world"]),
+        ("data.train_photos=photos", ["data", "no paths"]),
+        ("nowhere.key=1", ["nowhere"]),
+        ("mine", ["section.key=value"]),
+        ("mine.keep=[1", ["not YAML"]),
+    ],
+)
+def test_a_wrong_override_names_its_key(override: str, words: list[str]) -> None:
+    with pytest.raises(ParamsError) as error:
+        parse_params(DEMO, [override])
+    assert all(word in str(error.value) for word in words), str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_a_missing_key_is_named() -> None:
+    tree = yaml.safe_load(DEMO)
+    del tree["embed"]["dtype"]
+    with pytest.raises(ParamsError, match=r"'embed\.dtype' is missing"):
+        parse_params(yaml.safe_dump(tree))
+
+
+@pytest.mark.parametrize("text", ["", "- a\n- b\n", "data: [", "just words"])
+def test_a_file_that_holds_no_sections_is_refused(text: str) -> None:
+    with pytest.raises(ParamsError, match="ezsd-cli init"):
+        parse_params(text)
+
+
+def test_a_missing_file_says_how_to_get_one(tmp_path) -> None:
+    with pytest.raises(ParamsError, match="ezsd-cli init"):
+        load_params(tmp_path / "params.yaml")
+
+
+@given(st.floats(min_value=0, max_value=1))
+def test_overrides_reach_their_key_and_no_other(value: float) -> None:
+    params = parse_params(DEMO, [f"mine.base_iou={value!r}"])
+    assert params.mine.base_iou == pytest.approx(value)
+    assert params.model_copy(update={"mine": parse_params(DEMO).mine}) == parse_params(DEMO)
+
+
+def test_select_gives_sections_and_single_keys() -> None:
+    chosen = select(parse_params(DEMO), ["embed", "mine.keep"])
+    assert chosen["mine.keep"] == parse_params(DEMO).mine.keep
+    assert set(chosen["embed"]) == {"crops", "dtype", "batch"}
+
+
+def test_own_names_can_be_the_split() -> None:
+    params = parse_params(DEMO, ["data.split={base: [fish, cup], novel: [tree]}"])
+    assert params.data.split.novel == ("tree",)  # type: ignore[union-attr]

@@ -1,0 +1,32 @@
+"""Progress says how far, how fast and how long."""
+
+import io
+
+import pytest
+
+from pipeline.progress import format_seconds, show_progress
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0, "0:00"), (59.6, "1:00"), (75.2, "1:15"), (4000, "1:06:40")]
+)
+def test_seconds_read_as_a_clock(seconds: float, text: str) -> None:
+    assert format_seconds(seconds) == text
+
+
+def test_a_log_gets_plain_lines_with_rates() -> None:
+    log = io.StringIO()
+    with show_progress("mine", 10, "photos", done=4, stream=log) as progress:
+        progress.advance(3, forwards=600)
+        assert "left" in progress.line()
+        progress.advance(3, forwards=600)
+    assert log.getvalue().startswith("mine: 10/10 photos, ")
+    assert "photos/s" in log.getvalue() and "forwards/s" in log.getvalue() and "took" in log.getvalue()
+    assert "\x1b" not in log.getvalue()
+
+
+def test_nothing_to_do_is_said_too() -> None:
+    log = io.StringIO()
+    with show_progress("embed", 8, "photos", done=8, stream=log):
+        pass
+    assert log.getvalue() == "embed: 8/8 photos\n"

@@ -1,0 +1,115 @@
+"""Stages are skipped when current, resumed when interrupted, refused when stale."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from filelock import FileLock
+
+from cache.errors import ArtifactError
+from pipeline.errors import PipelineError
+from pipeline.params import Params, parse_params, preset_text
+from pipeline.runner import artifact_folder, require_current, run_stage
+from pipeline.stage import Stage, StageContext, StageResult
+
+
+@dataclass(frozen=True)
+class ToyStage(Stage):
+    """Writes one file for each of three parts and remembers which it wrote."""
+
+    wrote: list[str] = field(default_factory=list, compare=False)
+    dies_at: list[int] = field(default_factory=list, compare=False)
+    outside: dict[str, str] = field(default_factory=dict, compare=False)
+
+    @property
+    def module(self) -> str:
+        return "cache.atomic"
+
+    def external_inputs(self, params: Params, root: Path) -> dict[str, str]:
+        return self.outside
+
+    def run(self, context: StageContext) -> StageResult:
+        for part in range(3):
+            path = context.folder / f"part-{part}"
+            if path.exists():
+                continue
+            if self.dies_at and self.dies_at[0] == part:
+                raise KeyboardInterrupt
+            path.write_text(f"{self.name} {part}")
+            self.wrote.append(path.name)
+        return StageResult({"parts": 3}, {"toy": True})
+
+
+@pytest.fixture
+def stages() -> dict[str, ToyStage]:
+    first = ToyStage("mine", params=("mine",))
+    return {"mine": first, "embed": ToyStage("embed", params=("embed",), parents=("mine",))}
+
+
+PARAMS = parse_params(preset_text("demo"))
+OTHER = parse_params(preset_text("demo"), ["mine.keep=7"])
+
+
+def test_a_current_stage_is_not_run_again(stages: dict[str, ToyStage], tmp_path: Path) -> None:
+    assert run_stage(stages, "mine", PARAMS, tmp_path)
+    assert not run_stage(stages, "mine", PARAMS, tmp_path)
+    assert len(stages["mine"].wrote) == 3
+    assert run_stage(stages, "mine", PARAMS, tmp_path, force=True)
+    assert len(stages["mine"].wrote) == 6
+
+
+def test_an_interrupted_stage_resumes_and_ends_with_the_same_bytes(
+    stages: dict[str, ToyStage], tmp_path: Path
+) -> None:
+    stages["mine"].dies_at.append(2)
+    with pytest.raises(KeyboardInterrupt):
+        run_stage(stages, "mine", PARAMS, tmp_path / "a")
+    stages["mine"].dies_at.clear()
+    run_stage(stages, "mine", PARAMS, tmp_path / "a")
+    assert stages["mine"].wrote == ["part-0", "part-1", "part-2"]
+    run_stage(stages, "mine", PARAMS, tmp_path / "b")
+    one, other = (artifact_folder(tmp_path / x, "mine") for x in "ab")
+    assert {p.name: p.read_bytes() for p in one.iterdir()} == {
+        p.name: p.read_bytes() for p in other.iterdir()
+    }
+
+
+def test_other_params_start_an_interrupted_stage_anew(stages: dict[str, ToyStage], tmp_path: Path) -> None:
+    stages["mine"].dies_at.append(2)
+    with pytest.raises(KeyboardInterrupt):
+        run_stage(stages, "mine", PARAMS, tmp_path)
+    stages["mine"].dies_at.clear()
+    run_stage(stages, "mine", OTHER, tmp_path)
+    assert stages["mine"].wrote == ["part-0", "part-1", "part-0", "part-1", "part-2"]
+
+
+def test_a_missing_parent_is_named_with_its_command(stages: dict[str, ToyStage], tmp_path: Path) -> None:
+    with pytest.raises(ArtifactError, match="ezsd-cli precompute --only mine"):
+        run_stage(stages, "embed", PARAMS, tmp_path)
+
+
+def test_a_stale_parent_is_refused_naming_the_key(stages: dict[str, ToyStage], tmp_path: Path) -> None:
+    run_stage(stages, "mine", PARAMS, tmp_path)
+    with pytest.raises(ArtifactError, match=r"mine\.keep \d+ -> 7"):
+        run_stage(stages, "embed", OTHER, tmp_path)
+
+
+def test_a_parent_made_again_from_other_inputs_makes_its_child_stale(
+    stages: dict[str, ToyStage], tmp_path: Path
+) -> None:
+    run_stage(stages, "mine", PARAMS, tmp_path)
+    run_stage(stages, "embed", PARAMS, tmp_path)
+    require_current(stages, "embed", PARAMS, tmp_path)
+    stages["mine"].outside["weights"] = "0" * 64
+    run_stage(stages, "mine", PARAMS, tmp_path)
+    with pytest.raises(ArtifactError, match="embed"):
+        require_current(stages, "embed", PARAMS, tmp_path)
+    assert run_stage(stages, "embed", PARAMS, tmp_path)
+
+
+def test_two_runs_of_a_stage_do_not_meet(stages: dict[str, ToyStage], tmp_path: Path) -> None:
+    folder = artifact_folder(tmp_path, "mine")
+    folder.parent.mkdir(parents=True)
+    with FileLock(folder.with_name(".mine.lock")), pytest.raises(PipelineError, match="another run"):
+        run_stage(stages, "mine", PARAMS, tmp_path)
+    assert run_stage(stages, "mine", PARAMS, tmp_path)

@@ -1,0 +1,98 @@
+"""The rooms and their arrows, and DVC's picture of the pipeline against our own."""
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from pipeline.code_digest import code_files
+from pipeline.params import parse_params, preset_text
+from stages.graph import STAGES
+
+ROOT = Path(__file__).resolve().parent.parent
+DVC = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+EXTERNAL = {"prepare", "renorm", "evaluate"}
+
+# room: what its modules may not import, by the beginning of the name
+FORBIDDEN = {
+    "ezsd": ("cache", "pipeline", "stages", "zarr", "h5py", "dvc", "typer", "dask"),
+    "ezsd/detector": ("ezsd.teacher", "ezsd.mining", "open_clip"),
+    "ezsd/losses": ("ezsd.teacher", "ezsd.mining", "open_clip"),
+    "ezsd/training": ("ezsd.teacher", "ezsd.mining", "open_clip"),
+    "cache": ("ezsd", "pipeline", "stages", "torch", "open_clip", "torchvision"),
+    "pipeline": ("stages",),
+}
+
+
+def imports_of(path: Path) -> set[str]:
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found |= {node.module or ""} | {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+@pytest.mark.parametrize("room", FORBIDDEN)
+def test_a_room_keeps_its_arrows(room: str) -> None:
+    modules = sorted((ROOT / room).rglob("*.py"))
+    assert modules
+    for path in modules:
+        for name in imports_of(path):
+            for forbidden in FORBIDDEN[room]:
+                assert name != forbidden and not name.startswith(f"{forbidden}."), f"{path} imports {name}"
+
+
+def test_training_never_loads_the_teacher() -> None:
+    script = "import sys, stages.train; print([n for n in sys.modules if n.split('.')[0] == 'open_clip' or 'ezsd.teacher' in n])"
+    out = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert out.stdout.strip() == "[]"
+
+
+def test_dvc_and_the_graph_name_the_same_stages() -> None:
+    assert list(DVC) == list(STAGES)
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_dvc_tracks_the_params_parents_and_code_of_a_stage(name: str) -> None:
+    stage, node = STAGES[name], DVC[name]
+    assert tuple(node["params"]) == stage.params
+    assert [f"artifacts/{parent}" for parent in stage.parents] == [
+        d for d in node["deps"] if d.startswith("artifacts/")
+    ]
+    assert list(node["outs"][0]) == [f"artifacts/{name}"]
+    assert node.get("always_changed", False) == (name in EXTERNAL)
+    folders = [dep for dep in node["deps"] if not dep.startswith("artifacts/")]
+    missing = [
+        file
+        for file in code_files(f"stages.{name}")
+        if not file.endswith("__init__.py")
+        and not any(file == dep or file.startswith(f"{dep}/") for dep in folders)
+    ]
+    assert not missing, f"dvc.yaml: stage {name} leans on {missing}"
+
+
+def test_every_dependency_of_dvc_exists() -> None:
+    for node in DVC.values():
+        for dep in node["deps"]:
+            assert dep.startswith("artifacts/") or (ROOT / dep).exists(), dep
+
+
+def test_a_stage_reads_only_the_params_that_its_fingerprint_holds() -> None:
+    """`context.params.<section>` in a stage's module must be a section that the stage declares."""
+    for name, stage in STAGES.items():
+        declared = {key.split(".")[0] for key in stage.params}
+        text = (ROOT / f"stages/{name}.py").read_text()
+        read = set(re.findall(r"\bparams\.([a-z]+)\b", text)) & set(
+            type(parse_params(preset_text("demo"))).model_fields
+        )
+        assert read <= declared | {"run"}, f"stages/{name}.py reads {read - declared}"
+
+
+def test_the_committed_params_are_the_demo_preset() -> None:
+    assert (ROOT / "params.yaml").read_text() == preset_text("demo")
