@@ -16,8 +16,8 @@ def select_names(annotations: Mapping[str, Any], split: Split) -> Record:
     """Reduces a COCO annotation dict to what is scored: boxes of the split's names.
 
     Photos all stay; categories come in the order of `split.names`; other categories' boxes, polygons and
-    further keys go. Missing `iscrowd` means 0 and missing `area` the box's. Annotations are numbered anew from 1,
-    in the order of their ids: pycocotools reads the id 0 as "not matched".
+    further keys go. Missing `iscrowd` means 0 and missing `area` the box's. Annotations are numbered anew from
+    1, in the order of their ids: pycocotools reads the id 0 as "not matched".
 
     Raises:
         InputError: a name of the split is no category of the annotations.
