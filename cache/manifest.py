@@ -161,7 +161,7 @@ def _clear(folder: Path) -> None:
     strangers = content(folder)
     if strangers and not any((folder / marker).is_file() for marker in (MANIFEST, INCOMPLETE)):
         raise ArtifactError(
-            f"{folder} holds files that no stage made, such as {strangers[0][0]}; move them away and run again"
+            f"{folder} holds files that no stage made, such as {strangers[0][0]}; move them away"
         )
     wipe(folder, last=(MANIFEST, INCOMPLETE))
 
@@ -189,7 +189,7 @@ def parse_manifest(path: Path) -> Manifest:
     value = _read_json(path)
     if value.get("schema") != SCHEMA:
         raise ArtifactError(
-            f"{path} was made by another version: it has schema {value.get('schema')!r}, this one reads {SCHEMA}"
+            f"{path} was made by another version: schema {value.get('schema')!r}, not {SCHEMA}"
         )
     try:
         files = {

@@ -1,0 +1,110 @@
+"""HDF5 files made in memory and published whole, with the same bytes for the same content.
+
+Each file says its kind and schema in its attributes. Datasets carry HDF5's own checksum (Fletcher-32).
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from cache.atomic import json_bytes, write_bytes_atomic
+from cache.errors import ArtifactError
+
+SCHEMA = 1
+
+
+class Hdf5Writer:
+    """Collects datasets and attributes; `publish` writes them to a path."""
+
+    def __init__(self, kind: str) -> None:
+        self._file = h5py.File(kind, "w", driver="core", backing_store=False)
+        self._file.attrs["kind"] = kind
+        self._file.attrs["schema"] = SCHEMA
+
+    def put(self, name: str, array: np.ndarray) -> None:
+        """Add a dataset under `group/name`. Raises ArtifactError for a name that is taken."""
+        if name in self._file:
+            raise ArtifactError(f"two datasets are named {name!r}; names must differ")
+        checked = array.size > 0 and array.ndim > 0
+        self._file.create_dataset(name, data=array, track_times=False, fletcher32=True if checked else None)
+
+    def put_texts(self, name: str, texts: Sequence[str]) -> None:
+        """Add a list of strings, as fixed-length UTF-8. Raises ArtifactError for what UTF-8 cannot hold."""
+        try:
+            encoded = [text.encode() for text in texts]
+        except UnicodeEncodeError as error:
+            raise ArtifactError(f"{name}: {error.object!r} is not valid Unicode; rename it") from error
+        if any(b"\0" in text for text in encoded):
+            raise ArtifactError(f"{name}: a name holds a zero byte; rename it")
+        length = max([1, *map(len, encoded)])
+        self.put(name, np.array(encoded, dtype=h5py.string_dtype("utf-8", length)))
+
+    def put_json(self, name: str, value: object) -> None:
+        """Add plain values as canonical JSON text."""
+        self.put(name, np.frombuffer(json_bytes(value), np.uint8))
+
+    def publish(self, path: Path) -> None:
+        """Write the file whole. Raises ArtifactError when the disk is full or refuses."""
+        self._file.flush()
+        image = self._file.id.get_file_image()
+        self._file.close()
+        write_bytes_atomic(path, image)
+
+
+class Hdf5Reader:
+    """Reads what `Hdf5Writer` wrote; made by `open_hdf5`."""
+
+    def __init__(self, file: h5py.File) -> None:
+        self._file = file
+
+    def get(self, name: str) -> np.ndarray:
+        """A dataset, whole. Raises KeyError."""
+        return self._file[name][()]
+
+    def get_texts(self, name: str) -> list[str]:
+        """A list of strings."""
+        return [text.decode() for text in self.get(name).tolist()]
+
+    def get_json(self, name: str) -> Any:
+        """Plain values."""
+        return json.loads(self.get(name).tobytes())
+
+    def names(self, group: str) -> list[str]:
+        """What lies in a group, sorted; nothing when there is no such group."""
+        return sorted(self._file[group]) if group in self._file else []
+
+
+@contextmanager
+def open_hdf5(path: Path, kind: str) -> Iterator[Hdf5Reader]:
+    """Open a file of this kind to read.
+
+    Raises ArtifactError, also for what goes wrong inside the block: file missing, truncated, damaged, of
+    another kind or schema, dataset missing.
+    """
+    if not path.is_file():
+        raise ArtifactError(f"{path} is missing; run the stage that writes it")
+    try:
+        with h5py.File(path, "r") as file:
+            _check_kind(path, file.attrs, kind)
+            yield Hdf5Reader(file)
+    except ArtifactError:
+        raise
+    except (OSError, KeyError, ValueError, TypeError, RuntimeError) as error:
+        raise ArtifactError(
+            f"{path} is truncated or damaged; delete it and run the stage that writes it"
+        ) from error
+
+
+def _check_kind(path: Path, attributes: Mapping[str, Any], kind: str) -> None:
+    found, schema = attributes.get("kind"), attributes.get("schema")
+    if found != kind:
+        raise ArtifactError(f"{path} is no {kind} but {found or 'a foreign file'}; give the right file")
+    if schema != SCHEMA:
+        raise ArtifactError(
+            f"{path} was made by another version (schema {schema}, not {SCHEMA}); make it anew"
+        )

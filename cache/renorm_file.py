@@ -1,0 +1,135 @@
+"""`renorm.h5`: what re-normalization changed in the teacher, and what that did to its features."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cache.errors import ArtifactError
+from cache.hdf5 import Hdf5Reader, Hdf5Writer, open_hdf5
+
+_KIND = "re-normalization record"
+_TOWERS = ("image", "text")
+
+
+@dataclass(frozen=True)
+class NormLayerRecord:
+    """One norm layer of C channels; every array is float32 (C,).
+
+    name: the module's path in its tower. tower: "image" or "text".
+    gamma, beta: weight and bias before and after tuning. mean, var: of the layer's input activations on the
+    target domain, per channel, with the teacher before and after.
+    """
+
+    name: str
+    tower: str
+    gamma_before: np.ndarray
+    beta_before: np.ndarray
+    gamma_after: np.ndarray
+    beta_after: np.ndarray
+    mean_before: np.ndarray
+    var_before: np.ndarray
+    mean_after: np.ndarray
+    var_after: np.ndarray
+
+
+@dataclass(frozen=True)
+class RenormRecord:
+    """All of one re-normalization; D is the embedding dimension, C the number of names, E of epochs.
+
+    layers: in the towers' module order.
+    feature_mean_*: float32 (D,), feature_covariance_*: float32 (D, D): of L2-normalised embeddings of
+    base boxes.
+    names: C names; text_embeddings_raw and text_embeddings_renormalized: float32 (C, D), L2-normalised.
+    base_accuracy: float32 (E + 1,) in 0..1, on base boxes; entry 0 is before tuning.
+    teacher: plain values that say which teacher. protocol: "names known" or "strict".
+    """
+
+    layers: tuple[NormLayerRecord, ...]
+    feature_mean_before: np.ndarray
+    feature_mean_after: np.ndarray
+    feature_covariance_before: np.ndarray
+    feature_covariance_after: np.ndarray
+    names: tuple[str, ...]
+    text_embeddings_raw: np.ndarray
+    text_embeddings_renormalized: np.ndarray
+    base_accuracy: np.ndarray
+    teacher: Mapping[str, Any]
+    protocol: str
+
+
+_LAYER_ARRAYS = tuple(field.name for field in fields(NormLayerRecord) if field.name not in ("name", "tower"))
+_ARRAYS = tuple(field.name for field in fields(RenormRecord) if field.type is np.ndarray)
+
+
+def write_renorm(path: Path, record: RenormRecord) -> None:
+    """Write the record as one HDF5 file, the same bytes for the same content.
+
+    Raises ArtifactError for arrays that do not fit each other, and for a disk that is full or refuses.
+    """
+    _check(record)
+    writer = Hdf5Writer(_KIND)
+    writer.put_json("teacher", dict(record.teacher))
+    writer.put_json("protocol", record.protocol)
+    writer.put_texts("names", record.names)
+    for name in _ARRAYS:
+        writer.put(name, getattr(record, name))
+    writer.put_texts("layers/names", [layer.name for layer in record.layers])
+    writer.put_texts("layers/towers", [layer.tower for layer in record.layers])
+    for place, layer in enumerate(record.layers):
+        for name in _LAYER_ARRAYS:
+            writer.put(f"layers/{place:04d}/{name}", getattr(layer, name))
+    writer.publish(path)
+
+
+def read_renorm(path: Path) -> RenormRecord:
+    """Read what `write_renorm` wrote. Raises ArtifactError when it is missing, damaged or foreign."""
+    with open_hdf5(path, _KIND) as reader:
+        record = RenormRecord(
+            layers=_read_layers(reader),
+            names=tuple(reader.get_texts("names")),
+            teacher=reader.get_json("teacher"),
+            protocol=reader.get_json("protocol"),
+            **{name: reader.get(name) for name in _ARRAYS},
+        )
+        _check(record)
+        return record
+
+
+def _read_layers(reader: Hdf5Reader) -> tuple[NormLayerRecord, ...]:
+    labels = zip(reader.get_texts("layers/names"), reader.get_texts("layers/towers"), strict=True)
+    return tuple(
+        NormLayerRecord(
+            layer, tower, **{name: reader.get(f"layers/{place:04d}/{name}") for name in _LAYER_ARRAYS}
+        )
+        for place, (layer, tower) in enumerate(labels)
+    )
+
+
+def _check(record: RenormRecord) -> None:
+    dim, count = len(record.feature_mean_before), len(record.names)
+    shapes = {
+        "feature_mean_before": (dim,),
+        "feature_mean_after": (dim,),
+        "feature_covariance_before": (dim, dim),
+        "feature_covariance_after": (dim, dim),
+        "text_embeddings_raw": (count, dim),
+        "text_embeddings_renormalized": (count, dim),
+        "base_accuracy": (len(record.base_accuracy),),
+    }
+    for name, shape in shapes.items():
+        _check_array(name, getattr(record, name), shape)
+    for layer in record.layers:
+        if layer.tower not in _TOWERS:
+            raise ArtifactError(
+                f"norm layer {layer.name!r} is in tower {layer.tower!r}; it must be image or text"
+            )
+        for name in _LAYER_ARRAYS:
+            _check_array(f"{name} of {layer.name!r}", getattr(layer, name), (len(layer.gamma_before),))
+
+
+def _check_array(what: str, array: np.ndarray, shape: tuple[int, ...]) -> None:
+    if array.shape != shape or array.dtype != np.float32:
+        raise ArtifactError(f"{what} must be float32 {shape}, but {array.dtype} {array.shape} came")

@@ -1,0 +1,281 @@
+"""Rows of several arrays in one Zarr v3 group, written a shard at a time by any number of processes.
+
+Each shard has one writer and a record, sizes and SHA-256 of its objects, that is put last: a shard is done
+when its record is there. `finish` gathers the records and marks the store complete; only then can it be read.
+The records are attributes of a Zarr group `shards`, so that the whole stays an ordinary hierarchy.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from zarr.abc.store import RangeByteRequest, SuffixByteRequest
+
+from cache.atomic import json_bytes
+from cache.errors import ArtifactError
+from cache.layout import ArraySpec, ShardLayout, name_shards
+from cache.objects import Location, Objects
+from cache.shard_codec import (
+    DamagedShard,
+    decode_chunk,
+    decode_index,
+    decode_shard,
+    encode_shard,
+    index_size,
+    metadata_objects,
+)
+
+SCHEMA = 1
+_RESERVED = "sharded_store"
+_COMPLETE = "shards/zarr.json"
+_MEND = "run: ezsd-cli precompute"
+
+Record = dict[str, Any]
+
+
+class ShardedStore:
+    """A sharded store: `create` it once, `open` it in every other process, to write or to read."""
+
+    def __init__(
+        self, objects: Objects, layout: ShardLayout, attributes: Mapping[str, Any], mend: str
+    ) -> None:
+        self._objects = objects
+        self._layout = layout
+        self._attributes = dict(attributes)
+        self._mend = mend
+        self._records: list[Record] | None = None
+        self._indices: dict[tuple[str, int], np.ndarray] = {}
+
+    @staticmethod
+    def create(
+        location: Location,
+        arrays: Mapping[str, ArraySpec],
+        rows: int,
+        shard_rows: int,
+        attributes: Mapping[str, Any],
+        mend: str = _MEND,
+    ) -> "ShardedStore":
+        """Make an empty store, or open the one that an earlier run began with the same layout and attributes.
+
+        location: a folder, a URL that fsspec knows, or a Zarr store. attributes: plain values to keep there.
+        mend: what a reader shall do about a store that cannot be used, the end of every message.
+        Raises ArtifactError when another layout lies there.
+        """
+        objects, layout = Objects(location), ShardLayout(arrays, rows, shard_rows)
+        own = {_RESERVED: {"schema": SCHEMA, **layout.to_json()}}
+        for key, data in metadata_objects(layout, {**attributes, **own}).items():
+            present = objects.get(key)
+            if present is None:
+                objects.put(key, data)
+            elif present != data:
+                raise ArtifactError(f"{objects.name} holds a store of another layout; remove it and {mend}")
+        if objects.get(_COMPLETE) is None:
+            objects.put(_COMPLETE, _group_bytes({"complete": False}))
+        return ShardedStore(objects, layout, attributes, mend)
+
+    @staticmethod
+    def open(location: Location, mend: str = _MEND) -> "ShardedStore":
+        """Open a store, complete or not. Raises ArtifactError when there is none or it is a foreign one."""
+        objects = Objects(location)
+        data = objects.get("zarr.json")
+        if data is None:
+            raise ArtifactError(f"there is no store in {objects.name}; {mend}")
+        try:
+            attributes = json.loads(data)["attributes"]
+            own = attributes.pop(_RESERVED)
+            if own["schema"] != SCHEMA:
+                raise ArtifactError(
+                    f"{objects.name} is a store of schema {own['schema']}, not {SCHEMA}; {mend}"
+                )
+            layout = ShardLayout.from_json(own)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise ArtifactError(
+                f"{objects.name}/zarr.json is damaged or foreign; remove it and {mend}"
+            ) from error
+        return ShardedStore(objects, layout, attributes, mend)
+
+    @property
+    def layout(self) -> ShardLayout:
+        """Arrays, rows and shards."""
+        return self._layout
+
+    @property
+    def attributes(self) -> dict[str, Any]:
+        """What `create` was given."""
+        return dict(self._attributes)
+
+    @property
+    def rows(self) -> int:
+        """How many rows each array has."""
+        return self._layout.rows
+
+    @property
+    def shards(self) -> int:
+        """How many shards the rows lie in."""
+        return self._layout.shards
+
+    def shard_range(self, shard: int) -> range:
+        """The rows of a shard."""
+        return self._layout.shard_range(shard)
+
+    def write_shard(self, shard: int, rows: Mapping[str, np.ndarray]) -> None:
+        """Write all arrays' rows of a shard, each (n, *shape) in the array's exact dtype.
+
+        The bytes depend on nothing but the rows. Raises ArtifactError for wrong names, shapes or dtypes
+        before anything is written, and for a disk that is full or refuses.
+        """
+        self._layout.check_rows(shard, rows)
+        encoded = {name: self._encode(name, shard, rows[name]) for name in self._layout.arrays}
+        self._objects.delete(_record_key(shard))
+        for name, data in encoded.items():
+            self._objects.put(self._layout.object_key(name, shard), data)
+        record = {name: {"bytes": len(data), "sha256": _sha256(data)} for name, data in encoded.items()}
+        self._objects.put(_record_key(shard), _group_bytes({"objects": record}))
+
+    def is_done(self, shard: int) -> bool:
+        """Whether the shard was written whole and its objects still have their sizes."""
+        self._layout.shard_range(shard)
+        return self._record(shard) is not None
+
+    def finish(self) -> None:
+        """Mark the store complete. Raises ArtifactError, naming the shards, unless all are done."""
+        records = [self._record(shard) for shard in range(self.shards)]
+        missing = [shard for shard, record in enumerate(records) if record is None]
+        if missing:
+            raise ArtifactError(
+                f"{self._objects.name} is incomplete: of its {self.shards} shards these are not done: "
+                f"{name_shards(missing)}; {self._mend}"
+            )
+        self._objects.put(_COMPLETE, _group_bytes({"complete": True, "records": records}))
+        self._records = [record for record in records if record is not None]
+        for name in self._objects.names_below("shards"):
+            if name != "zarr.json":
+                self._objects.delete_below(f"shards/{name}")
+
+    def read_shard(self, shard: int, names: Iterable[str] | None = None) -> dict[str, np.ndarray]:
+        """All rows of a shard, each array (n, *shape): the fast way to read much.
+
+        names: the arrays to read, all by default.
+        Raises ArtifactError when the store is incomplete or the shard is missing or damaged.
+        """
+        self._require_complete()
+        chosen = list(self._layout.arrays) if names is None else list(names)
+        specs = [self._spec(name) for name in chosen]
+        rows = self.shard_range(shard)
+        found = self._objects.get_many([(self._layout.object_key(name, shard), None) for name in chosen])
+        decoded = {}
+        for name, spec, data in zip(chosen, specs, found, strict=True):
+            try:
+                decoded[name] = decode_shard(_there(data), spec, len(rows), self._layout.shard_rows)
+            except DamagedShard as error:
+                raise self._damaged(name, shard, error) from error
+        return decoded
+
+    def read(self, name: str, rows: Sequence[int] | np.ndarray) -> np.ndarray:
+        """Any rows of one array, in the given order, (len(rows), *shape); only their bytes are read.
+
+        Raises ArtifactError as `read_shard`, and for a row that is not there.
+        """
+        self._require_complete()
+        spec, wanted = self._spec(name), np.asarray(rows, dtype=np.int64)
+        if wanted.size and not (wanted.min() >= 0 and wanted.max() < self.rows):
+            raise ArtifactError(
+                f"{self._objects.name} has rows 0 to {self.rows - 1}, not all of those asked for"
+            )
+        result = np.empty((len(wanted), *spec.shape), spec.dtype)
+        shard_of = wanted // self._layout.shard_rows
+        for shard in np.unique(shard_of).tolist():
+            places = np.flatnonzero(shard_of == shard)
+            try:
+                result[places] = self._read_rows(name, shard, wanted[places] - self.shard_range(shard).start)
+            except DamagedShard as error:
+                raise self._damaged(name, shard, error) from error
+        return result
+
+    def _read_rows(self, name: str, shard: int, rows_in_shard: np.ndarray) -> np.ndarray:
+        key, spec = self._layout.object_key(name, shard), self._spec(name)
+        spans = self._index(name, shard)[rows_in_shard].tolist()
+        found = self._objects.get_many(
+            [(key, RangeByteRequest(start, start + size)) for start, size in spans]
+        )
+        return np.stack([decode_chunk(_there(chunk), spec) for chunk in found])
+
+    def _index(self, name: str, shard: int) -> np.ndarray:
+        if (name, shard) not in self._indices:
+            size = index_size(self._layout.shard_rows)
+            request = (self._layout.object_key(name, shard), SuffixByteRequest(size))
+            tail = _there(self._objects.get_many([request])[0])
+            self._indices[name, shard] = decode_index(
+                tail, len(self.shard_range(shard)), self._layout.shard_rows
+            )
+        return self._indices[name, shard]
+
+    def _encode(self, name: str, shard: int, rows: np.ndarray) -> bytes:
+        metadata = self._objects.get(f"{name}/zarr.json")
+        if metadata is None:
+            raise ArtifactError(f"{self._objects.name}/{name}/zarr.json is missing; {self._mend}")
+        return encode_shard(self._layout, name, shard, rows, metadata)
+
+    def _spec(self, name: str) -> ArraySpec:
+        if name not in self._layout.arrays:
+            raise ArtifactError(
+                f"{self._objects.name} has no array {name!r}; it has {sorted(self._layout.arrays)}"
+            )
+        return self._layout.arrays[name]
+
+    def _record(self, shard: int) -> Record | None:
+        """The shard's record, if all it tells of is there."""
+        data = self._objects.get(_record_key(shard))
+        record = _attributes(data).get("objects") if data is not None else self._gathered(shard)
+        if not record:
+            return None
+        sizes = self._objects.sizes(self._layout.object_key(name, shard) for name in record)
+        return record if sizes == [entry["bytes"] for entry in record.values()] else None
+
+    def _gathered(self, shard: int) -> Record | None:
+        if self._records is None:
+            self._records = _attributes(self._objects.get(_COMPLETE)).get("records", [])
+        return self._records[shard] if shard < len(self._records) else None
+
+    def _require_complete(self) -> None:
+        if self._records is None or len(self._records) != self.shards:
+            marks = _attributes(self._objects.get(_COMPLETE))
+            if not marks.get("complete"):
+                raise ArtifactError(f"{self._objects.name} is incomplete, so it cannot be read; {self._mend}")
+            self._records = marks["records"]
+
+    def _damaged(self, name: str, shard: int, error: DamagedShard) -> ArtifactError:
+        rows = self.shard_range(shard)
+        path = f"{self._objects.name}/{self._layout.object_key(name, shard)}"
+        return ArtifactError(
+            f"shard {shard} of {name!r} (rows {rows.start} to {rows.stop - 1}) is damaged: {error}; "
+            f"delete {path} and {self._mend}"
+        )
+
+
+def _there(data: bytes | None) -> bytes:
+    if data is None:
+        raise DamagedShard("it is not there")
+    return data
+
+
+def _record_key(shard: int) -> str:
+    return f"shards/{shard}/zarr.json"
+
+
+def _group_bytes(attributes: Mapping[str, Any]) -> bytes:
+    return json_bytes({"attributes": attributes, "node_type": "group", "zarr_format": 3})
+
+
+def _attributes(data: bytes | None) -> dict[str, Any]:
+    """Attributes of a group's `zarr.json`; none when it is missing or damaged, which means: not done."""
+    try:
+        return json.loads(data or b"{}").get("attributes", {})
+    except (ValueError, AttributeError):
+        return {}
+
+
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
