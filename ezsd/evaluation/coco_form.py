@@ -1,63 +1,82 @@
 """Ground truth and detections in COCO's own form, so that pycocotools can read and score them by itself."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from torch import Tensor
 
 from ezsd.boxes import xyxy_to_xywh
-from ezsd.errors import InputError
-from ezsd.split import Split
 
 Record = dict[str, Any]
 
 
-def select_names(annotations: Mapping[str, Any], split: Split) -> Record:
-    """Reduces a COCO annotation dict to what is scored: boxes of the split's names.
+@dataclass(frozen=True)
+class PhotoRows:
+    """N photos: `image_ids` int64 (N,), N `file_names`, `sizes_wh` int (N, 2) in pixels."""
 
-    Photos all stay; categories come in the order of `split.names`; other categories' boxes, polygons and
-    further keys go. Missing `iscrowd` means 0 and missing `area` the box's. Annotations are numbered anew from
-    1, in the order of their ids: pycocotools reads the id 0 as "not matched".
+    image_ids: np.ndarray
+    file_names: Sequence[str]
+    sizes_wh: np.ndarray
 
-    Raises:
-        InputError: a name of the split is no category of the annotations.
+
+@dataclass(frozen=True)
+class BoxRows:
+    """M annotated boxes of photos that are named by id.
+
+    image_ids: int64 (M,). labels: int (M,), index into the names. boxes_xyxy: float64 (M, 4), pixels.
+    areas: float64 (M,), square pixels as annotated. crowd: bool (M,), regions that scoring ignores.
     """
-    ids = category_ids(annotations, split)
-    wanted = set(ids)
-    boxes = [box for box in annotations["annotations"] if box["category_id"] in wanted]
-    boxes.sort(key=lambda box: box["id"])
+
+    image_ids: np.ndarray
+    labels: np.ndarray
+    boxes_xyxy: np.ndarray
+    areas: np.ndarray
+    crowd: np.ndarray
+
+
+def as_ground_truth(photos: PhotoRows, boxes: BoxRows, names: Sequence[str], ids: Sequence[int]) -> Record:
+    """The COCO annotation dict of the given photos: what there is to find, of the given names alone.
+
+    Boxes of photos that are not given are left out. Categories come in the order of `names`. Annotations are
+    numbered from 1, in the order of the rows: pycocotools reads an id of 0 as "not matched".
+
+    Args:
+        names: C names that labels index. ids: the data set's own category id of each.
+    """
+    rows = np.flatnonzero(np.isin(boxes.image_ids, photos.image_ids))
+    corners, sides = boxes.boxes_xyxy[:, :2], boxes.boxes_xyxy[:, 2:] - boxes.boxes_xyxy[:, :2]
+    boxes_xywh = np.concatenate([corners, sides], axis=1)
     return {
-        "images": [_photo(photo) for photo in sorted(annotations["images"], key=lambda photo: photo["id"])],
-        "annotations": [_box(number, box) for number, box in enumerate(boxes, start=1)],
-        "categories": [{"id": id_, "name": name} for id_, name in zip(ids, split.names, strict=True)],
+        "images": [
+            {"id": int(id_), "file_name": name, "width": int(width), "height": int(height)}
+            for id_, name, (width, height) in zip(
+                photos.image_ids, photos.file_names, photos.sizes_wh, strict=True
+            )
+        ],
+        "annotations": [
+            {
+                "id": number,
+                "image_id": int(boxes.image_ids[row]),
+                "category_id": int(ids[boxes.labels[row]]),
+                "bbox": boxes_xywh[row].tolist(),
+                "area": float(boxes.areas[row]),
+                "iscrowd": int(boxes.crowd[row]),
+            }
+            for number, row in enumerate(rows, start=1)
+        ],
+        "categories": [{"id": int(id_), "name": name} for id_, name in zip(ids, names, strict=True)],
     }
 
 
-def category_ids(annotations: Mapping[str, Any], split: Split) -> list[int]:
-    """The data set's own category id of each of `split.names`, in that order."""
-    known = {category["name"]: int(category["id"]) for category in annotations["categories"]}
-    missing = [name for name in split.names if name not in known]
-    if missing:
-        raise InputError(
-            f"split {split.name!r} names {missing[0]!r}, which is no category of the annotations; "
-            "correct the split or the annotation file"
-        )
-    return [known[name] for name in split.names]
-
-
-def keep_photos(ground_truth: Record, image_ids: Sequence[int]) -> Record:
-    """The same ground truth, of the given photos alone."""
-    wanted = set(image_ids)
+def keep_photos_with_boxes(ground_truth: Mapping[str, Any]) -> Record:
+    """The same ground truth without the photos that hold no box; a crowd region is a box."""
+    wanted = {box["image_id"] for box in ground_truth["annotations"]}
     return {
         **ground_truth,
         "images": [photo for photo in ground_truth["images"] if photo["id"] in wanted],
-        "annotations": [box for box in ground_truth["annotations"] if box["image_id"] in wanted],
     }
-
-
-def ids_with_boxes(ground_truth: Mapping[str, Any]) -> list[int]:
-    """Ids of the photos that hold at least one box, crowd regions included, in ascending order."""
-    return sorted({box["image_id"] for box in ground_truth["annotations"]})
 
 
 def as_results(
@@ -79,19 +98,3 @@ def as_results(
         {"image_id": int(image_id), "category_id": int(ids[label]), "bbox": row, "score": score}
         for row, score, label in zip(rows, digits, labels.tolist(), strict=True)
     ]
-
-
-def _photo(photo: Mapping[str, Any]) -> Record:
-    return {key: photo[key] for key in ("id", "file_name", "width", "height")}
-
-
-def _box(number: int, box: Mapping[str, Any]) -> Record:
-    bbox = [float(side) for side in box["bbox"]]
-    return {
-        "id": number,
-        "image_id": box["image_id"],
-        "category_id": box["category_id"],
-        "bbox": bbox,
-        "area": float(box.get("area", bbox[2] * bbox[3])),
-        "iscrowd": int(box.get("iscrowd", 0)),
-    }

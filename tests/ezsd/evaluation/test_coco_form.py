@@ -1,58 +1,45 @@
-"""What is kept of annotations, and how detections are written."""
+"""How ground truth and detections are written."""
 
 import json
 
-import pytest
+import numpy as np
 import torch
 
-from ezsd.errors import InputError
-from ezsd.evaluation.coco_form import as_results, category_ids, ids_with_boxes, keep_photos, select_names
-from ezsd.split import Split
+from ezsd.evaluation.coco_form import BoxRows, PhotoRows, as_ground_truth, as_results, keep_photos_with_boxes
 
-SPLIT = Split("toy", ("cat",), ("yak",))
-ANNOTATIONS = {
-    "info": {"year": 2017},
-    "images": [
-        {"id": 30, "file_name": "c.jpg", "width": 9, "height": 8, "license": 1},
-        {"id": 10, "file_name": "a.jpg", "width": 9, "height": 8},
-        {"id": 20, "file_name": "b.jpg", "width": 9, "height": 8},
-    ],
-    "categories": [{"id": 18, "name": "axe"}, {"id": 17, "name": "yak"}, {"id": 90, "name": "cat"}],
-    "annotations": [
-        {"id": 5, "image_id": 10, "category_id": 90, "bbox": [1, 1, 2, 3], "iscrowd": 1, "area": 5.5},
-        {
-            "id": 0,
-            "image_id": 20,
-            "category_id": 17,
-            "bbox": [0, 0, 4, 2],
-            "segmentation": [[0, 0, 4, 0, 4, 2]],
-        },
-        {"id": 2, "image_id": 30, "category_id": 18, "bbox": [0, 0, 4, 2], "iscrowd": 0, "area": 8},
-    ],
-}
+PHOTOS = PhotoRows(np.array([10, 20, 30]), ["a.jpg", "b.jpg", "c.jpg"], np.array([[9, 8], [7, 6], [5, 4]]))
+BOXES = BoxRows(
+    image_ids=np.array([20, 99, 10]),
+    labels=np.array([1, 0, 0]),
+    boxes_xyxy=np.array([[0.0, 0, 4, 2], [0, 0, 1, 1], [1, 1, 3, 4.5]]),
+    areas=np.array([8.0, 1, 5.5]),
+    crowd=np.array([False, False, True]),
+)
+TRUTH = as_ground_truth(PHOTOS, BOXES, ["cat", "yak"], [90, 17])
 
 
-def test_other_names_go_and_the_rest_is_completed():
-    truth = select_names(ANNOTATIONS, SPLIT)
-    assert truth["categories"] == [{"id": 90, "name": "cat"}, {"id": 17, "name": "yak"}]
-    assert [photo["id"] for photo in truth["images"]] == [10, 20, 30]
-    assert truth["annotations"] == [
+def test_ground_truth_is_coco():
+    assert TRUTH["categories"] == [{"id": 90, "name": "cat"}, {"id": 17, "name": "yak"}]
+    assert TRUTH["images"][1] == {"id": 20, "file_name": "b.jpg", "width": 7, "height": 6}
+    assert TRUTH["annotations"] == [
         {"id": 1, "image_id": 20, "category_id": 17, "bbox": [0, 0, 4, 2], "area": 8, "iscrowd": 0},
-        {"id": 2, "image_id": 10, "category_id": 90, "bbox": [1, 1, 2, 3], "area": 5.5, "iscrowd": 1},
+        {"id": 2, "image_id": 10, "category_id": 90, "bbox": [1, 1, 2, 3.5], "area": 5.5, "iscrowd": 1},
     ]
+    assert json.loads(json.dumps(TRUTH)) == TRUTH
 
 
-def test_photos_with_boxes_of_the_split():
-    truth = select_names(ANNOTATIONS, SPLIT)
-    assert ids_with_boxes(truth) == [10, 20]
-    kept = keep_photos(truth, [20])
-    assert [photo["id"] for photo in kept["images"]] == [20]
-    assert [box["image_id"] for box in kept["annotations"]] == [20]
+def test_photos_with_boxes():
+    kept = keep_photos_with_boxes(TRUTH)
+    assert [photo["id"] for photo in kept["images"]] == [10, 20]
+    assert kept["annotations"] == TRUTH["annotations"]
 
 
-def test_unknown_name_is_refused_by_name():
-    with pytest.raises(InputError, match="'emu', which is no category"):
-        category_ids(ANNOTATIONS, Split("mine", ("cat",), ("emu",)))
+def test_no_boxes():
+    none = BoxRows(np.zeros(0, int), np.zeros(0, int), np.zeros((0, 4)), np.zeros(0), np.zeros(0, bool))
+    truth = as_ground_truth(PHOTOS, none, ["cat", "yak"], [90, 17])
+    assert truth["annotations"] == []
+    assert len(truth["images"]) == 3
+    assert keep_photos_with_boxes(truth)["images"] == []
 
 
 def test_results_carry_the_original_ids_and_survive_json():
@@ -69,6 +56,5 @@ def test_results_carry_the_original_ids_and_survive_json():
     assert torch.equal(read, scores)
 
 
-def test_no_boxes_give_no_results():
-    none = as_results(1, torch.empty(0, 4), torch.empty(0), torch.empty(0, dtype=torch.int64), [90, 17])
-    assert none == []
+def test_no_detections_give_no_results():
+    assert as_results(1, torch.empty(0, 4), torch.empty(0), torch.empty(0, dtype=torch.int64), [90, 17]) == []
