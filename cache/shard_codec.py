@@ -5,7 +5,8 @@ checksum, and at the end an index of (offset, length) pairs with a CRC32C. One c
 takes a call for each chunk, and what is not there is an error where Zarr returns the fill value.
 """
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -77,23 +78,27 @@ def decode_index(tail: bytes, rows: int, shard_rows: int) -> np.ndarray:
     return index[:rows].astype(np.int64)
 
 
-def decode_chunk(chunk: bytes | memoryview, spec: ArraySpec) -> np.ndarray:
-    """One row, `spec.shape`, read-only. Raises DamagedShard."""
-    try:
-        data = _ZSTD.decode(chunk)
-    except (RuntimeError, ValueError) as error:
-        raise DamagedShard("its compressed bytes do not agree with their checksum") from error
-    dtype = np.dtype(spec.dtype).newbyteorder("<")
-    if len(data) != dtype.itemsize * int(np.prod(spec.shape)):
-        raise DamagedShard("a row has another size than the array's rows")
-    return np.frombuffer(data, dtype).reshape(spec.shape)
+def decode_rows(chunks: Sequence[bytes | memoryview], spec: ArraySpec) -> np.ndarray:
+    """Rows (n, *spec.shape) from their n chunks. Raises DamagedShard."""
+    size = np.dtype(spec.dtype).itemsize * math.prod(spec.shape)
+    rows = np.empty((len(chunks), size), np.uint8)
+    for row, chunk in zip(rows, chunks, strict=True):
+        row[:] = np.frombuffer(_decompress(chunk, size), np.uint8)
+    return rows.view(spec.dtype).reshape(len(chunks), *spec.shape)
 
 
 def decode_shard(data: bytes, spec: ArraySpec, rows: int, shard_rows: int) -> np.ndarray:
     """All rows of a shard, (rows, *spec.shape). Raises DamagedShard."""
     index = decode_index(data[-index_size(shard_rows) :], rows, shard_rows)
     view = memoryview(data)
-    decoded = np.empty((rows, *spec.shape), spec.dtype)
-    for row, (offset, length) in enumerate(index.tolist()):
-        decoded[row] = decode_chunk(view[offset : offset + length], spec)
-    return decoded
+    return decode_rows([view[offset : offset + length] for offset, length in index.tolist()], spec)
+
+
+def _decompress(chunk: bytes | memoryview, size: int) -> bytes:
+    try:
+        data = _ZSTD.decode(chunk)
+    except (RuntimeError, ValueError) as error:
+        raise DamagedShard("its compressed bytes do not agree with their checksum") from error
+    if len(data) != size:
+        raise DamagedShard(f"a row has {len(data)} bytes instead of {size}")
+    return data

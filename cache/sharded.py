@@ -19,8 +19,8 @@ from cache.layout import ArraySpec, ShardLayout, name_shards
 from cache.objects import Location, Objects
 from cache.shard_codec import (
     DamagedShard,
-    decode_chunk,
     decode_index,
+    decode_rows,
     decode_shard,
     encode_shard,
     index_size,
@@ -200,7 +200,7 @@ class ShardedStore:
         found = self._objects.get_many(
             [(key, RangeByteRequest(start, start + size)) for start, size in spans]
         )
-        return np.stack([decode_chunk(_there(chunk), spec) for chunk in found])
+        return decode_rows([_there(chunk) for chunk in found], spec)
 
     def _index(self, name: str, shard: int) -> np.ndarray:
         if (name, shard) not in self._indices:
