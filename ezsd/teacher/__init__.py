@@ -1,0 +1,1 @@
+"""The vision-language model that teaches: loading, re-normalizing and asking it."""

@@ -1,0 +1,97 @@
+"""From a description of a teacher to the teacher itself."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+import open_clip
+
+from ezsd.errors import InputError
+from ezsd.teacher.open_clip_build import architecture_config, build_model, load_weights, parse_config
+from ezsd.teacher.open_clip_teacher import OpenClipTeacher, load_tokenizer, preprocessing
+from ezsd.teacher.protocol import Teacher
+
+
+@dataclass(frozen=True)
+class TeacherSource:
+    """Everything that says which teacher is meant, resolved to what is on this machine.
+
+    Args:
+        model: architecture name, for instance `ViT-B-32`; a mere label when `config_text` is given.
+        config_text: JSON text of an open_clip config of one's own, or None.
+        weights_file: safetensors or state dict for open_clip to open, or None for random weights.
+        tag: open_clip's name of the published weights in that file, or None.
+        seed: draws the random weights.
+        factory: `package.module:function` that returns a `Teacher`, in place of all of the above, or None.
+    """
+
+    model: str
+    config_text: str | None = None
+    weights_file: str | None = None
+    tag: str | None = None
+    seed: int = 0
+    factory: str | None = None
+
+
+def load_teacher(source: TeacherSource) -> Teacher:
+    """The raw teacher on the CPU, in eval mode and frozen.
+
+    Raises:
+        InputError: an unknown architecture, an unreadable config or weights file, weights of another
+            architecture, a factory that cannot be called or returns no teacher.
+    """
+    if source.factory is not None:
+        return load_from_factory(source.factory)
+    return _load_open_clip(source)
+
+
+def load_from_factory(factory: str) -> Teacher:
+    """Calls `package.module:function`, which takes nothing and returns a teacher."""
+    teacher = _find_function(factory)()
+    if not isinstance(teacher, Teacher):
+        lacking = [name for name in _members() if not hasattr(teacher, name)]
+        raise InputError(
+            f"teacher.factory {factory!r} returned a {type(teacher).__name__} without {', '.join(lacking)}: "
+            "it must return what ezsd.teacher.protocol.Teacher describes"
+        )
+    teacher.image_tower.eval().requires_grad_(False)
+    teacher.text_tower.eval().requires_grad_(False)
+    return teacher
+
+
+def _load_open_clip(source: TeacherSource) -> OpenClipTeacher:
+    if source.config_text is not None:
+        config, preprocess = parse_config(source.config_text, source.model)
+    else:
+        config, preprocess = architecture_config(source.model), preprocessing(source.model)
+    if source.tag is not None:
+        published = open_clip.get_pretrained_cfg(source.model, source.tag)
+        preprocess = {**preprocess, **{key: published[key] for key in ("mean", "std") if key in published}}
+        config["quick_gelu"] = published.get("quick_gelu", config.get("quick_gelu", False))
+    model = build_model(config, source.seed)
+    if source.weights_file is not None:
+        load_weights(model, source.weights_file)
+    tokenizer = load_tokenizer(source.model, config)
+    return OpenClipTeacher(
+        model, tokenizer, **{key: preprocess[key] for key in ("mean", "std") if key in preprocess}
+    )
+
+
+def _find_function(factory: str) -> Callable[[], Any]:
+    module_name, colon, function_name = factory.partition(":")
+    if not colon or not module_name or not function_name:
+        raise InputError(f"teacher.factory {factory!r} is not of the form package.module:function")
+    try:
+        module = import_module(module_name)
+    except ImportError as error:
+        raise InputError(f"teacher.factory {factory!r}: the module cannot be imported ({error})") from error
+    function = getattr(module, function_name, None)
+    if not callable(function):
+        raise InputError(f"teacher.factory {factory!r}: {module_name} has no function {function_name!r}")
+    return function
+
+
+def _members() -> list[str]:
+    fields = list(Teacher.__annotations__)
+    return [*fields, "device", "to", "pixels", "encode_images", "encode_names"]

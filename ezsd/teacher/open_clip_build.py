@@ -1,0 +1,130 @@
+"""Builds open_clip architectures and fits weights to them, offline and without pickles."""
+
+import json
+import pickle
+from collections.abc import Mapping
+from copy import deepcopy
+from typing import Any
+
+import open_clip
+import torch
+from open_clip.convert import convert_state_dict
+from open_clip.factory import load_state_dict
+from open_clip.model import convert_to_custom_text_state_dict, resize_pos_embed, resize_text_pos_embed
+from safetensors import SafetensorError
+from torch import Tensor, nn
+
+from ezsd.errors import InputError
+
+REQUIRED_KEYS = ("embed_dim", "vision_cfg", "text_cfg")
+
+
+def architecture_config(name: str) -> dict[str, Any]:
+    """The config of one of open_clip's architectures, such as `ViT-B-32`."""
+    config: dict[str, Any] | None = open_clip.get_model_config(name)
+    if config is None:
+        raise InputError(
+            f"open_clip has no architecture {name!r}: choose one of open_clip.list_models(), "
+            "or name a config file that ends in .json"
+        )
+    return config
+
+
+def parse_config(text: str, where: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """An architecture and its preprocessing from the JSON text of a config.
+
+    Takes both of open_clip's forms: a bare architecture, or `{"model_cfg": ..., "preprocess_cfg": ...}`.
+    `where` names the file in errors. The preprocessing is empty when the text holds none.
+    """
+    try:
+        config = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise InputError(f"{where} is not JSON ({error}): give an open_clip model config") from None
+    preprocess = config.get("preprocess_cfg", {}) if isinstance(config, dict) else {}
+    model = config.get("model_cfg", config) if isinstance(config, dict) else {}
+    if missing := [key for key in REQUIRED_KEYS if key not in model]:
+        raise InputError(f"{where} lacks {missing[0]!r}: give an open_clip model config")
+    return model, preprocess
+
+
+def build_model(config: dict[str, Any], seed: int) -> nn.Module:
+    """An open_clip model with random weights drawn from `seed`, in eval mode, fp32, on the CPU."""
+    config = deepcopy(config)
+    custom_text = config.pop("custom_text", False) or "hf_model_name" in config["text_cfg"]
+    if "timm_model_name" in config["vision_cfg"]:
+        config["vision_cfg"]["timm_model_pretrained"] = False
+    if "hf_model_name" in config["text_cfg"]:
+        config["text_cfg"]["hf_model_pretrained"] = False
+    kind = open_clip.CustomTextCLIP if custom_text else open_clip.CLIP
+    if "multimodal_cfg" in config:
+        kind = open_clip.CoCa
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        try:
+            model = kind(**config)
+        except Exception as error:  # towers come from three libraries, each with errors of its own
+            raise InputError(f"open_clip cannot build this teacher ({_first_line(error)})") from error
+    return model.eval().requires_grad_(False)
+
+
+def load_weights(model: nn.Module, file: str) -> None:
+    """Fits a weights file (safetensors, or a checkpoint that `torch.load` reads as weights only) to `model`.
+
+    Raises:
+        InputError: the file cannot be read, holds more than weights, or belongs to another architecture.
+    """
+    state = _read_state(file)
+    try:
+        _fit_state(model, state)
+    except (RuntimeError, KeyError, AssertionError, AttributeError, ValueError) as error:
+        raise InputError(
+            f"weights file {file} belongs to another architecture ({_mismatch(model, state)}): "
+            "correct teacher.model or teacher.weights"
+        ) from error
+
+
+def _read_state(file: str) -> dict[str, Tensor]:
+    try:
+        state = load_state_dict(file, device="cpu", weights_only=True)
+    except FileNotFoundError:
+        raise InputError(f"weights file {file} does not exist: correct teacher.weights") from None
+    except pickle.UnpicklingError:
+        raise InputError(
+            f"weights file {file} holds code as well as weights, which is not run: save it as safetensors"
+        ) from None
+    except (SafetensorError, RuntimeError, OSError, EOFError, KeyError, ValueError, StopIteration) as error:
+        raise InputError(
+            f"weights file {file} cannot be read ({_first_line(error)}): give safetensors or a state dict"
+        ) from error
+    if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
+        raise InputError(f"weights file {file} holds no state dict: give a mapping of names to tensors")
+    return state
+
+
+def _fit_state(model: nn.Module, state: dict[str, Tensor]) -> None:
+    """What open_clip does on loading a checkpoint by path, on a state dict that was already read."""
+    state = dict(convert_state_dict(model, state))
+    if "positional_embedding" in state and not hasattr(model, "positional_embedding"):
+        state = convert_to_custom_text_state_dict(state)
+    for name in ("logit_scale", "logit_bias"):
+        own = getattr(model, name, None)
+        if own is not None and name in state:
+            state[name] = state[name].reshape(own.shape)
+    resize_pos_embed(state, model)
+    resize_text_pos_embed(state, model)
+    model.load_state_dict(state, strict=True)
+
+
+def _mismatch(model: nn.Module, state: Mapping[str, Tensor]) -> str:
+    own = model.state_dict()
+    for name, value in own.items():
+        if name not in state:
+            return f"it lacks {name!r}"
+        if state[name].shape != value.shape:
+            return f"{name!r} is {tuple(state[name].shape)}, expected {tuple(value.shape)}"
+    extra = next((name for name in state if name not in own), "")
+    return f"it has {extra!r}, which the architecture lacks"
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().split("\n")[0] or type(error).__name__

@@ -1,0 +1,120 @@
+"""Any open_clip model as a teacher."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Self
+
+import open_clip
+import torch
+from open_clip.constants import OPENAI_DATASET_MEAN, OPENAI_DATASET_STD
+from torch import Tensor, nn
+from torch.nn.functional import normalize
+
+from ezsd.errors import InputError
+from ezsd.prompts import fill
+
+Tokenizer = Callable[[list[str]], Tensor]
+
+
+class OpenClipTeacher:
+    """Meets `ezsd.teacher.protocol.Teacher` with an open_clip model.
+
+    Args:
+        model: an open_clip CLIP, CustomTextCLIP or CoCa.
+        tokenizer: texts to token ids `(N, L)`.
+        mean, std: of the pixels in 0..1 that the image tower was trained with, one a channel.
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        tokenizer: Tokenizer,
+        mean: Sequence[float] = OPENAI_DATASET_MEAN,
+        std: Sequence[float] = OPENAI_DATASET_STD,
+    ) -> None:
+        self._model = model.eval().requires_grad_(False)
+        self._tokenizer = tokenizer
+        self._mean = torch.tensor(mean).view(1, 3, 1, 1) * 255
+        self._std = torch.tensor(std).view(1, 3, 1, 1) * 255
+        self.image_size = _square_side(model.visual.image_size)
+        self.image_tower: nn.Module = model.visual
+        self.text_tower: nn.Module = _text_tower(model)
+        self.logit_scale = float(model.logit_scale.detach().exp())
+        bias = getattr(model, "logit_bias", None)
+        self.logit_bias = 0.0 if bias is None else float(bias.detach())
+        self.dim = self._embedding_length()
+
+    @property
+    def device(self) -> torch.device:
+        """Where the parameters are."""
+        return next(self.image_tower.parameters()).device
+
+    def to(self, device: torch.device) -> Self:
+        """Moves all parameters, and returns the teacher itself."""
+        self._model.to(device)
+        self._mean, self._std = self._mean.to(device), self._std.to(device)
+        return self
+
+    def pixels(self, crops: Tensor) -> Tensor:
+        """uint8 `(N, 3, S, S)` RGB crops to normalised float32 on the teacher's device."""
+        return (crops.to(self.device).float() - self._mean) / self._std
+
+    def encode_images(self, pixels: Tensor) -> Tensor:
+        """Normalised pixels `(N, 3, S, S)` to L2-normalised float32 embeddings `(N, D)`."""
+        return normalize(self._model.encode_image(pixels).float(), dim=-1)
+
+    def encode_names(self, names: Sequence[str], template: str) -> Tensor:
+        """Names to L2-normalised float32 embeddings `(C, D)` of the filled template."""
+        if not names:
+            return torch.empty((0, self.dim), device=self.device)
+        tokens = self._tokenizer([fill(template, name) for name in names]).to(self.device)
+        return normalize(self._model.encode_text(tokens).float(), dim=-1)
+
+    @torch.inference_mode()
+    def _embedding_length(self) -> int:
+        blank = torch.zeros((1, 3, self.image_size, self.image_size))
+        return int(self._model.encode_image(blank).shape[1])
+
+
+def load_tokenizer(name: str, config: Mapping[str, Any]) -> Tokenizer:
+    """The tokenizer of an architecture: open_clip's own BPE, or the one that its config names.
+
+    Raises:
+        InputError: its vocabulary is not on this machine, or its library is not installed.
+    """
+    try:
+        if open_clip.get_model_config(name) is not None:
+            return open_clip.get_tokenizer(name)
+        text = config["text_cfg"]
+        length = text.get("context_length", open_clip.tokenizer.DEFAULT_CONTEXT_LENGTH)
+        if vocabulary := text.get("hf_tokenizer_name"):
+            return open_clip.tokenizer.HFTokenizer(
+                vocabulary, context_length=length, **text.get("tokenizer_kwargs", {})
+            )
+        return open_clip.SimpleTokenizer(context_length=length)
+    except Exception as error:  # ImportError, or any of a hub client's network errors
+        raise InputError(
+            f"the tokenizer of {name} is not on this machine: `pip install transformers sentencepiece` and "
+            "fetch its vocabulary once, or choose an architecture with open_clip's own tokenizer"
+        ) from error
+
+
+def preprocessing(name: str) -> dict[str, Any]:
+    """Mean and std of an architecture's published weights, where all of them agree; empty otherwise."""
+    tags = open_clip.list_pretrained_tags_by_model(name)
+    configs = [open_clip.get_pretrained_cfg(name, tag) for tag in tags]
+    known = [{key: tuple(config[key]) for key in ("mean", "std") if key in config} for config in configs]
+    return known[0] if known and all(one == known[0] for one in known) else {}
+
+
+def _square_side(image_size: int | Sequence[int]) -> int:
+    sides = {image_size} if isinstance(image_size, int) else set(image_size)
+    if len(sides) != 1:
+        raise InputError(f"the teacher takes {image_size} pixels, but crops are square: choose another model")
+    return sides.pop()
+
+
+def _text_tower(model: Any) -> nn.Module:
+    if isinstance(tower := getattr(model, "text", None), nn.Module):
+        return tower
+    # CLIP keeps its text tower's parts beside the image tower
+    return nn.ModuleDict({"transformer": model.transformer, "ln_final": model.ln_final})

@@ -1,0 +1,55 @@
+"""What the pipeline asks of a teacher; whatever meets it can be re-normalized, mine and embed."""
+
+from collections.abc import Sequence
+from typing import Protocol, Self, runtime_checkable
+
+import torch
+from torch import Tensor, nn
+
+
+@runtime_checkable
+class Teacher(Protocol):
+    """A frozen image tower and text tower that share one embedding space.
+
+    Attributes:
+        image_size: side in pixels of the square crops that the image tower takes.
+        dim: length D of an embedding.
+        logit_scale: the factor on cosines, with its exponential already taken (100 for OpenAI's CLIP).
+        logit_bias: added to the scaled cosines (SigLIP; 0 for CLIP).
+        image_tower: the module whose norm layers see pixels.
+        text_tower: the module whose norm layers see words; no layer of the image tower may be in it.
+
+    Both towers are in eval mode, and no parameter asks for a gradient. The encoders record gradients unless
+    the caller forbids it, so that norm layers can be tuned through them.
+    """
+
+    image_size: int
+    dim: int
+    logit_scale: float
+    logit_bias: float
+    image_tower: nn.Module
+    text_tower: nn.Module
+
+    @property
+    def device(self) -> torch.device:
+        """Where the parameters are."""
+        ...
+
+    def to(self, device: torch.device) -> Self:
+        """Moves all parameters, and returns the teacher itself."""
+        ...
+
+    def pixels(self, crops: Tensor) -> Tensor:
+        """Square RGB crops, uint8 `(N, 3, image_size, image_size)`, as the image tower wants them.
+
+        Returns float32 of the same shape on the teacher's device, scaled and normalised.
+        """
+        ...
+
+    def encode_images(self, pixels: Tensor) -> Tensor:
+        """Embeddings of normalised pixels: float32 `(N, D)`, L2-normalised."""
+        ...
+
+    def encode_names(self, names: Sequence[str], template: str) -> Tensor:
+        """Embeddings of `template` filled with each name: float32 `(C, D)`, L2-normalised."""
+        ...

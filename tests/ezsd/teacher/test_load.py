@@ -1,0 +1,180 @@
+import json
+import sys
+import types
+
+import pytest
+import torch
+from safetensors.torch import save_file
+from torch import nn
+
+from ezsd.errors import InputError
+from ezsd.teacher.load import TeacherSource, load_teacher
+from ezsd.teacher.open_clip_build import build_model
+
+
+def save_weights(path, config_text, seed, dtype=torch.float32):
+    model = build_model(json.loads(config_text), seed)
+    save_file({name: value.to(dtype).contiguous() for name, value in model.state_dict().items()}, str(path))
+    return str(path)
+
+
+def test_embeddings_have_unit_length_and_the_stated_size(tiny_teacher):
+    crops = torch.zeros((3, 3, 32, 32), dtype=torch.uint8)
+    images = tiny_teacher.encode_images(tiny_teacher.pixels(crops))
+    names = tiny_teacher.encode_names(["dog", "fire_hydrant"], "a photo of a {}")
+    assert images.shape == (3, tiny_teacher.dim) and names.shape == (2, tiny_teacher.dim)
+    assert torch.allclose(images.norm(dim=1), torch.ones(3), atol=1e-5)
+    assert torch.allclose(names.norm(dim=1), torch.ones(2), atol=1e-5)
+    assert tiny_teacher.logit_scale == pytest.approx(1 / 0.07, rel=1e-4)
+
+
+def test_no_names_and_no_crops(tiny_teacher):
+    assert tiny_teacher.encode_names([], "a photo of a {}").shape == (0, 16)
+
+
+def test_pixels_are_scaled_and_normalised_once(tiny_teacher):
+    white = tiny_teacher.pixels(torch.full((1, 3, 32, 32), 255, dtype=torch.uint8))
+    assert white[0, 0, 0, 0].item() == pytest.approx((1 - 0.48145466) / 0.26862954, rel=1e-5)
+
+
+def test_the_same_seed_gives_the_same_random_teacher(tiny_config_text):
+    one, two, other = (
+        load_teacher(TeacherSource("tiny", config_text=tiny_config_text, seed=seed)) for seed in (1, 1, 2)
+    )
+    names = [teacher.encode_names(["dog"], "{}") for teacher in (one, two, other)]
+    assert torch.equal(names[0], names[1])
+    assert not torch.equal(names[0], names[2])
+
+
+def test_loading_leaves_the_callers_randomness_alone(tiny_config_text):
+    torch.manual_seed(5)
+    expected = torch.rand(1)
+    torch.manual_seed(5)
+    load_teacher(TeacherSource("tiny", config_text=tiny_config_text))
+    assert torch.equal(torch.rand(1), expected)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16])
+def test_weights_of_a_file_are_used(tiny_config_text, tmp_path, dtype):
+    file = save_weights(tmp_path / "w.safetensors", tiny_config_text, seed=7, dtype=dtype)
+    loaded = load_teacher(TeacherSource("tiny", config_text=tiny_config_text, weights_file=file))
+    drawn = load_teacher(TeacherSource("tiny", config_text=tiny_config_text, seed=7))
+    names = [teacher.encode_names(["dog"], "{}") for teacher in (loaded, drawn)]
+    assert torch.allclose(*names, atol=5e-3)
+    assert names[0].dtype == torch.float32
+
+
+def test_a_training_checkpoint_is_read_too(tiny_config_text, tmp_path):
+    model = build_model(json.loads(tiny_config_text), 7)
+    torch.save(
+        {"epoch": 3, "state_dict": {f"module.{k}": v for k, v in model.state_dict().items()}},
+        tmp_path / "c.pt",
+    )
+    source = TeacherSource("tiny", config_text=tiny_config_text, weights_file=str(tmp_path / "c.pt"))
+    drawn = load_teacher(TeacherSource("tiny", config_text=tiny_config_text, seed=7))
+    assert torch.equal(load_teacher(source).encode_names(["dog"], "{}"), drawn.encode_names(["dog"], "{}"))
+
+
+def test_weights_of_another_architecture_are_refused_in_one_sentence(tiny_config_text, tmp_path):
+    config = json.loads(tiny_config_text)
+    config["vision_cfg"]["width"] = 48
+    file = save_weights(tmp_path / "other.safetensors", json.dumps(config), seed=0)
+    with pytest.raises(InputError, match=r"other\.safetensors belongs to another architecture") as error:
+        load_teacher(TeacherSource("tiny", config_text=tiny_config_text, weights_file=file))
+    assert "\n" not in str(error.value)
+
+
+def test_a_pickle_with_code_is_not_run(tiny_config_text, tmp_path):
+    class Trap:
+        def __reduce__(self):
+            return (open, (str(tmp_path / "sprung"), "w"))
+
+    torch.save({"state_dict": Trap()}, tmp_path / "trap.pt")
+    with pytest.raises(InputError, match=r"trap\.pt holds code"):
+        load_teacher(
+            TeacherSource("tiny", config_text=tiny_config_text, weights_file=str(tmp_path / "trap.pt"))
+        )
+    assert not (tmp_path / "sprung").exists()
+
+
+@pytest.mark.parametrize("name", ["broken.safetensors", "broken.pt", "absent.pt"])
+def test_an_unreadable_file_is_named(tiny_config_text, tmp_path, name):
+    if not name.startswith("absent"):
+        (tmp_path / name).write_bytes(b"not weights at all")
+    with pytest.raises(InputError, match=name) as error:
+        load_teacher(TeacherSource("tiny", config_text=tiny_config_text, weights_file=str(tmp_path / name)))
+    assert "\n" not in str(error.value)
+
+
+def test_an_unknown_architecture_and_a_broken_config_are_named():
+    with pytest.raises(InputError, match="'ViT-Z-99'"):
+        load_teacher(TeacherSource("ViT-Z-99"))
+    with pytest.raises(InputError, match=r"own\.json is not JSON"):
+        load_teacher(TeacherSource("own.json", config_text="{"))
+    with pytest.raises(InputError, match=r"own\.json lacks 'text_cfg'"):
+        load_teacher(TeacherSource("own.json", config_text='{"embed_dim": 8, "vision_cfg": {}}'))
+
+
+def test_a_tokenizer_that_is_not_there_is_one_sentence(tiny_config_text):
+    config = json.loads(tiny_config_text)
+    config["text_cfg"]["hf_tokenizer_name"] = "no-such-vocabulary-here"
+    with pytest.raises(InputError, match="tokenizer of tiny is not on this machine"):
+        load_teacher(TeacherSource("tiny", config_text=json.dumps(config)))
+
+
+def test_siglips_bias_and_own_preprocessing_are_taken(tiny_config_text):
+    model = json.loads(tiny_config_text) | {"init_logit_bias": -10.0, "custom_text": True}
+    config = {"model_cfg": model, "preprocess_cfg": {"mean": [0.5] * 3, "std": [0.5] * 3}}
+    teacher = load_teacher(TeacherSource("sig", config_text=json.dumps(config)))
+    assert teacher.logit_bias == pytest.approx(-10)
+    assert teacher.pixels(torch.zeros((1, 3, 2, 2), dtype=torch.uint8)).unique().tolist() == [-1.0]
+
+
+class ColourTeacher:
+    """A teacher that is not open_clip: mean colour through a LayerNorm, names by their letters."""
+
+    def __init__(self):
+        self.image_size, self.dim, self.logit_scale, self.logit_bias = 8, 3, 10.0, 0.0
+        self.image_tower, self.text_tower = nn.LayerNorm(3), nn.LayerNorm(3)
+        self.device = torch.device("cpu")
+
+    def to(self, device):
+        return self
+
+    def pixels(self, crops):
+        return crops.float() / 255
+
+    def encode_images(self, pixels):
+        return nn.functional.normalize(self.image_tower(pixels.mean(dim=(2, 3))), dim=1)
+
+    def encode_names(self, names, template):
+        letters = torch.tensor([[len(name), name.count("a"), name.count("o")] for name in names]).float()
+        return nn.functional.normalize(self.text_tower(letters), dim=1)
+
+
+@pytest.fixture
+def plug(monkeypatch):
+    module = types.ModuleType("plugged_teacher")
+    module.make, module.number, module.half = ColourTeacher, 7, lambda: nn.LayerNorm(3)
+    monkeypatch.setitem(sys.modules, "plugged_teacher", module)
+
+
+def test_a_factory_gives_any_teacher_that_meets_the_protocol(plug):
+    teacher = load_teacher(TeacherSource("", factory="plugged_teacher:make"))
+    assert isinstance(teacher, ColourTeacher)
+    assert not any(parameter.requires_grad for parameter in teacher.image_tower.parameters())
+
+
+@pytest.mark.parametrize(
+    ("factory", "message"),
+    [
+        ("plugged_teacher", "package.module:function"),
+        ("no_such_module:make", "cannot be imported"),
+        ("plugged_teacher:absent", "no function 'absent'"),
+        ("plugged_teacher:number", "no function 'number'"),
+        ("plugged_teacher:half", "without image_size"),
+    ],
+)
+def test_a_wrong_factory_is_refused_with_the_reason(plug, factory, message):
+    with pytest.raises(InputError, match=message):
+        load_teacher(TeacherSource("", factory=factory))
