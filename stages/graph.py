@@ -2,15 +2,20 @@
 
 from pipeline.stage import Stage
 
+# Where files lie is no input, what is in them is: paths to photos and weights are left out here, and the
+# stages that read them put digests of their content into the fingerprint.
+DATA = ("data.format", "data.split", "data.world")
+TEACHER = ("teacher.model", "teacher.template", "teacher.seed", "teacher.factory")
+
 STAGES: dict[str, Stage] = {
     stage.name: stage
     for stage in (
-        Stage("prepare", params=("data", "prepare")),
-        Stage("renorm", params=("teacher", "renorm"), parents=("prepare",)),
-        Stage("mine", params=("teacher", "mine"), parents=("prepare", "renorm")),
-        Stage("embed", params=("teacher", "embed"), parents=("prepare", "renorm", "mine")),
+        Stage("prepare", params=(*DATA, "prepare")),
+        Stage("renorm", params=(*TEACHER, "renorm"), parents=("prepare",)),
+        Stage("mine", params=("mine",), parents=("prepare", "renorm")),
+        Stage("embed", params=("embed",), parents=("prepare", "renorm", "mine")),
         Stage("train", params=("train",), parents=("prepare", "embed")),
-        Stage("evaluate", params=("data", "evaluate"), parents=("prepare", "renorm", "mine", "train")),
+        Stage("evaluate", params=(*DATA, "evaluate"), parents=("prepare", "renorm", "mine", "train")),
         Stage("report", params=("report",), parents=("prepare", "renorm", "mine", "train", "evaluate")),
     )
 }

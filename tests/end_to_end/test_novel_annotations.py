@@ -1,0 +1,70 @@
+"""Novel annotations touch nothing before evaluation."""
+
+import json
+import random
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from support.small_runs import BEFORE_EVALUATION, bytes_below, differing, run_all
+
+from ezsd.split import builtin_split
+
+NOVEL = set(builtin_split("world_48_17").novel)
+
+
+@pytest.fixture(scope="module")
+def world(small_run: Path) -> Path:
+    """The small run's world as ordinary COCO files."""
+    return small_run / "artifacts/prepare/world"
+
+
+def as_own_data(world: Path) -> dict[str, dict]:
+    """Params that read a folder of COCO files instead of drawing the world."""
+    keys = {
+        "format": "coco",
+        "world": None,
+        "train_photos": f"{world}/train",
+        "train_annotations": f"{world}/annotations/instances_train.json",
+        "val_photos": f"{world}/val",
+        "val_annotations": f"{world}/annotations/instances_val.json",
+    }
+    return {"data": keys}
+
+
+def delete_novel(content: dict, novel_ids: set[int]) -> None:
+    content["annotations"] = [a for a in content["annotations"] if a["category_id"] not in novel_ids]
+
+
+def shuffle_novel(content: dict, novel_ids: set[int]) -> None:
+    """Other photos, boxes and names for every novel annotation, some of them broken, in another order."""
+    rng = random.Random(0)
+    images = [image["id"] for image in content["images"]]
+    for annotation in content["annotations"]:
+        if annotation["category_id"] in novel_ids:
+            annotation["image_id"] = rng.choice(images)
+            annotation["category_id"] = rng.choice(sorted(novel_ids))
+            annotation["bbox"] = [rng.uniform(-50, 300) for _ in range(4)]
+    rng.shuffle(content["annotations"])
+
+
+@pytest.mark.parametrize("change", [delete_novel, shuffle_novel])
+def test_changing_them_changes_no_byte_before_evaluation(
+    change: Callable[[dict, set[int]], None], world: Path, new_root: Callable[..., Path], tmp_path: Path
+) -> None:
+    other = tmp_path / "other-world"
+    shutil.copytree(world, other)
+    for part in ("train", "val"):
+        path = other / f"annotations/instances_{part}.json"
+        content = json.loads(path.read_text())
+        novel_ids = {c["id"] for c in content["categories"] if c["name"] in NOVEL}
+        before = len(content["annotations"]), json.dumps(content["annotations"])
+        change(content, novel_ids)
+        assert before != (len(content["annotations"]), json.dumps(content["annotations"]))
+        path.write_text(json.dumps(content))
+    roots = [new_root("original", as_own_data(world)), new_root("changed", as_own_data(other))]
+    for root in roots:
+        run_all(root, ["precompute", "train"])
+    one, two = (bytes_below(root, BEFORE_EVALUATION) for root in roots)
+    assert not differing(one, two)

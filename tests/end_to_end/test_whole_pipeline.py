@@ -1,0 +1,68 @@
+"""From nothing to a report, as a user would."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from support.small_runs import bytes_below, cli, differing, run_all
+
+from stages.graph import STAGES
+
+
+def test_the_result_has_every_number_that_is_promised(small_run: Path) -> None:
+    metrics = json.loads((small_run / "artifacts/evaluate/metrics.json").read_text())
+    assert {"base", "novel", "all"} <= metrics["AP50"].keys() & metrics["AP"].keys()
+    for state in ("raw", "renormalized"):
+        assert metrics["teacher_accuracy"][state].keys() >= {"base", "novel"}
+    assert metrics["proposal_recall"].keys() >= {"base", "novel"}
+    assert metrics["protocol"] == "names known"
+
+
+def test_the_page_stands_alone(small_run: Path) -> None:
+    page = (small_run / "artifacts/report/index.html").read_text()
+    assert "AP50" in page and "names known" in page
+    for reference in ('src="http', "src='http", 'href="http', "@import", "url(http"):
+        assert reference not in page
+
+
+def test_everything_is_current_and_undamaged(small_run: Path) -> None:
+    done = cli("verify", "--json", root=small_run)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert json.loads(done.stdout) == {name: [] for name in STAGES}
+
+
+def test_running_again_does_nothing(small_run: Path) -> None:
+    before = bytes_below(small_run, list(STAGES))
+    again = cli("precompute", root=small_run)
+    assert again.stderr.count("up to date") == 4
+    assert not differing(before, bytes_below(small_run, list(STAGES)))
+
+
+def test_another_folder_and_more_workers_give_the_same_bytes(
+    small_run: Path, new_root: Callable[..., Path]
+) -> None:
+    root = new_root("two-workers", {"run": {"workers": 2}})
+    run_all(root)
+    stages = list(STAGES)
+    assert not differing(bytes_below(small_run, stages), bytes_below(root, stages))
+
+
+def test_a_stale_artifact_is_refused_with_the_key_that_changed(small_run: Path) -> None:
+    done = cli("train", "--set", "mine.keep=5", root=small_run)
+    assert done.returncode == 1
+    assert "mine.keep 8 -> 5" in done.stderr and "ezsd-cli precompute" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_damaged_shard_is_found_and_mended(small_run: Path, tmp_path: Path) -> None:
+    root = tmp_path / "copy"
+    shutil.copytree(small_run, root)
+    shard = next(path for path in sorted((root / "artifacts/embed").rglob("c/0/*/0")) if path.is_file())
+    whole = shard.read_bytes()
+    shard.write_bytes(whole[: len(whole) // 2] + b"\0" + whole[len(whole) // 2 + 1 :])
+    damaged = cli("verify", "embed", root=root)
+    assert damaged.returncode == 1 and "embed" in damaged.stdout
+    assert cli("precompute", "--only", "embed", "--force", root=root).returncode == 0
+    assert shard.read_bytes() == whole
+    assert cli("verify", root=root).returncode == 0
