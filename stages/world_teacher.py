@@ -1,0 +1,103 @@
+"""Train the small teacher on the world's web pictures: `python -m stages.world_teacher OUT_DIR`."""
+
+import shutil
+import time
+from importlib import resources
+from pathlib import Path
+from typing import Annotated
+
+import open_clip
+import torch
+import typer
+from open_clip.constants import OPENAI_DATASET_MEAN, OPENAI_DATASET_STD
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from ezsd.prompts import TEMPLATE, fill
+from ezsd.split import builtin_split
+from ezsd.world.learning import Course, learn_contrast
+from ezsd.world.names import NAMES
+from stages.world_drawing import WebPictures, draw_web_pictures
+
+MODEL = "world-teacher"
+_TRAINING_SEED, _TEST_SEED = 1, 2
+_SAID_EVERY = 100
+
+
+def pixels_of(pictures: Tensor) -> Tensor:
+    """From (N, 3, S, S) uint8 to normalised float, as open_clip does it by default."""
+    mean = torch.tensor(OPENAI_DATASET_MEAN).view(3, 1, 1)
+    std = torch.tensor(OPENAI_DATASET_STD).view(3, 1, 1)
+    return ((pictures.float() / 255 - mean) / std).contiguous(memory_format=torch.channels_last)
+
+
+def zero_shot_accuracy(model: nn.Module, test: WebPictures) -> dict[str, float]:
+    """Share of pictures whose nearest name of all 65 is theirs: over base names and over novel names."""
+    tokenizer = open_clip.get_tokenizer(MODEL)
+    split = builtin_split("world_48_17")
+    with torch.inference_mode():
+        texts = model.encode_text(tokenizer([fill(TEMPLATE, name) for name in NAMES]), normalize=True)
+        images = torch.cat(
+            [model.encode_image(pixels_of(part), normalize=True) for part in test.pictures.split(256)]
+        )
+    right = (images @ texts.T).argmax(dim=1) == test.labels
+    novel = torch.tensor([name in split.novel for name in NAMES])[test.labels]
+    return {"base": right[~novel].float().mean().item(), "novel": right[novel].float().mean().item()}
+
+
+def train_teacher(course: Course, pictures: int, workers: int, seed: int) -> nn.Module:
+    """Draw the web pictures and train a new teacher on them; prints its progress."""
+    torch.manual_seed(seed)
+    with resources.as_file(resources.files("ezsd") / "assets" / f"{MODEL}.json") as config:
+        open_clip.add_model_config(config)
+    model = open_clip.create_model(MODEL)
+    model.visual.to(memory_format=torch.channels_last)
+    drawn = draw_web_pictures(_TRAINING_SEED, "train", pictures, workers)
+    print(f"{pictures} web pictures drawn", flush=True)
+    tokens = open_clip.get_tokenizer(MODEL)(drawn.captions)
+    generator = torch.Generator().manual_seed(seed)
+    started = time.monotonic()
+    for lesson in learn_contrast(model, pixels_of, drawn.pictures, tokens, drawn.labels, course, generator):
+        if (lesson.step + 1) % _SAID_EVERY == 0:
+            rate = (lesson.step + 1) * course.batch_size / (time.monotonic() - started)
+            print(
+                f"step {lesson.step + 1}/{course.steps}  loss {lesson.loss:.3f}  {rate:.0f} pictures/s",
+                flush=True,
+            )
+    return model
+
+
+def save_half(model: nn.Module, path: Path) -> None:
+    """Write a state dict as fp16 safetensors."""
+    state = {
+        name: value.detach().to(torch.float16).contiguous() for name, value in model.state_dict().items()
+    }
+    save_file(state, path)
+
+
+def main(
+    out_dir: Annotated[
+        Path, typer.Argument(help="Folder for world-teacher.json and world-teacher.safetensors.")
+    ],
+    steps: Annotated[int, typer.Option(help="Training steps.")] = 4000,
+    pictures: Annotated[int, typer.Option(help="Web pictures to draw and train on.")] = 32_000,
+    batch_size: Annotated[int, typer.Option(help="Pictures a step.")] = 96,
+    learning_rate: Annotated[float, typer.Option(help="Highest learning rate.")] = 3e-3,
+    threads: Annotated[int, typer.Option(help="Threads and drawing processes.")] = 2,
+    seed: Annotated[int, typer.Option(help="Seed of weights and batches.")] = 0,
+) -> None:
+    """Train the small teacher and write its open_clip config and weights."""
+    torch.set_num_threads(threads)
+    course = Course(steps, batch_size, learning_rate)
+    model = train_teacher(course, pictures, threads, seed)
+    out_dir.mkdir(parents=True, exist_ok=True)
+    save_half(model, out_dir / f"{MODEL}.safetensors")
+    with resources.as_file(resources.files("ezsd") / "assets" / f"{MODEL}.json") as config:
+        if not (out_dir / config.name).exists():
+            shutil.copyfile(config, out_dir / config.name)
+    accuracy = zero_shot_accuracy(model, draw_web_pictures(_TEST_SEED, "test", 2600, threads))
+    print(f"accuracy on fresh web pictures: base {accuracy['base']:.3f}, novel {accuracy['novel']:.3f}")
+
+
+if __name__ == "__main__":
+    typer.run(main)
