@@ -1,0 +1,156 @@
+"""Any torchvision or timm network, tapped at named modules and joined by a feature pyramid (1612.03144)."""
+
+import json
+from collections import OrderedDict
+from collections.abc import Mapping
+from importlib import resources
+from itertools import pairwise
+
+import timm
+import torch
+import torchvision
+from safetensors.torch import load
+from timm.layers.norm_act import freeze_batch_norm_2d
+from timm.models import create_feature_extractor
+from torch import Tensor, nn
+from torch.fx import GraphModule
+from torchvision.ops import FeaturePyramidNetwork
+from torchvision.ops.feature_pyramid_network import LastLevelMaxPool
+
+from ezsd.detector.config import BackboneConfig
+from ezsd.errors import InputError
+
+WORLD = "world"
+_WORLD_CARD = "world-backbone.json"
+_PROBE_SIDE = 128
+
+
+class PyramidBackbone(nn.Module):
+    """Pixels to a pyramid of maps "0", "1", ..., "pool", fine to coarse, all with `out_channels` channels.
+
+    `stride` is the coarsest tap's, in pixels; `frozen` names the body's parameters that never change.
+    Batch norm keeps the statistics it was pretrained with: a detector's batches are too small for their own.
+    """
+
+    def __init__(self, config: BackboneConfig, out_channels: int) -> None:
+        """Random weights. Raises InputError when there is no such model or tap."""
+        super().__init__()
+        self.body = _tapped(_create(config), config)
+        channels, self.stride = _probe(self.body)
+        self.fpn = FeaturePyramidNetwork(channels, out_channels, extra_blocks=LastLevelMaxPool())
+        self.out_channels = out_channels
+        self.frozen = _frozen_names(self.body, config.frozen_stages)
+        for name, parameter in self.body.named_parameters():
+            parameter.requires_grad_(name not in self.frozen)
+
+    def forward(self, pixels: Tensor) -> "OrderedDict[str, Tensor]":
+        """`pixels` (N, 3, H, W) float, normalised, H and W divisible by the coarsest stride."""
+        taps = self.body(pixels)
+        return self.fpn(OrderedDict((str(level), features) for level, features in enumerate(taps.values())))
+
+    def train(self, mode: bool = True) -> "PyramidBackbone":
+        """Trains the pyramid; the body stays in evaluation mode, so that no dropout blurs its features."""
+        super().train(mode)
+        self.body.eval()
+        return self
+
+
+def world_backbone(taps: tuple[str, ...], frozen_stages: int) -> BackboneConfig:
+    """The packaged small backbone of the embedded world, pretrained on its web pictures of base names."""
+    card = json.loads(_asset(_WORLD_CARD))
+    mean, std = tuple(card["mean"]), tuple(card["std"])
+    return BackboneConfig("timm", card["timm_name"], card["kwargs"], taps, frozen_stages, mean, std)
+
+
+def pretrained_tensors(config: BackboneConfig, weights: str) -> dict[str, Tensor]:
+    """Weights published for the model: `bundled` in this package, or a tag of its library, downloaded.
+
+    Raises:
+        InputError: there is no such tag, or nothing is bundled.
+    """
+    if weights == "bundled":
+        return load(_asset(json.loads(_asset(_WORLD_CARD))["weights"]))
+    try:
+        if config.library == "torchvision":
+            models = torchvision.models.get_model_weights(config.name)
+            return dict(models[weights].get_state_dict(progress=False, check_hash=True))
+        return timm.create_model(f"{config.name}.{weights}", pretrained=True, **config.options).state_dict()
+    except (KeyError, ValueError, RuntimeError, OSError) as error:
+        raise InputError(
+            f"no weights {weights!r} to be had for backbone {config.name!r} ({error})"
+        ) from error
+
+
+def load_body(backbone: PyramidBackbone, tensors: Mapping[str, Tensor]) -> None:
+    """Fills the body; what lies past the last tap, a classifier for instance, is left out.
+
+    Raises:
+        InputError: a weight is missing or has another shape: the file is of another architecture.
+    """
+    wanted = backbone.body.state_dict()
+    for name, tensor in wanted.items():
+        if name not in tensors:
+            raise InputError(f"the backbone's weights lack {name!r}: they are of another architecture")
+        if tensors[name].shape != tensor.shape:
+            raise InputError(
+                f"the backbone's weight {name!r} has shape {tuple(tensors[name].shape)}, expected "
+                f"{tuple(tensor.shape)}: the weights are of another architecture"
+            )
+    backbone.body.load_state_dict({name: tensors[name] for name in wanted})
+
+
+def _create(config: BackboneConfig) -> nn.Module:
+    try:
+        if config.library == "torchvision":
+            model = torchvision.models.get_model(config.name, weights=None, **config.options)
+        else:
+            model = timm.create_model(config.name, pretrained=False, **config.options)
+    except (ValueError, RuntimeError, TypeError) as error:
+        raise InputError(f"{config.library} cannot make a backbone {config.name!r} ({error})") from error
+    return freeze_batch_norm_2d(model)
+
+
+def _tapped(model: nn.Module, config: BackboneConfig) -> GraphModule:
+    try:
+        return create_feature_extractor(model, {tap: tap for tap in config.taps})
+    except ValueError as error:
+        children = ", ".join(name for name, _ in model.named_children())
+        raise InputError(
+            f"backbone {config.name!r} cannot be tapped at {', '.join(config.taps)}: its parts are {children}"
+        ) from error
+
+
+def _probe(body: nn.Module) -> tuple[list[int], int]:
+    """Channels of each tap and the coarsest stride; raises InputError unless each tap halves the last."""
+    body.eval()
+    with torch.no_grad():
+        maps = list(body(torch.zeros(1, 3, _PROBE_SIDE, _PROBE_SIDE)).values())
+    sides = [features.shape[-1] for features in maps]
+    if any(fine != 2 * coarse for fine, coarse in pairwise(sides)):
+        raise InputError(f"the taps have sides {sides} for {_PROBE_SIDE} px, but each must halve the last")
+    return [features.shape[1] for features in maps], _PROBE_SIDE // sides[-1]
+
+
+def _frozen_names(body: GraphModule, stages: int) -> frozenset[str]:
+    """Names of the parameters that are used up to the tap of the last frozen stage."""
+    if stages == 0:
+        return frozenset()
+    outputs = next(node for node in body.graph.nodes if node.op == "output").args[0]
+    last = list(outputs.values())[stages - 1]
+    names: set[str] = set()
+    for node in body.graph.nodes:
+        if node.op == "call_module":
+            module = body.get_submodule(node.target)
+            names.update(f"{node.target}.{name}" for name, _ in module.named_parameters())
+        elif node.op == "get_attr":
+            names.add(str(node.target))
+        if node is last:
+            return frozenset(names)
+    raise AssertionError("an output of the graph is not among its nodes")
+
+
+def _asset(name: str) -> bytes:
+    try:
+        return resources.files("ezsd").joinpath("assets", name).read_bytes()
+    except FileNotFoundError:
+        raise InputError(f"the package lacks ezsd/assets/{name}: install it again") from None

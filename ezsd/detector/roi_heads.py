@@ -1,0 +1,112 @@
+"""From regions to losses in training, and to detections at test."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torchvision.models.detection.roi_heads import RoIHeads
+from torchvision.ops import MultiScaleRoIAlign
+
+from ezsd.detector.box_head import BoxHead
+from ezsd.detector.classifier import TextClassifier
+from ezsd.detector.config import DetectorConfig, Selection
+from ezsd.detector.regressor import REGRESSORS
+from ezsd.detector.sampling import SeededSampler
+from ezsd.losses.box import box_loss
+from ezsd.losses.distillation import distillation_loss
+
+OBJECT_IOU = 0.5
+OBJECT_FRACTION = 0.25
+DELTA_WEIGHTS = (10.0, 10.0, 5.0, 5.0)
+
+Features = dict[str, Tensor]
+Targets = list[dict[str, Tensor]]
+
+
+class ZeroShotRoIHeads(RoIHeads):
+    """torchvision's heads with text as classifier, a regressor that reads it, and distillation in training.
+
+    Labels here are 0 for background and 1 + index for a name of the vocabulary.
+    """
+
+    def __init__(self, config: DetectorConfig, classification_loss: nn.Module) -> None:
+        head, dim, select = config.head, config.embedding_dim, Selection()
+        levels = [str(level) for level in range(len(config.backbone.taps))]
+        super().__init__(
+            box_roi_pool=MultiScaleRoIAlign(levels, head.roi_side, head.roi_samples),
+            box_head=BoxHead(config.pyramid_channels, head.channels, head.width, head.roi_side, dim),
+            box_predictor=None,
+            fg_iou_thresh=OBJECT_IOU,
+            bg_iou_thresh=OBJECT_IOU,
+            batch_size_per_image=head.rois_sampled,
+            positive_fraction=OBJECT_FRACTION,
+            bbox_reg_weights=DELTA_WEIGHTS,
+            score_thresh=select.score_threshold,
+            nms_thresh=select.nms_iou,
+            detections_per_img=select.best,
+        )
+        self.fg_bg_sampler = SeededSampler(head.rois_sampled, OBJECT_FRACTION)
+        self.classifier = TextClassifier(dim, head.log_temperature)
+        self.regressor = REGRESSORS[head.regressor](head.width, dim)
+        self.classification_loss = classification_loss
+
+    def select(self, selection: Selection) -> None:
+        """Choose detections like this from now on."""
+        self.score_thresh = selection.score_threshold
+        self.nms_thresh = selection.nms_iou
+        self.detections_per_img = selection.best
+
+    def forward(
+        self,
+        features: Features,
+        proposals: list[Tensor],
+        image_shapes: list[tuple[int, int]],
+        targets: Targets | None = None,
+    ) -> tuple[list[dict[str, Tensor]], dict[str, Tensor]]:
+        """Losses in training, else one dict of `boxes`, `labels`, `scores` an image, in the scaled frame."""
+        if self.training:
+            assert targets is not None  # GeneralizedRCNN has refused their absence
+            return [], self._losses(features, proposals, image_shapes, targets)
+        return self._detect(features, proposals, image_shapes), {}
+
+    def _losses(
+        self,
+        features: Features,
+        proposals: list[Tensor],
+        image_shapes: list[tuple[int, int]],
+        targets: Targets,
+    ) -> dict[str, Tensor]:
+        regions, _, label_list, delta_list = self.select_training_samples(proposals, targets)
+        labels, target_deltas = torch.cat(label_list), torch.cat(delta_list)
+        taught = [target["distill_boxes"] for target in targets]
+        shared, taught_shared = self._pool(features, [regions, taught], image_shapes)
+        deltas = self.regressor(self.box_head.regression(shared), self.classifier.text_of(labels))
+        embeddings = self.box_head.embed(torch.cat([shared, taught_shared]))
+        return {
+            "classification": self.classification_loss(self.classifier(embeddings[: len(shared)]), labels),
+            "box": box_loss(deltas, target_deltas, labels > 0),
+            "distillation": distillation_loss(
+                embeddings[len(shared) :],
+                torch.cat([target["distill_embeddings"] for target in targets]),
+                torch.cat([target["distill_weights"] for target in targets]),
+                [len(boxes) for boxes in taught],
+            ),
+        }
+
+    def _detect(
+        self, features: Features, proposals: list[Tensor], image_shapes: list[tuple[int, int]]
+    ) -> list[dict[str, Tensor]]:
+        (shared,) = self._pool(features, [proposals], image_shapes)
+        logits = self.classifier(self.box_head.embed(shared))
+        named = 1 + logits[:, 1:].argmax(dim=1)
+        deltas = self.regressor(self.box_head.regression(shared), self.classifier.text_of(named))
+        per_name = deltas.repeat(1, logits.shape[1])  # torchvision expects deltas for each class
+        boxes, scores, labels = self.postprocess_detections(logits, per_name, proposals, image_shapes)
+        return [{"boxes": b, "scores": s, "labels": n} for b, s, n in zip(boxes, scores, labels, strict=True)]
+
+    def _pool(
+        self, features: Features, groups: Sequence[list[Tensor]], image_shapes: list[tuple[int, int]]
+    ) -> tuple[Tensor, ...]:
+        """Shared features of groups of boxes, each group one list an image; pooled in one call a group."""
+        pooled = [self.box_roi_pool(features, group, image_shapes) for group in groups]
+        return self.box_head.shared(torch.cat(pooled)).split([len(part) for part in pooled])

@@ -1,0 +1,41 @@
+"""Photos of any size to one batch, and boxes along with them."""
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+from torchvision.models.detection.transform import GeneralizedRCNNTransform, resize_boxes
+
+from ezsd.detector.config import DetectorConfig
+
+BOX_KEYS = ("boxes", "distill_boxes")
+
+
+class PhotoTransform(GeneralizedRCNNTransform):
+    """torchvision's, for uint8 photos, and for all the boxes that must follow a photo.
+
+    In training a target says to what `short_side` its photo is scaled: the choice is the image's own.
+    """
+
+    def __init__(self, config: DetectorConfig, divisor: int) -> None:
+        """`divisor`: a batch's height and width are padded to multiples of it, the coarsest stride."""
+        mean, std = list(config.backbone.mean), list(config.backbone.std)
+        super().__init__(config.short_side, config.long_side, mean, std, size_divisible=divisor)
+
+    def normalize(self, image: Tensor) -> Tensor:
+        """uint8 (3, H, W) of 0..255 -> float, with the backbone's mean 0 and deviation 1."""
+        return super().normalize(image.to(torch.float32) / 255)
+
+    def resize(
+        self, image: Tensor, target: dict[str, Tensor] | None = None
+    ) -> tuple[Tensor, dict[str, Tensor] | None]:
+        """Scales the photo, keeping its shape, and the boxes of its target."""
+        before_hw = [int(side) for side in image.shape[-2:]]
+        short_side = self.min_size[-1] if target is None else int(target["short_side"])
+        scale = min(short_side / min(before_hw), self.max_size / max(before_hw))
+        after_hw = [max(1, int(side * scale)) for side in before_hw]
+        if after_hw != before_hw:
+            image = F.interpolate(image[None], size=after_hw, mode="bilinear", align_corners=False)[0]
+        if target is None:
+            return image, None
+        moved = {key: resize_boxes(target[key], before_hw, after_hw) for key in BOX_KEYS}
+        return image, {**target, **moved}

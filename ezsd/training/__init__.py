@@ -1,0 +1,1 @@
+"""How the student is trained: tensors in, weights out. Knows no path and no teacher."""

@@ -1,0 +1,92 @@
+"""Which photo comes when, and what it brings along."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from ezsd.training.seeds import derive_seed
+from ezsd.training.targets import CachedTargets, DrawSettings, draw_example
+
+Example = tuple[Tensor, dict[str, Tensor]]
+
+
+@dataclass(frozen=True)
+class Draw:
+    """The row of a photo, and the seed of all that happens to it this time."""
+
+    row: int
+    seed: int
+
+
+class TrainSet(Dataset[Example]):
+    """Photos with their cached targets, drawn anew each time.
+
+    Args:
+        read_photo: row -> uint8 RGB (3, H, W).
+        read_targets: row -> its targets.
+        settings: what is left to chance.
+    """
+
+    def __init__(
+        self,
+        read_photo: Callable[[int], Tensor],
+        read_targets: Callable[[int], CachedTargets],
+        settings: DrawSettings,
+    ) -> None:
+        self._read_photo, self._read_targets, self._settings = read_photo, read_targets, settings
+
+    def __getitem__(self, draw: Draw) -> Example:
+        return draw_example(
+            self._read_photo(draw.row), self._read_targets(draw.row), self._settings, draw.seed
+        )
+
+
+@dataclass(frozen=True)
+class BatchPlan:
+    """The draws of every step, as slices of one endless row of epochs, so that no photo is left over.
+
+    Iterating gives the micro-batches of one process, from `first_step` on.
+
+    Attributes:
+        order: epoch -> the rows of all photos in the order of that epoch.
+        photos: rows in an epoch.
+        images_per_step: over all processes and micro-batches.
+        first_step, steps: the first to come, and the number of all steps of the run.
+        micro_batches: a step is computed in so many parts.
+        seed: of the run.
+        rank, world_size: this process takes every `world_size`-th image of a step, from `rank` on.
+    """
+
+    order: Callable[[int], Sequence[int]]
+    photos: int
+    images_per_step: int
+    first_step: int
+    steps: int
+    micro_batches: int
+    seed: int
+    rank: int = 0
+    world_size: int = 1
+
+    def __iter__(self) -> Iterator[list[Draw]]:
+        epoch = -1
+        rows: Sequence[int] = ()
+        for step in range(self.first_step, self.steps):
+            draws = []
+            for place in range(step * self.images_per_step, (step + 1) * self.images_per_step):
+                if place // self.photos != epoch:
+                    epoch = place // self.photos
+                    rows = self.order(epoch)
+                draws.append(Draw(int(rows[place % self.photos]), derive_seed(self.seed, place)))
+            own = draws[self.rank :: self.world_size]
+            for part in range(self.micro_batches):
+                yield own[part :: self.micro_batches]
+
+    def __len__(self) -> int:
+        return (self.steps - self.first_step) * self.micro_batches
+
+
+def load_batches(train_set: TrainSet, plan: BatchPlan, workers: int) -> DataLoader[list[Example]]:
+    """Reads the plan's batches, ahead and in other processes if there are workers."""
+    return DataLoader(train_set, batch_sampler=plan, num_workers=workers, collate_fn=list)  # type: ignore[arg-type]

@@ -1,0 +1,47 @@
+"""The learning rate over a training run: a linear warm-up, then steps down (method, section 4)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+WARMUP_START = 0.001
+STEP_FACTOR = 0.1
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """Steps of one run.
+
+    Attributes:
+        steps: in all.
+        learning_rate: after warm-up and before the first decay.
+        warmup_steps: over which the rate rises from a thousandth.
+        decay_steps: steps from which on the rate is ten times smaller, each time.
+    """
+
+    steps: int
+    learning_rate: float
+    warmup_steps: int
+    decay_steps: Sequence[int]
+
+    def rate(self, step: int) -> float:
+        """Learning rate of a step, counted from 0."""
+        decays = sum(step >= decay for decay in self.decay_steps)
+        return self.learning_rate * STEP_FACTOR**decays * self._warmup(step)
+
+    def _warmup(self, step: int) -> float:
+        if step >= self.warmup_steps:
+            return 1.0
+        return WARMUP_START + (1 - WARMUP_START) * step / self.warmup_steps
+
+
+def schedule_in_epochs(
+    photos: int,
+    images_per_step: int,
+    epochs: int,
+    decay_epochs: Sequence[int],
+    learning_rate: float,
+    warmup_steps: int,
+) -> Schedule:
+    """A schedule given in passes over the photos; an epoch's end need not be a step's end."""
+    steps = [-(-photos * epoch // images_per_step) for epoch in (epochs, *decay_epochs)]
+    return Schedule(steps[0], learning_rate, warmup_steps, tuple(steps[1:]))

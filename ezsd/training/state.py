@@ -1,0 +1,47 @@
+"""All that a run needs to go on as if it had never stopped: weights, momentum, and the losses so far."""
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.optim import SGD
+
+from ezsd.detector.detector import LOSSES
+from ezsd.errors import InputError
+from ezsd.training.loop import StepReport
+
+_MODEL, _MOMENTUM, _LOSSES = "model.", "momentum.", "losses"
+
+
+def training_tensors(detector: nn.Module, optimizer: SGD, reports: Sequence[StepReport]) -> dict[str, Tensor]:
+    """The state after the last of `reports`, which are those of all steps so far; contiguous, on the CPU."""
+    tensors = {_MODEL + name: tensor for name, tensor in detector.state_dict().items()}
+    for name, parameter in detector.named_parameters():
+        momentum = optimizer.state.get(parameter, {}).get("momentum_buffer")
+        if momentum is not None:
+            tensors[_MOMENTUM + name] = momentum
+    rows = [[report.losses[name] for name in LOSSES] for report in reports]
+    tensors[_LOSSES] = torch.tensor(rows, dtype=torch.float64).reshape(-1, len(LOSSES))
+    return {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+
+
+def restore_training(detector: nn.Module, optimizer: SGD, tensors: Mapping[str, Tensor]) -> list[StepReport]:
+    """Puts detector and optimizer back into the state, and returns the reports of the steps so far.
+
+    Raises:
+        InputError: the state is of another detector.
+    """
+    try:
+        detector.load_state_dict(
+            {name.removeprefix(_MODEL): value for name, value in tensors.items() if name.startswith(_MODEL)}
+        )
+        rows = tensors[_LOSSES].tolist()
+    except (RuntimeError, KeyError) as error:
+        raise InputError(
+            f"the training state is of another detector ({error}); remove it and train again"
+        ) from error
+    for name, parameter in detector.named_parameters():
+        if _MOMENTUM + name in tensors:
+            momentum = tensors[_MOMENTUM + name].to(parameter.device)
+            optimizer.state[parameter]["momentum_buffer"] = momentum
+    return [StepReport(step, dict(zip(LOSSES, row, strict=True))) for step, row in enumerate(rows)]
