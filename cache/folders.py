@@ -1,20 +1,22 @@
-"""Listing and removing files of an artifact folder, read-only hard links included."""
+"""Listing and removing the files of an artifact folder, read-only hard links included."""
 
 import os
-from collections.abc import Collection
 from pathlib import Path
 
 from cache.errors import ArtifactError
 
+MANIFEST = "manifest.json"
+INCOMPLETE = "incomplete.json"
 
-def content(folder: Path, without: Collection[str] = ()) -> list[tuple[str, Path]]:
-    """Every file below `folder` as (relative POSIX path, path), sorted by name; links count as files."""
-    found = [
-        (path.relative_to(folder).as_posix(), path)
+
+def artifact_files(folder: Path) -> dict[str, Path]:
+    """Every file below `folder` but its two marks, by relative POSIX path, sorted; links count as files."""
+    found = {
+        path.relative_to(folder).as_posix(): path
         for parent, _, names in os.walk(folder)
         for path in (Path(parent, name) for name in names)
-    ]
-    return sorted((name, path) for name, path in found if name not in without)
+    }
+    return {name: found[name] for name in sorted(found) if name not in (MANIFEST, INCOMPLETE)}
 
 
 def remove_file(path: Path) -> None:
@@ -33,14 +35,14 @@ def remove_file(path: Path) -> None:
         raise ArtifactError(f"cannot remove {path}: {error.strerror}; make its folder writable") from error
 
 
-def wipe(folder: Path, last: Collection[str] = ()) -> None:
-    """Remove all below `folder`, the files named in `last` at the end: a wipe cut short can be told."""
-    for _, path in content(folder, without=last):
+def wipe(folder: Path) -> None:
+    """Remove all below `folder`, its marks at the end: after a wipe cut short it is still known as ours."""
+    for path in artifact_files(folder).values():
         remove_file(path)
     for parent, folders, _ in os.walk(folder, topdown=False):
         for name in folders:
             _remove_folder(Path(parent, name))
-    for name in last:
+    for name in (MANIFEST, INCOMPLETE):
         remove_file(folder / name)
 
 

@@ -13,12 +13,10 @@ from typing import Any
 
 from cache.atomic import json_bytes, sha256_file, sweep_leftovers, write_json_atomic
 from cache.errors import ArtifactError
-from cache.folders import content, remove_file, wipe
+from cache.folders import INCOMPLETE, MANIFEST, artifact_files, remove_file, wipe
 from cache.staleness import describe_changes
 
 SCHEMA = 1
-MANIFEST = "manifest.json"
-INCOMPLETE = "incomplete.json"
 
 
 @dataclass(frozen=True)
@@ -84,9 +82,9 @@ def publish(folder: Path, counts: Mapping[str, Any], facts: Mapping[str, Any]) -
     sweep_leftovers(folder)
     files = {
         name: FileRecord(path.stat().st_size, sha256_file(path))
-        for name, path in content(folder, without=(MANIFEST, INCOMPLETE))
+        for name, path in artifact_files(folder).items()
     }
-    write_json_atomic(folder / MANIFEST, asdict(Manifest(**claim, counts=counts, facts=facts, files=files)))
+    write_json_atomic(folder / MANIFEST, asdict(Manifest(**claim, counts=dict(counts), facts=dict(facts), files=files)))
     remove_file(folder / INCOMPLETE)
     return read_manifest(folder)
 
@@ -158,18 +156,18 @@ def _claimed_fingerprint(folder: Path) -> str | None:
 
 
 def _clear(folder: Path) -> None:
-    strangers = content(folder)
+    strangers = list(artifact_files(folder))
     if strangers and not any((folder / marker).is_file() for marker in (MANIFEST, INCOMPLETE)):
         raise ArtifactError(
-            f"{folder} holds files that no stage made, such as {strangers[0][0]}; move them away"
+            f"{folder} holds files that no stage made, such as {strangers[0]}; move them away"
         )
-    wipe(folder, last=(MANIFEST, INCOMPLETE))
+    wipe(folder)
 
 
 def _reopen(folder: Path) -> None:
     """Take a manifest back; files that are not as it says go first, so that a kill forgets none."""
     files = parse_manifest(folder / MANIFEST).files
-    for name, path in content(folder, without=(MANIFEST, INCOMPLETE)):
+    for name, path in artifact_files(folder).items():
         if name not in files or size_problem(path, files[name]) or sha256_file(path) != files[name].sha256:
             remove_file(path)
     remove_file(folder / MANIFEST)

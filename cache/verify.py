@@ -6,9 +6,9 @@ from pathlib import Path
 
 from cache.atomic import sha256_file
 from cache.errors import ArtifactError
-from cache.folders import content
+from cache.folders import artifact_files
 from cache.layout import ShardLayout
-from cache.manifest import INCOMPLETE, MANIFEST, FileRecord, read_manifest, size_problem
+from cache.manifest import FileRecord, read_manifest, size_problem
 
 _SHARD = re.compile(r"(?P<store>.*?)(?P<array>[^/]+)/c/(?P<shard>\d+)(/\d+)*")
 
@@ -23,7 +23,7 @@ def verify(folder: Path, mend: str, full: bool = True) -> list[str]:
         files = read_manifest(folder).files
     except ArtifactError as error:
         return [f"{error}; {mend}"]
-    found = dict(content(folder, without=(MANIFEST, INCOMPLETE)))
+    found = artifact_files(folder)
     problems = [
         f"{folder / name}{_rows_of(folder, name)} {problem}; {_first(problem, folder / name)}{mend}"
         for name, record in sorted(files.items())

@@ -1,0 +1,236 @@
+"""An artifact says what it was made from; a reader gets it whole and current, or one sentence."""
+
+import errno
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from cache import manifest
+from cache.errors import ArtifactError
+from cache.folders import wipe
+
+INPUTS = {"params": {"mine": {"nms_iou": 0.7}}, "code": {"ezsd/crops.py": "1" * 64}, "parents": {}}
+MEND = "run: ezsd-cli precompute --only mine"
+
+
+def changed(**mine: object) -> dict[str, object]:
+    return {**INPUTS, "params": {"mine": {**INPUTS["params"]["mine"], **mine}}}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A published artifact of two files."""
+    folder = tmp_path / "artifacts" / "mine"
+    manifest.begin(folder, "mine", INPUTS)
+    (folder / "boxes").mkdir()
+    (folder / "boxes" / "0").write_bytes(b"shard zero")
+    (folder / "names.txt").write_bytes(b"")
+    manifest.publish(folder, {"rows": 2}, {"protocol": "names known"})
+    return folder
+
+
+def test_round_trip(folder: Path) -> None:
+    found = manifest.read_manifest(folder)
+    assert found.stage == "mine"
+    assert found.inputs == INPUTS
+    assert found.counts == {"rows": 2}
+    assert found.facts == {"protocol": "names known"}
+    assert found.fingerprint == manifest.fingerprint("mine", INPUTS)
+    assert {name: record.bytes for name, record in found.files.items()} == {"boxes/0": 10, "names.txt": 0}
+    # SHA-256 of nothing, as every tool gives it
+    assert found.files["names.txt"].sha256.startswith("e3b0c44298fc1c14")
+    assert sorted(path.name for path in folder.iterdir()) == ["boxes", "manifest.json", "names.txt"]
+
+
+def test_the_same_work_gives_the_same_bytes_elsewhere(folder: Path, tmp_path: Path) -> None:
+    other = tmp_path / "elsewhere"
+    manifest.begin(other, "mine", dict(reversed(INPUTS.items())))
+    (other / "names.txt").write_bytes(b"")
+    (other / "boxes").mkdir()
+    (other / "boxes" / "0").write_bytes(b"shard zero")
+    manifest.publish(other, {"rows": 2}, {"protocol": "names known"})
+    assert (other / "manifest.json").read_bytes() == (folder / "manifest.json").read_bytes()
+    assert manifest.manifest_digest(other) == manifest.manifest_digest(folder)
+
+
+def test_fingerprint_depends_on_stage_and_inputs_not_on_order() -> None:
+    one = manifest.fingerprint("mine", {"a": 1, "b": {"c": 2, "d": 3}})
+    assert one == manifest.fingerprint("mine", {"b": {"d": 3, "c": 2}, "a": 1})
+    assert one != manifest.fingerprint("embed", {"a": 1, "b": {"c": 2, "d": 3}})
+    assert one != manifest.fingerprint("mine", {"a": 1, "b": {"c": 2, "d": 4}})
+
+
+def test_current(folder: Path) -> None:
+    assert manifest.is_current(folder, INPUTS)
+    assert manifest.require_current(folder, INPUTS, MEND) == manifest.read_manifest(folder)
+    assert manifest.require_complete(folder, MEND).counts == {"rows": 2}
+
+
+def test_inputs_with_tuples_are_what_json_makes_of_them(tmp_path: Path) -> None:
+    manifest.begin(tmp_path / "a", "mine", {"sizes": (1, 2)})
+    manifest.publish(tmp_path / "a", {}, {})
+    assert manifest.is_current(tmp_path / "a", {"sizes": (1, 2)})
+
+
+def test_stale_names_what_differs_and_the_mend(folder: Path) -> None:
+    with pytest.raises(ArtifactError) as caught:
+        manifest.require_current(folder, changed(nms_iou=0.6), MEND)
+    assert str(caught.value) == f"{folder} is stale: params.mine.nms_iou 0.7 -> 0.6; {MEND}"
+    assert not manifest.is_current(folder, changed(nms_iou=0.6))
+
+
+def test_missing(tmp_path: Path) -> None:
+    with pytest.raises(ArtifactError, match=f"mine is missing: .*; {MEND}$"):
+        manifest.require_current(tmp_path / "mine", INPUTS, MEND)
+
+
+def test_interrupted(folder: Path) -> None:
+    manifest.begin(folder, "mine", changed(nms_iou=0.6))
+    with pytest.raises(ArtifactError, match=f"mine is incomplete: .* interrupted; {MEND}$"):
+        manifest.require_current(folder, changed(nms_iou=0.6), MEND)
+
+
+def test_foreign_schema(folder: Path) -> None:
+    content = json.loads((folder / "manifest.json").read_text())
+    (folder / "manifest.json").write_text(json.dumps({**content, "schema": 99}))
+    with pytest.raises(ArtifactError, match=f"made by another version: schema 99, not 1; {MEND}$"):
+        manifest.require_current(folder, INPUTS, MEND)
+
+
+def test_a_missing_or_short_file_is_named(folder: Path) -> None:
+    (folder / "boxes" / "0").write_bytes(b"shard")
+    with pytest.raises(ArtifactError, match=f"boxes/0 is damaged: 5 bytes instead of 10; {MEND}$"):
+        manifest.require_current(folder, INPUTS, MEND)
+    (folder / "boxes" / "0").unlink()
+    with pytest.raises(ArtifactError, match=f"boxes/0 is missing; {MEND}$"):
+        manifest.require_complete(folder, MEND)
+    assert not manifest.is_current(folder, INPUTS)
+
+
+def edited(content: dict, **changes: object) -> bytes:
+    return json.dumps({**content, **changes}).encode()
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda raw, content: raw[: len(raw) // 2],
+        lambda raw, content: b"",
+        lambda raw, content: b"[1, 2]",
+        lambda raw, content: b"\xff\xfe",
+        lambda raw, content: edited(content, inputs={}),
+        lambda raw, content: edited(content, files={"a": "b"}),
+        lambda raw, content: edited(content, files=[1]),
+        lambda raw, content: edited(content, surprise=1),
+        lambda raw, content: edited({key: content[key] for key in content if key != "counts"}),
+    ],
+)
+def test_a_truncated_or_edited_manifest_is_one_sentence_and_made_anew(folder: Path, damage) -> None:
+    path = folder / "manifest.json"
+    raw = path.read_bytes()
+    path.write_bytes(damage(raw, json.loads(raw)))
+    with pytest.raises(ArtifactError, match=r"manifest\.json .*(truncated|damaged)"):
+        manifest.read_manifest(folder)
+    assert not manifest.is_current(folder, INPUTS)
+    assert manifest.begin(folder, "mine", INPUTS) is False
+    assert os.listdir(folder) == ["incomplete.json"]
+
+
+def test_begin_resumes_the_same_and_wipes_another(tmp_path: Path) -> None:
+    folder = tmp_path / "mine"
+    assert manifest.begin(folder, "mine", INPUTS) is False
+    (folder / "half").write_bytes(b"work")
+    assert manifest.begin(folder, "mine", INPUTS) is True
+    assert (folder / "half").read_bytes() == b"work"
+    assert manifest.begin(folder, "mine", changed(nms_iou=0.6)) is False
+    assert os.listdir(folder) == ["incomplete.json"]
+
+
+def test_begin_sweeps_what_a_killed_writer_left(tmp_path: Path) -> None:
+    folder = tmp_path / "mine"
+    manifest.begin(folder, "mine", INPUTS)
+    leftover = folder / f".shard.{'0' * 32}.part"
+    leftover.write_bytes(b"half")
+    manifest.begin(folder, "mine", INPUTS)
+    assert not leftover.exists()
+    leftover.write_bytes(b"of a worker that died later")
+    assert manifest.publish(folder, {}, {}).files == {}
+
+
+def test_begin_again_keeps_what_is_intact_and_drops_what_is_not(folder: Path) -> None:
+    (folder / "boxes" / "1").write_bytes(b"stranger")
+    (folder / "names.txt").write_bytes(b"edited")
+    assert manifest.begin(folder, "mine", INPUTS) is True
+    assert (folder / "boxes" / "0").read_bytes() == b"shard zero"
+    assert sorted(path.name for path in folder.rglob("*")) == ["0", "boxes", "incomplete.json"]
+
+
+def test_begin_drops_a_file_damaged_in_place(folder: Path) -> None:
+    (folder / "boxes" / "0").write_bytes(b"shard zerO")
+    assert manifest.is_current(folder, INPUTS)  # sizes agree
+    manifest.begin(folder, "mine", INPUTS)
+    assert not (folder / "boxes" / "0").exists()
+
+
+def test_killed_between_manifest_and_mark_ends_with_the_same(folder: Path) -> None:
+    before = (folder / "manifest.json").read_bytes()
+    manifest.begin(folder, "mine", INPUTS)
+    claim = (folder / "incomplete.json").read_bytes()
+    manifest.publish(folder, {"rows": 2}, {"protocol": "names known"})
+    (folder / "incomplete.json").write_bytes(claim)
+    assert not manifest.is_current(folder, INPUTS)
+    assert manifest.begin(folder, "mine", INPUTS) is True
+    manifest.publish(folder, {"rows": 2}, {"protocol": "names known"})
+    assert (folder / "manifest.json").read_bytes() == before
+
+
+def test_files_that_no_stage_made_are_not_removed(tmp_path: Path) -> None:
+    (tmp_path / "holiday.jpg").write_bytes(b"photo")
+    with pytest.raises(ArtifactError, match=r"no stage made, such as holiday\.jpg; move them away"):
+        manifest.begin(tmp_path, "mine", INPUTS)
+    assert (tmp_path / "holiday.jpg").read_bytes() == b"photo"
+
+
+def test_publish_needs_begin(tmp_path: Path) -> None:
+    with pytest.raises(ArtifactError, match="not begun"):
+        manifest.publish(tmp_path, {}, {})
+
+
+def test_a_full_disk_while_publishing_leaves_work_to_resume(tmp_path: Path, monkeypatch) -> None:
+    folder = tmp_path / "mine"
+    manifest.begin(folder, "mine", INPUTS)
+    (folder / "shard").write_bytes(b"done")
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch, pytest.raises(ArtifactError, match="disk is full"):
+        patch.setattr(os, "fsync", full)
+        manifest.publish(folder, {}, {})
+    assert sorted(os.listdir(folder)) == ["incomplete.json", "shard"]
+    assert manifest.begin(folder, "mine", INPUTS) is True
+    manifest.publish(folder, {}, {})
+    assert manifest.is_current(folder, INPUTS)
+
+
+def test_read_only_hard_links_are_wiped_and_their_twins_kept_as_they_are(folder: Path, tmp_path: Path) -> None:
+    twin = tmp_path / "dvc-cache"
+    os.link(folder / "boxes" / "0", twin)
+    twin.chmod(0o444)
+    (folder / "link").symlink_to(twin)
+    manifest.begin(folder, "mine", changed(nms_iou=0.6))
+    assert os.listdir(folder) == ["incomplete.json"]
+    assert twin.read_bytes() == b"shard zero"
+    assert twin.stat().st_mode & 0o777 == 0o444
+
+
+def test_wiping_removes_the_marks_last(folder: Path, monkeypatch) -> None:
+    (folder / "zzz").write_bytes(b"")
+    removed: list[str] = []
+    unlink = Path.unlink
+    monkeypatch.setattr(Path, "unlink", lambda path, **kw: (removed.append(path.name), unlink(path, **kw)))
+    wipe(folder)
+    assert removed[-2:] == ["manifest.json", "incomplete.json"]
+    assert os.listdir(folder) == []
