@@ -102,11 +102,11 @@ def evaluate(
 @app.command("result", epilog="Example: `ezsd-cli result --json`")
 def show_result(as_json: AsJson = False, params: ParamsPath = DEFAULT_PARAMS) -> None:
     """Print the table of the last evaluation."""
-    from stages.report import result_table
-
     path = artifact_folder(_root_of(params), "evaluate") / "metrics.json"
     if not path.is_file():
         raise PipelineError(f"{path} does not exist: run `ezsd-cli eval`")
+    from stages.report import result_table
+
     metrics = json.loads(path.read_text(encoding="utf-8"))
     print(json.dumps(metrics, indent=1) if as_json else result_table(metrics))
 
@@ -159,7 +159,11 @@ def _known(stages: list[str] | None) -> list[str]:
 
 
 def _run(name: str, params: Path, overrides: list[str] | None, force: bool) -> None:
-    fresh = run_stage(STAGES, name, load_params(params, overrides or ()), _root_of(params), force)
+    try:
+        fresh = run_stage(STAGES, name, load_params(params, overrides or ()), _root_of(params), force)
+    except KeyboardInterrupt:
+        _say(f"{name}: interrupted; what is finished is kept, run the same command again to go on")
+        raise
     _say(f"{name}: {'done' if fresh else 'up to date'}")
 
 
@@ -172,7 +176,7 @@ def _say(sentence: str) -> None:
 
 
 def main(arguments: list[str] | None = None) -> Any:
-    """Runs the command line; a user's error becomes one sentence and exit code 1, Ctrl-C exit code 130."""
+    """Runs the command line; a user's error becomes one sentence and exit code 1. Ctrl-C exits with 130."""
     debug = "--debug" in (sys.argv if arguments is None else arguments)
     try:
         return app(arguments)
@@ -180,8 +184,6 @@ def main(arguments: list[str] | None = None) -> Any:
         if debug:
             raise
         sys.exit(f"error: {error}")
-    except KeyboardInterrupt:
-        sys.exit(130)
 
 
 if __name__ == "__main__":
