@@ -1,0 +1,72 @@
+"""COCO's annotation format, and through it any data set that is written the same way."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from pipeline.data.checks import check_annotation_ids, check_categories, check_photos
+from pipeline.data.json_rows import Row, load_json, table
+from pipeline.data.tables import Boxes, Category, Photos, boxes_from_rows, photos_from_rows
+
+
+class CocoFile:
+    """An `instances_*.json`: tables `images`, `annotations` and `categories`."""
+
+    def __init__(self, path: Path) -> None:
+        """Read the file; raises DataError when it is no JSON object."""
+        self.path = path
+        self._tree = load_json(path)
+
+    def categories(self) -> tuple[Category, ...]:
+        """Return the categories in the file's order; raises DataError when an id or a name is there twice."""
+        categories = tuple(map(self._category, table(self._tree, "categories", "category", self.path)))
+        check_categories(categories, self.path)
+        return categories
+
+    def photos(self) -> Photos:
+        """Return the photos in the file's order; raises DataError when an id or a file is there twice."""
+        photos = photos_from_rows(list(map(self._photo, table(self._tree, "images", "image", self.path))))
+        check_photos(photos, self.path)
+        return photos
+
+    def boxes(self, names: Sequence[str]) -> Boxes:
+        """Return the boxes of `names`; of other annotations nothing but the category is looked at.
+
+        Raises DataError when one is malformed, two share an id, or a category id is none of the file's.
+        """
+        index = {name: label for label, name in enumerate(names)}
+        labels = {category.id: index.get(category.name) for category in self.categories()}
+        rows = []
+        for row in table(self._tree, "annotations", "annotation", self.path):
+            category_id = row.whole("category_id")
+            if category_id not in labels:
+                raise row.fault(f"category_id {category_id} is none of the file's categories")
+            label = labels[category_id]
+            if label is not None:
+                rows.append(_box(row, label))
+        boxes = boxes_from_rows(rows)
+        check_annotation_ids(boxes, self.path)
+        return boxes
+
+    def _category(self, row: Row) -> Category:
+        return Category(row.whole("id"), row.text("name"))
+
+    def _photo(self, row: Row) -> tuple[int, str, int, int]:
+        width, height = (_side(row, key) for key in ("width", "height"))
+        return row.whole("id"), self._file_name(row), width, height
+
+    def _file_name(self, row: Row) -> str:
+        return row.text("file_name")
+
+
+def _side(row: Row, key: str) -> int:
+    side = row.whole(key)
+    if not 1 <= side < 2**31:
+        raise row.fault(f"{key} is {side}, not a size in pixels")
+    return side
+
+
+def _box(row: Row, label: int) -> tuple[int, int, int, tuple[float, ...], float, bool]:
+    x, y, width, height = row.numbers("bbox", 4)
+    area = row.number("area", width * height)
+    crowd = row.whole("iscrowd", 0) != 0
+    return row.whole("id"), row.whole("image_id"), label, (x, y, x + width, y + height), area, crowd

@@ -1,0 +1,53 @@
+"""What of a user's data decides the bytes of every artifact: photos and base boxes, wherever they lie."""
+
+import hashlib
+
+import numpy as np
+
+from pipeline.data.photos import PhotoFolder
+from pipeline.data.sources import DataSources, read_training, read_validation_photos
+from pipeline.data.tables import Boxes, Photos
+from pipeline.params import OwnSplit
+
+
+def data_digests(sources: DataSources, choice: str | OwnSplit) -> dict[str, str]:
+    """Return SHA-256 digests of the split and of what training and validation may see of the data.
+
+    Photos enter by name, declared size and bytes on disk, not by content, which would take minutes to read.
+    Neither novel boxes nor where the data lie nor the order of a file's rows make a difference.
+    Raises DataError for data that cannot be used.
+    """
+    training = read_training(sources, choice)
+    val_photos = read_validation_photos(sources, training.split)
+    names = "\n".join([*training.split.base, "", *training.split.novel])
+    return {
+        "split": hashlib.sha256(names.encode()).hexdigest(),
+        "train_photos": _photos_digest(training.photos, sources.train.folder()),
+        "train_boxes": _boxes_digest(training.boxes),
+        "val_photos": _photos_digest(val_photos, sources.val.folder()),
+    }
+
+
+def _photos_digest(photos: Photos, folder: PhotoFolder) -> str:
+    digest = hashlib.sha256()
+    for row in np.argsort(photos.ids):
+        name = photos.file_names[row]
+        digest.update(
+            f"{photos.ids[row]} {photos.sizes_wh[row].tolist()} {folder.byte_size(name)} {name}\0".encode()
+        )
+    return digest.hexdigest()
+
+
+def _boxes_digest(boxes: Boxes) -> str:
+    digest = hashlib.sha256()
+    ordered = boxes.take(np.argsort(boxes.annotation_ids))
+    for column in (
+        ordered.annotation_ids,
+        ordered.image_ids,
+        ordered.labels,
+        ordered.boxes_xyxy,
+        ordered.areas,
+        ordered.crowd,
+    ):
+        digest.update(np.ascontiguousarray(column).tobytes())
+    return digest.hexdigest()

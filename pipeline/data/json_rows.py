@@ -1,0 +1,124 @@
+"""Reading a JSON of someone else's making: every fault ends in one sentence that says where."""
+
+import json
+import math
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from pipeline.errors import DataError
+
+LARGEST_ID = 2**63 - 1
+
+
+def load_json(path: Path) -> dict[str, Any]:
+    """Return the JSON object in `path`; polygons are dropped while reading: boxes are all that is used.
+
+    Raises DataError when the file is missing, no text, broken JSON or something other than an object.
+    """
+    try:
+        tree = json.loads(path.read_text(encoding="utf-8-sig"), object_hook=_without_polygons)
+    except FileNotFoundError:
+        raise DataError(f"{path} does not exist: correct the path of the annotation file in params") from None
+    except json.JSONDecodeError as error:
+        raise DataError(
+            f"{path} is broken JSON at line {error.lineno}, column {error.colno} ({error.msg}): "
+            "fetch or write the file again"
+        ) from None
+    except (OSError, ValueError, RecursionError) as error:
+        raise DataError(
+            f"{path} cannot be read as JSON ({error}): give a COCO-format annotation file"
+        ) from None
+    if not isinstance(tree, dict):
+        raise DataError(
+            f"{path} holds a JSON {_kind(tree)}, not an object: give a COCO-format annotation file"
+        )
+    return tree
+
+
+class Row(NamedTuple):
+    """One object of a table in a JSON file, with what a message needs to point at it."""
+
+    path: Path
+    kind: str
+    position: int
+    values: dict[str, Any]
+
+    def whole(self, key: str, default: int | None = None) -> int:
+        """Return a whole number; 640.0 counts as one. Raises DataError for anything else."""
+        value = self._get(key, default)
+        if type(value) is float and value.is_integer():
+            value = int(value)
+        if type(value) is not int or abs(value) > LARGEST_ID:
+            raise self.fault(f"{key} is {_shown(value)}, not a whole number")
+        return value
+
+    def text(self, key: str) -> str:
+        """Return a text that is not empty; raises DataError for anything else."""
+        value = self._get(key, None)
+        if not isinstance(value, str) or not value.strip():
+            raise self.fault(f"{key} is {_shown(value)}, not a text")
+        return value
+
+    def numbers(self, key: str, count: int) -> tuple[float, ...]:
+        """Return `count` numbers, which may be NaN or infinite; raises DataError for anything else."""
+        values = self._get(key, None)
+        if not isinstance(values, list) or len(values) != count:
+            raise self.fault(f"{key} is {_shown(values)}, not a list of {count} numbers")
+        return tuple(self._number(key, value) for value in values)
+
+    def number(self, key: str, default: float) -> float:
+        """Return one number, which may be NaN or infinite; raises DataError for anything else."""
+        return self._number(key, self._get(key, default))
+
+    def fault(self, what: str) -> DataError:
+        """Return the error that says what is wrong with this row."""
+        name = (
+            f"{self.kind} {self.values['id']!r}" if "id" in self.values else f"{self.kind} at {self.position}"
+        )
+        return DataError(f"{self.path}: {name}: {what}; correct it there")
+
+    def _number(self, key: str, value: Any) -> float:
+        if type(value) is float:
+            return value
+        if type(value) is not int:
+            raise self.fault(f"{key} holds {_shown(value)}, not a number")
+        try:
+            return float(value)
+        except OverflowError:
+            return math.inf
+
+    def _get(self, key: str, default: Any) -> Any:
+        value = self.values.get(key, default)
+        if value is None:
+            raise self.fault(f"{key} is missing")
+        return value
+
+
+def table(tree: dict[str, Any], key: str, kind: str, path: Path) -> list[Row]:
+    """Return the rows of the list at `key`; raises DataError when there is no such list of objects."""
+    rows = tree.get(key)
+    if not isinstance(rows, list):
+        found = f"{key!r} holds a JSON {_kind(rows)}" if key in tree else f"there is no {key!r}"
+        raise DataError(f"{path}: {found}, expected a list: give a COCO-format annotation file")
+    for position, row in enumerate(rows):
+        if not isinstance(row, dict):
+            raise DataError(
+                f"{path}: {key}[{position}] is a JSON {_kind(row)}, expected an object: correct it there"
+            )
+    return [Row(path, kind, position, row) for position, row in enumerate(rows)]
+
+
+def _without_polygons(values: dict[str, Any]) -> dict[str, Any]:
+    """Polygons are nine tenths of COCO's and LVIS's files; kept as Python lists they would need 10 GB."""
+    values.pop("segmentation", None)
+    return values
+
+
+def _kind(value: Any) -> str:
+    kinds = {dict: "object", list: "list", str: "text", bool: "boolean", type(None): "null"}
+    return kinds.get(type(value), "number")
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."

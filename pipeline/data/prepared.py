@@ -1,0 +1,84 @@
+"""What `prepare` leaves for every later stage: the split, the index, and what was set aside."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from cache.atomic import write_json_atomic
+from cache.errors import ArtifactError
+from cache.index import DatasetIndex, read_index, write_index
+from ezsd.errors import InputError
+from ezsd.split import Split
+from pipeline.data.cleaning import Finding
+
+TRAIN = "train.h5"
+VAL = "val.h5"
+SPLIT = "split.json"
+QUARANTINE = "quarantine.json"
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """The folder `artifacts/prepare`; each file is read when it is first asked for.
+
+    Every property raises ArtifactError when its file is missing or damaged.
+    """
+
+    folder: Path
+
+    @cached_property
+    def split(self) -> Split:
+        """Base and novel names."""
+        return read_split(self.folder / SPLIT)
+
+    @cached_property
+    def train(self) -> DatasetIndex:
+        """Training photos and their base boxes; labels index `split.base`."""
+        return read_index(self.folder / TRAIN)
+
+    @cached_property
+    def val(self) -> DatasetIndex:
+        """Validation photos, without boxes: those are read by evaluation alone."""
+        return read_index(self.folder / VAL)
+
+    @cached_property
+    def quarantine(self) -> tuple[Finding, ...]:
+        """Photos and boxes that were set aside."""
+        entries = _read_json(self.folder / QUARANTINE)
+        try:
+            return tuple(Finding(**entry) for entry in entries)
+        except TypeError:
+            raise _damaged(self.folder / QUARANTINE) from None
+
+
+def write_prepared(
+    folder: Path, split: Split, train: DatasetIndex, val: DatasetIndex, quarantine: Sequence[Finding]
+) -> None:
+    """Write all files of the artifact, each whole or not at all."""
+    write_json_atomic(folder / SPLIT, {"name": split.name, "base": split.base, "novel": split.novel})
+    write_json_atomic(folder / QUARANTINE, [finding.as_json() for finding in quarantine])
+    write_index(folder / TRAIN, train)
+    write_index(folder / VAL, val)
+
+
+def read_split(path: Path) -> Split:
+    """Read the split that `prepare` wrote; raises ArtifactError when it is missing or damaged."""
+    value = _read_json(path)
+    try:
+        return Split(value["name"], tuple(value["base"]), tuple(value["novel"]))
+    except (KeyError, TypeError, InputError):
+        raise _damaged(path) from None
+
+
+def _read_json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        raise _damaged(path) from None
+
+
+def _damaged(path: Path) -> ArtifactError:
+    return ArtifactError(f"{path} is missing or damaged: run `ezsd-cli precompute --only prepare --force`")

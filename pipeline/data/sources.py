@@ -1,0 +1,148 @@
+"""Where photos and annotations are, and the three views that the pipeline has of them.
+
+Training sees base boxes, validation sees photos, and evaluation alone sees everything. Each view names the
+categories it wants before a single box is read, so there is no moment at which a novel box could be used.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from ezsd.split import Split
+from pipeline.data.checks import check_image_ids
+from pipeline.data.cleaning import TRAINING_MIN_SIDE, CleanBoxes, clean_boxes
+from pipeline.data.coco import CocoFile
+from pipeline.data.lvis import LvisFile
+from pipeline.data.photos import PhotoFolder
+from pipeline.data.splits import check_names, choose_split
+from pipeline.data.tables import AnnotationFile, Boxes, Photos
+from pipeline.data.voc import VocFolder
+from pipeline.errors import DataError
+from pipeline.params import DataParams, OwnSplit
+
+Which = Literal["train", "val"]
+
+
+_READERS: dict[str, Callable[[Path], AnnotationFile]] = {"coco": CocoFile, "lvis": LvisFile, "voc": VocFolder}
+
+
+@dataclass(frozen=True)
+class DataSource:
+    """One set of photos and the annotations that list them; `drawn` if the pipeline itself made them."""
+
+    photos: Path
+    annotations: Path
+    format: Literal["coco", "lvis", "voc"]
+    drawn: bool = False
+
+    def folder(self) -> PhotoFolder:
+        """Return the reader of the photos; raises DataError when there is no such folder."""
+        if not self.photos.is_dir():
+            raise DataError(
+                f"photo folder {self.photos} does not exist: correct its path in the data section of params"
+            )
+        return PhotoFolder(self.photos, follow_links=self.drawn)
+
+    def open(self) -> AnnotationFile:
+        """Return the annotations, unread but for their outer form; raises DataError when they are broken."""
+        return _READERS[self.format](self.annotations)
+
+
+@dataclass(frozen=True)
+class DataSources:
+    """Training and validation data."""
+
+    train: DataSource
+    val: DataSource
+
+    def of(self, which: Which) -> DataSource:
+        """Return one of the two."""
+        return self.train if which == "train" else self.val
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """The split, all training photos, and base boxes: labels index `split.base`."""
+
+    split: Split
+    photos: Photos
+    boxes: Boxes
+
+
+@dataclass(frozen=True)
+class FullAnnotations:
+    """All boxes of a split's names, novel ones included, for evaluation.
+
+    Labels of `clean.boxes` index `split.names`; `category_ids` are the file's own ids by name.
+    """
+
+    photos: Photos
+    clean: CleanBoxes
+    category_ids: Mapping[str, int]
+
+
+def resolve_sources(data: DataParams, root: Path, prepare_folder: Path) -> DataSources:
+    """Return where the data are.
+
+    `root`: the folder of `params.yaml`, at which relative paths start. `prepare_folder`: the output of
+    `prepare`, in which the embedded world is drawn.
+    """
+    if data.format == "world":
+        world = prepare_folder / "world"
+        train, val = (
+            DataSource(world / which, world / "annotations" / f"instances_{which}.json", "coco", drawn=True)
+            for which in ("train", "val")
+        )
+        return DataSources(train, val)
+    train = DataSource(root / str(data.train_photos), root / str(data.train_annotations), data.format)
+    val = DataSource(root / str(data.val_photos), root / str(data.val_annotations), data.format)
+    return DataSources(train, val)
+
+
+def read_training(sources: DataSources, choice: str | OwnSplit) -> TrainingData:
+    """Return the split and the base view of the training annotations.
+
+    Raises DataError (or InputError for the split) for whatever makes them unusable as a whole.
+    """
+    file = sources.train.open()
+    categories = file.categories()
+    split = choose_split(choice, categories, file.path)
+    check_names(split.base, categories, file.path)
+    photos, boxes = _annotated(file, split.base)
+    if not len(boxes):
+        raise DataError(
+            f"{file.path} has no box of any base name: check data.split, or give annotations with boxes"
+        )
+    return TrainingData(split, photos, boxes)
+
+
+def read_validation_photos(sources: DataSources, split: Split) -> Photos:
+    """Return the validation photos; no annotation is looked at. Raises DataError for an unknown name."""
+    file = sources.val.open()
+    check_names(split.names, file.categories(), file.path)
+    return file.photos()
+
+
+def read_full_annotations(sources: DataSources, which: Which, split: Split) -> FullAnnotations:
+    """Return the boxes of base and novel names. For evaluation alone: nothing that it decides may train.
+
+    Boxes are clipped as in training, but kept however small, as COCO's own evaluation keeps them.
+    Raises DataError for whatever makes the annotations unusable as a whole.
+    """
+    file = sources.of(which).open()
+    category_ids = {category.name: category.id for category in file.categories()}
+    photos, boxes = _annotated(file, split.names)
+    return FullAnnotations(photos, clean_boxes(boxes, photos, min_side=0), category_ids)
+
+
+def clean_training_boxes(data: TrainingData) -> CleanBoxes:
+    """Return the base boxes that can be cropped and learned from."""
+    return clean_boxes(data.boxes, data.photos, TRAINING_MIN_SIDE)
+
+
+def _annotated(file: AnnotationFile, names: tuple[str, ...]) -> tuple[Photos, Boxes]:
+    photos = file.photos()
+    boxes = file.boxes(names)
+    check_image_ids(boxes, photos, file.path)
+    return photos, boxes

@@ -1,0 +1,46 @@
+"""Which names are base and which novel, checked against the names that the annotations know."""
+
+import difflib
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+from ezsd.split import BUILTIN_SPLITS, Split, builtin_split
+from pipeline.data.lvis import LVIS_SPLITS, frequency_split
+from pipeline.data.tables import Category
+from pipeline.errors import DataError
+from pipeline.params import OwnSplit
+
+
+def choose_split(choice: str | OwnSplit, categories: Sequence[Category], path: Path) -> Split:
+    """Return the split that `data.split` asks for; `categories` are those of `path`, the training file.
+
+    Raises DataError for a name that is no split, InputError for lists that make none.
+    """
+    if isinstance(choice, OwnSplit):
+        return Split("own", choice.base, choice.novel)
+    if choice in LVIS_SPLITS:
+        return frequency_split(choice, categories, path)
+    if choice not in BUILTIN_SPLITS:
+        known = (*BUILTIN_SPLITS, *LVIS_SPLITS)
+        raise DataError(
+            f"data.split: there is no split {choice!r}{_did_you_mean(choice, known)}; choose one of "
+            f"{', '.join(known)}, or list base and novel names"
+        )
+    return builtin_split(choice)
+
+
+def check_names(names: Sequence[str], categories: Sequence[Category], path: Path) -> None:
+    """Refuse a split's name that is no category of `path`; proposes the closest one."""
+    known = [category.name for category in categories]
+    unknown = [name for name in names if name not in set(known)]
+    if unknown:
+        more = f" (and {len(unknown) - 1} more)" if len(unknown) > 1 else ""
+        raise DataError(
+            f"data.split: {unknown[0]!r}{more} is none of the {len(known)} categories of {path}"
+            f"{_did_you_mean(unknown[0], known)}; correct the name or the annotations"
+        )
+
+
+def _did_you_mean(name: str, known: Collection[str]) -> str:
+    close = difflib.get_close_matches(name, known, n=1)
+    return f", did you mean {close[0]!r}?" if close else ""

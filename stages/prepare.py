@@ -1,0 +1,100 @@
+"""`prepare`: check photos and annotations, keep base boxes, write the index that every later stage reads."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from cache.folders import wipe
+from pipeline.data.cleaning import check_fraction, named
+from pipeline.data.drawing import WorldDrawing
+from pipeline.data.fingerprint import data_digests
+from pipeline.data.indexing import index_training, index_validation
+from pipeline.data.inspection import Inspected, PhotoInspection
+from pipeline.data.jobs import Job, JobChain
+from pipeline.data.prepared import write_prepared
+from pipeline.data.sources import (
+    DataSources,
+    Which,
+    clean_training_boxes,
+    read_training,
+    read_validation_photos,
+    resolve_sources,
+)
+from pipeline.data.summary import counts_of, facts_of
+from pipeline.data.tables import Photos
+from pipeline.params import Params
+from pipeline.stage import StageContext, StageResult
+
+PARTS = "parts"
+"""What an interrupted run leaves to resume from; a finished one removes it."""
+
+
+def external_inputs(params: Params, root: Path) -> dict[str, Any]:
+    """Digests of the user's photos and base boxes; the embedded world is made from params and code alone."""
+    if params.data.format == "world":
+        return {}
+    return data_digests(resolve_sources(params.data, root, Path()), params.data.split)
+
+
+def run(context: StageContext) -> StageResult:
+    """Write the prepared folder; draw the embedded world into it first when that is the data set."""
+    params = context.params.prepare
+    sources = resolve_sources(context.params.data, context.root, context.folder)
+    _draw_world(context, sources)
+    training = read_training(sources, context.params.data.split)
+    val_photos = read_validation_photos(sources, training.split)
+    clean = clean_training_boxes(training)
+    box_findings = named("train", clean.findings)
+    check_fraction(box_findings, len(training.boxes), params.max_quarantined_fraction)
+    train_seen, val_seen = _inspect(context, sources, {"train": training.photos, "val": val_photos})
+    train = index_training(training.photos, train_seen, clean.boxes, params.empty_photos)
+    val = index_validation(val_photos, val_seen)
+    quarantine = (*train_seen.findings, *val_seen.findings, *box_findings)
+    write_prepared(context.folder, training.split, train, val, quarantine)
+    wipe(context.folder / PARTS)
+    (context.folder / PARTS).rmdir()
+    return StageResult(counts_of(train, val, quarantine), facts_of(training, train, clean.clipped))
+
+
+def _draw_world(context: StageContext, sources: DataSources) -> None:
+    world = context.params.data.world
+    if world is None:
+        return
+    scenes: dict[Which, int] = {"train": world.train, "val": world.val}
+    drawings = [
+        WorldDrawing(
+            source=sources.of(which),
+            which=which,
+            seed=world.seed,
+            scenes=count,
+            parts=context.folder / PARTS / f"draw-{which}",
+            per_shard=context.params.prepare.photos_per_shard,
+        )
+        for which, count in scenes.items()
+    ]
+    _do(context, drawings, "scenes", "prepare: draw the world")
+    for drawing in drawings:
+        drawing.write_annotations()
+
+
+def _inspect(context: StageContext, sources: DataSources, photos: dict[Which, Photos]) -> list[Inspected]:
+    inspections = [
+        PhotoInspection(
+            which=which,
+            photos=listed,
+            folder=sources.of(which).folder(),
+            parts=context.folder / PARTS / f"check-{which}",
+            per_shard=context.params.prepare.photos_per_shard,
+        )
+        for which, listed in photos.items()
+    ]
+    _do(context, inspections, "photos", "prepare: check photos")
+    seen = [inspection.collect() for inspection in inspections]
+    for one in seen:
+        check_fraction(one.findings, len(one.usable), context.params.prepare.max_quarantined_fraction)
+    return seen
+
+
+def _do(context: StageContext, jobs: Sequence[Job], unit: str, label: str) -> None:
+    chain = JobChain(jobs)
+    context.map_shards(chain, chain.shards, chain.is_done, chain.size, unit, label)
