@@ -1,0 +1,135 @@
+"""The detector as a whole: it trains on anything, and its names are an argument."""
+
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+import torch
+from torch.testing import assert_close
+
+from ezsd.detector.checkpoint import detector_tensors, restore_detector
+from ezsd.detector.config import DetectorConfig, Selection
+from ezsd.detector.detector import LOSSES, Detections, detect
+from ezsd.errors import InputError
+
+ALL = Selection(score_threshold=0.0, nms_iou=1.0, best=10_000)
+
+
+def same(one: Detections, other: Detections) -> bool:
+    return all(
+        torch.equal(getattr(one, field), getattr(other, field)) for field in ("boxes_xyxy", "scores", "labels")
+    )
+
+
+@pytest.mark.parametrize("regressor", ["semantic", "plain"])
+@pytest.mark.parametrize(("objects", "taught"), [(2, 4), (0, 4), (2, 0), (0, 0)])
+def test_it_trains_with_and_without_objects_and_proposals(
+    tiny: Any, regressor: str, objects: int, taught: int
+) -> None:
+    detector = tiny.detector(regressor=regressor).train()
+    losses = detector([tiny.photo(), tiny.photo(1)], [tiny.target(objects, taught), tiny.target(objects, taught)])
+    assert set(losses) == set(LOSSES)
+    sum(losses.values()).backward()
+    trained = {name: p.grad for name, p in detector.named_parameters() if p.requires_grad}
+    assert all(grad is not None and torch.isfinite(grad).all() for grad in trained.values())
+    assert (losses["distillation"] == 0) == (taught == 0)
+
+
+def test_the_same_seeds_give_the_same_losses(tiny: Any) -> None:
+    detector = tiny.detector().train()
+    batch = ([tiny.photo()], [tiny.target(seed=5)])
+    first, again = detector(*batch), detector(*batch)
+    assert all(torch.equal(first[name], again[name]) for name in LOSSES)
+
+
+def test_detections_lie_in_the_photo_and_are_ranked(tiny: Any) -> None:
+    photos = [tiny.photo(height=48, width=96), tiny.photo(1)]
+    for photo, found in zip(photos, detect(tiny.detector(), photos), strict=True):
+        height, width = photo.shape[1:]
+        assert 0 < len(found.labels) <= 300
+        assert found.boxes_xyxy.min() >= 0
+        assert (found.boxes_xyxy[:, 2] <= width + 1e-3).all() and (found.boxes_xyxy[:, 3] <= height + 1e-3).all()
+        assert (found.scores.diff() <= 0).all()
+        assert found.labels.min() >= 0 and found.labels.max() < 5
+
+
+def test_no_photo_no_detection(tiny: Any) -> None:
+    assert len(detect(tiny.detector(), [tiny.photo()], Selection(score_threshold=1.0))[0].labels) == 0
+
+
+def test_a_selection_cuts_the_list(tiny: Any) -> None:
+    detector, photo = tiny.detector(), tiny.photo()
+    (everything,) = detect(detector, [photo], ALL)
+    (best,) = detect(detector, [photo], Selection(nms_iou=1.0, best=7))
+    assert_close(best.scores, everything.scores[:7])
+
+
+def test_scores_of_a_region_leave_room_for_background(tiny: Any) -> None:
+    """With one name, a score is the softmax over that name and background."""
+    detector = tiny.detector(names=1)
+    detector.roi_heads.classifier.log_temperature.data.fill_(-20.0)
+    (found,) = detect(detector, [tiny.photo()], ALL)
+    assert_close(found.scores, torch.full_like(found.scores, 0.5))
+
+
+def test_permuted_names_permute_labels_and_nothing_else(tiny: Any) -> None:
+    detector, photo = tiny.detector(), tiny.photo()
+    text = detector.roi_heads.classifier.text_embeddings.clone()
+    (before,) = detect(detector, [photo])
+    order = torch.tensor([3, 0, 4, 1, 2])
+    detector.set_vocabulary(text[order])
+    (after,) = detect(detector, [photo])
+    assert_close(after.boxes_xyxy, before.boxes_xyxy)
+    assert_close(after.scores, before.scores)
+    assert torch.equal(order[after.labels], before.labels)
+
+
+def test_other_names_leave_features_and_plain_boxes_unchanged(tiny: Any) -> None:
+    detector, photo = tiny.detector(regressor="plain"), tiny.photo()
+
+    def boxes_found() -> torch.Tensor:
+        (found,) = detect(detector, [photo], ALL)
+        return found.boxes_xyxy.unique(dim=0)
+
+    before = boxes_found()
+    weights = {name: value.clone() for name, value in detector.state_dict().items()}
+    detector.set_vocabulary(torch.randn(9, tiny.dim))
+    assert_close(boxes_found(), before)
+    assert all(torch.equal(weights[name], value) for name, value in detector.state_dict().items())
+
+
+def test_a_checkpoint_gives_the_same_detections(tiny: Any) -> None:
+    detector = tiny.detector()
+    config, tensors = detector.config.to_dict(), detector_tensors(detector)
+    restored = restore_detector(config, tensors)
+    assert restored.config == detector.config
+    assert same(*(detect(each, [tiny.photo()])[0] for each in (detector, restored)))
+
+
+def test_a_config_survives_json(tiny: Any) -> None:
+    import json
+
+    config = tiny.config()
+    assert DetectorConfig.from_dict(json.loads(json.dumps(config.to_dict()))) == config
+    with pytest.raises(InputError, match="another version"):
+        DetectorConfig.from_dict({**config.to_dict(), "colour": "red"})
+
+
+def test_tensors_of_another_detector_are_refused(tiny: Any) -> None:
+    detector = tiny.detector()
+    tensors = detector_tensors(detector)
+    with pytest.raises(InputError, match="do not fit the detector's config"):
+        restore_detector(tiny.config("plain").to_dict(), tensors)
+    del tensors["text_embeddings"]
+    with pytest.raises(InputError, match="lack 'text_embeddings'"):
+        restore_detector(tiny.config().to_dict(), tensors)
+
+
+def test_the_student_never_loads_the_teacher() -> None:
+    script = (
+        "import sys, ezsd.detector.checkpoint, ezsd.training.loop, ezsd.training.state\n"
+        "print([name for name in sys.modules if name.startswith(('open_clip', 'ezsd.teacher', 'ezsd.mining'))])"
+    )
+    out = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert out.stdout.strip() == "[]"
