@@ -1,0 +1,70 @@
+"""The numbers of one evaluation, put together as `metrics.json` has them: all shares in percent."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ezsd.evaluation.average_precision import ClassScores
+from ezsd.split import Split
+
+Percents = Mapping[str, float | None]
+
+
+@dataclass(frozen=True)
+class Question:
+    """What was asked.
+
+    data: name of the data set's format. protocol: "names known" or "strict".
+    max_dets: the limit of the main table. ground_truth: as of `coco_form.as_ground_truth`.
+    """
+
+    data: str
+    protocol: str
+    split: Split
+    max_dets: int
+    ground_truth: Mapping[str, Any]
+
+
+def put_together(
+    question: Question,
+    scores: Mapping[int, ClassScores],
+    teacher_accuracy: Mapping[str, Percents],
+    proposal_recall: Percents,
+) -> dict[str, Any]:
+    """`metrics.json`: AP50, AP, AP75 and AP by size of base, novel and all; what stands beside them.
+
+    Args:
+        scores: for each limit of boxes; that of `question.max_dets` must be there.
+        teacher_accuracy: by group, of the `raw` and the `renormalized` teacher.
+        proposal_recall: by group.
+    """
+    others = [limit for limit in scores if limit != question.max_dets]
+    return {
+        "protocol": question.protocol,
+        "data": describe(question),
+        "max_dets": question.max_dets,
+        **scores[question.max_dets].by_group(question.split),
+        "other_max_dets": {str(limit): scores[limit].by_group(question.split) for limit in others},
+        "teacher_accuracy": dict(teacher_accuracy),
+        "proposal_recall": dict(proposal_recall),
+    }
+
+
+def describe(question: Question) -> dict[str, Any]:
+    """Format, split, and how many photos, categories and objects (crowd regions are none) there are."""
+    split, objects = question.split, objects_by_name(question.ground_truth)
+    base, novel = (sum(objects[name] for name in names) for names in (split.base, split.novel))
+    return {
+        "format": question.data,
+        "split": split.name,
+        "photos": len(question.ground_truth["images"]),
+        "categories": {"base": len(split.base), "novel": len(split.novel), "all": len(split.names)},
+        "objects": {"base": base, "novel": novel, "all": base + novel},
+    }
+
+
+def objects_by_name(ground_truth: Mapping[str, Any]) -> Counter[str]:
+    """How many objects there are of each category; crowd regions do not count."""
+    names = {category["id"]: category["name"] for category in ground_truth["categories"]}
+    return Counter(names[box["category_id"]] for box in ground_truth["annotations"] if not box["iscrowd"])

@@ -1,0 +1,32 @@
+"""What the teacher calls a box: the nearest of the names' text embeddings."""
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from ezsd.teacher.box_encoder import BoxEncoder
+
+
+@dataclass(frozen=True)
+class BoxNamer:
+    """A teacher with a vocabulary.
+
+    Args:
+        encoder: the teacher's image tower.
+        text_embeddings: (C, D) float32, L2-normalised, on the CPU.
+        enlarge: factor about the box's centre before it is cut out.
+    """
+
+    encoder: BoxEncoder
+    text_embeddings: Tensor
+    enlarge: float
+
+    def name(self, photo: Tensor, boxes_xyxy: Tensor) -> Tensor:
+        """Index of the nearest name of each box, int64 (N,).
+
+        Args:
+            photo: uint8 (3, H, W) RGB.
+            boxes_xyxy: (N, 4) pixels of the photo; N may be 0.
+        """
+        embeddings = self.encoder.encode(photo, boxes_xyxy, self.enlarge)
+        return (embeddings @ self.text_embeddings.T).argmax(dim=1)

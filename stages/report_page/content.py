@@ -1,0 +1,104 @@
+"""All that the page says, as plain values."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A drawing for the page: `source` is a data URI, `alt` says in words what is on it."""
+
+    source: str
+    width: int
+    height: int
+    alt: str
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One validation photo: its annotations beside what the detector found, and what to say of them."""
+
+    title: str
+    lines: Sequence[str]
+    truth: Picture
+    found: Picture
+
+
+@dataclass(frozen=True)
+class ClassRow:
+    """A category: `group` is base or novel; `ap` and `ap50` in percent, None where there was none to find."""
+
+    name: str
+    group: str
+    boxes: int
+    ap50: float | None
+    ap: float | None
+
+
+@dataclass(frozen=True)
+class ErrorCount:
+    """Objects of a group with one fate, or boxes on nothing; percent of the group's objects."""
+
+    group: str
+    kind: str
+    count: int
+    percent: float | None
+
+
+@dataclass(frozen=True)
+class Histogram:
+    """Counts in bins of equal width from `low` to `high`."""
+
+    counts: Sequence[int]
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Proposals:
+    """What was mined: how many a photo, how their scores are spread, and some of them drawn."""
+
+    photos: int
+    total: int
+    scores: Histogram
+    confidence: Histogram
+    pictures: Sequence[Picture]
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """One folder of the run: counts by kind and the fingerprint of all that it was made from."""
+
+    stage: str
+    counts: Mapping[str, Any]
+    fingerprint: str
+
+
+@dataclass(frozen=True)
+class Quarantined:
+    """An input that was put aside."""
+
+    what: str
+    where: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class PageContent:
+    """Everything on the page.
+
+    Args:
+        metrics: `artifacts/evaluate/metrics.json`.
+        steps, losses: the training history; each loss has a value for each step.
+    """
+
+    metrics: Mapping[str, Any]
+    classes: Sequence[ClassRow]
+    errors: Sequence[ErrorCount]
+    steps: Sequence[float]
+    losses: Mapping[str, Sequence[float]]
+    proposals: Proposals
+    pairs: Sequence[Pair]
+    quarantined: Sequence[Quarantined]
+    artifacts: Sequence[Artifact]

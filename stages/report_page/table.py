@@ -1,0 +1,67 @@
+"""The result table, for the terminal, for a text file and for the page."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+GROUPS = ("base", "novel", "all")
+ABSENT = "–"
+
+Row = tuple[str, Mapping[str, float | None]]
+
+
+def result_rows(metrics: Mapping[str, Any]) -> list[Row]:
+    """Label and values by group, in percent, of each line of the table."""
+    other = [
+        (f"{key}, at most {beside} boxes", metrics["other_max_dets"][beside][key])
+        for beside in sorted(metrics["other_max_dets"], key=int)
+        for key in ("AP50", "AP")
+    ]
+    return [
+        ("AP50", metrics["AP50"]),
+        ("AP", metrics["AP"]),
+        ("AP75", metrics["AP75"]),
+        *other,
+        ("teacher accuracy, raw", metrics["teacher_accuracy"]["raw"]),
+        ("teacher accuracy, re-normalized", metrics["teacher_accuracy"]["renormalized"]),
+        ("proposal recall", metrics["proposal_recall"]),
+    ]
+
+
+def result_table(metrics: Mapping[str, Any]) -> str:
+    """The table of `metrics.json` as Markdown that is aligned for the terminal too."""
+    rows = [
+        (label, *(percent(values.get(group)) for group in GROUPS)) for label, values in result_rows(metrics)
+    ]
+    head = ("in %", *GROUPS)
+    widths = [max(len(row[column]) for row in (head, *rows)) for column in range(len(head))]
+    rule = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]
+    lines = [_line(cells, widths) for cells in (head, rule, *rows)]
+    return "\n".join([headline(metrics), "", *lines, *_absences(metrics)])
+
+
+def headline(metrics: Mapping[str, Any]) -> str:
+    """`world_48_17 (names known): 240 photos, 48 base and 17 novel categories, ...`"""
+    data, classes = metrics["data"], metrics["data"]["categories"]
+    return (
+        f"{data['split']} ({metrics['protocol']}): {data['photos']:,} photos, {classes['base']} base and "
+        f"{classes['novel']} novel categories, at most {metrics['max_dets']} boxes of a category a photo"
+    )
+
+
+def percent(value: float | None) -> str:
+    """One decimal, or a dash where there is nothing to count."""
+    return ABSENT if value is None else f"{value:.1f}"
+
+
+def _absences(metrics: Mapping[str, Any]) -> list[str]:
+    return [
+        f"\n{ABSENT}: there is no {group} object to find in the validation photos."
+        for group in ("base", "novel")
+        if metrics["data"]["objects"][group] == 0
+    ]
+
+
+def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
+    label, *values = cells
+    aligned = [label.ljust(widths[0]), *map(str.rjust, values, widths[1:])]
+    return f"| {' | '.join(aligned)} |"

@@ -1,0 +1,51 @@
+"""The numbers put together."""
+
+import json
+
+import numpy as np
+
+from ezsd.evaluation.average_precision import ClassScores
+from ezsd.evaluation.metrics import Question, describe, put_together
+from ezsd.split import Split
+
+SPLIT = Split("toy", ("cat", "dog"), ("yak",))
+TRUTH = {
+    "images": [{"id": 1}, {"id": 2}],
+    "categories": [{"id": 5, "name": "cat"}, {"id": 3, "name": "dog"}, {"id": 9, "name": "yak"}],
+    "annotations": [
+        {"category_id": 5, "iscrowd": 0},
+        {"category_id": 5, "iscrowd": 1},
+        {"category_id": 3, "iscrowd": 0},
+    ],
+}
+QUESTION = Question("coco", "names known", SPLIT, 100, TRUTH)
+
+
+def scores(share):
+    values = np.array([share, share / 2, np.nan])
+    return ClassScores(values, values, values, values, values, values)
+
+
+def test_crowds_are_no_objects():
+    assert describe(QUESTION) == {
+        "format": "coco",
+        "split": "toy",
+        "photos": 2,
+        "categories": {"base": 2, "novel": 1, "all": 3},
+        "objects": {"base": 2, "novel": 0, "all": 2},
+    }
+
+
+def test_everything_stands_in_its_place():
+    accuracy = {"raw": {"base": 10.0, "novel": None}, "renormalized": {"base": 30.0, "novel": None}}
+    metrics = put_together(
+        QUESTION, {100: scores(0.4), 300: scores(0.8)}, accuracy, {"base": 5.0, "novel": None}
+    )
+    assert metrics["protocol"] == "names known"
+    assert metrics["AP50"] == metrics["AP"] == {"base": 30.0, "novel": None, "all": 30.0}
+    assert metrics["AP_small"] == metrics["AP75"] == metrics["AP"]
+    assert metrics["max_dets"] == 100
+    assert metrics["other_max_dets"]["300"]["AP50"]["base"] == 60.0
+    assert metrics["teacher_accuracy"] == accuracy
+    assert metrics["proposal_recall"] == {"base": 5.0, "novel": None}
+    assert json.loads(json.dumps(metrics, allow_nan=False)) == metrics
