@@ -1,7 +1,5 @@
 """Train the small teacher on the world's web pictures: `python -m stages.world_teacher OUT_DIR`."""
 
-import shutil
-import time
 from importlib import resources
 from pathlib import Path
 from typing import Annotated
@@ -10,18 +8,17 @@ import open_clip
 import torch
 import typer
 from open_clip.constants import OPENAI_DATASET_MEAN, OPENAI_DATASET_STD
-from safetensors.torch import save_file
-from torch import Tensor, nn
+from torch import Tensor
 
 from ezsd.prompts import TEMPLATE, fill
 from ezsd.split import builtin_split
 from ezsd.world.learning import Course, learn_contrast
 from ezsd.world.names import NAMES
-from stages.world_drawing import WebPictures, draw_web_pictures
+from stages.world_lessons import WebPictures, draw_web_pictures, save_half, told
 
 MODEL = "world-teacher"
 _TRAINING_SEED, _TEST_SEED = 1, 2
-_SAID_EVERY = 100
+_TEST_PICTURES = 2600
 
 
 def pixels_of(pictures: Tensor) -> Tensor:
@@ -31,7 +28,7 @@ def pixels_of(pictures: Tensor) -> Tensor:
     return ((pictures.float() / 255 - mean) / std).contiguous(memory_format=torch.channels_last)
 
 
-def zero_shot_accuracy(model: nn.Module, test: WebPictures) -> dict[str, float]:
+def zero_shot_accuracy(model: open_clip.CLIP, test: WebPictures) -> dict[str, float]:
     """Share of pictures whose nearest name of all 65 is theirs: over base names and over novel names."""
     tokenizer = open_clip.get_tokenizer(MODEL)
     split = builtin_split("world_48_17")
@@ -45,34 +42,14 @@ def zero_shot_accuracy(model: nn.Module, test: WebPictures) -> dict[str, float]:
     return {"base": right[~novel].float().mean().item(), "novel": right[novel].float().mean().item()}
 
 
-def train_teacher(course: Course, pictures: int, workers: int, seed: int) -> nn.Module:
-    """Draw the web pictures and train a new teacher on them; prints its progress."""
+def new_teacher(seed: int) -> open_clip.CLIP:
+    """An untrained teacher of the shipped config."""
     torch.manual_seed(seed)
     with resources.as_file(resources.files("ezsd") / "assets" / f"{MODEL}.json") as config:
         open_clip.add_model_config(config)
     model = open_clip.create_model(MODEL)
     model.visual.to(memory_format=torch.channels_last)
-    drawn = draw_web_pictures(_TRAINING_SEED, "train", pictures, workers)
-    print(f"{pictures} web pictures drawn", flush=True)
-    tokens = open_clip.get_tokenizer(MODEL)(drawn.captions)
-    generator = torch.Generator().manual_seed(seed)
-    started = time.monotonic()
-    for lesson in learn_contrast(model, pixels_of, drawn.pictures, tokens, drawn.labels, course, generator):
-        if (lesson.step + 1) % _SAID_EVERY == 0:
-            rate = (lesson.step + 1) * course.batch_size / (time.monotonic() - started)
-            print(
-                f"step {lesson.step + 1}/{course.steps}  loss {lesson.loss:.3f}  {rate:.0f} pictures/s",
-                flush=True,
-            )
     return model
-
-
-def save_half(model: nn.Module, path: Path) -> None:
-    """Write a state dict as fp16 safetensors."""
-    state = {
-        name: value.detach().to(torch.float16).contiguous() for name, value in model.state_dict().items()
-    }
-    save_file(state, path)
 
 
 def main(
@@ -88,14 +65,18 @@ def main(
 ) -> None:
     """Train the small teacher and write its open_clip config and weights."""
     torch.set_num_threads(threads)
+    model = new_teacher(seed)
+    drawn = draw_web_pictures(_TRAINING_SEED, "train", pictures, threads)
+    print(f"{pictures} web pictures drawn", flush=True)
+    tokens = open_clip.get_tokenizer(MODEL)(drawn.captions)
     course = Course(steps, batch_size, learning_rate)
-    model = train_teacher(course, pictures, threads, seed)
+    generator = torch.Generator().manual_seed(seed)
+    told(learn_contrast(model, pixels_of, drawn.pictures, tokens, drawn.labels, course, generator), course)
     out_dir.mkdir(parents=True, exist_ok=True)
-    save_half(model, out_dir / f"{MODEL}.safetensors")
-    with resources.as_file(resources.files("ezsd") / "assets" / f"{MODEL}.json") as config:
-        if not (out_dir / config.name).exists():
-            shutil.copyfile(config, out_dir / config.name)
-    accuracy = zero_shot_accuracy(model, draw_web_pictures(_TEST_SEED, "test", 2600, threads))
+    save_half(model.state_dict(), out_dir / f"{MODEL}.safetensors")
+    config = resources.files("ezsd").joinpath("assets", f"{MODEL}.json").read_text(encoding="utf-8")
+    (out_dir / f"{MODEL}.json").write_text(config, encoding="utf-8")
+    accuracy = zero_shot_accuracy(model, draw_web_pictures(_TEST_SEED, "test", _TEST_PICTURES, threads))
     print(f"accuracy on fresh web pictures: base {accuracy['base']:.3f}, novel {accuracy['novel']:.3f}")
 
 

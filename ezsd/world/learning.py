@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
+from open_clip import CLIP
 from torch import Tensor, nn
 
 _MAX_LOGIT_SCALE = math.log(100)
@@ -59,7 +60,7 @@ def contrastive_loss(
 
 
 def learn_contrast(
-    model: nn.Module,
+    model: CLIP,
     pixels_of: Callable[[Tensor], Tensor],
     pictures: Tensor,
     tokens: Tensor,
@@ -70,7 +71,7 @@ def learn_contrast(
     """Train an open_clip model on captioned pictures; yields after each step.
 
     Args:
-        model: has `encode_image`, `encode_text` and `logit_scale`; trained in place.
+        model: an open_clip model; trained in place.
         pixels_of: from (N, 3, S, S) uint8 to what the image tower takes.
         pictures: (M, 3, S, S) uint8 RGB.
         tokens: (M, L) int64, each picture's caption.

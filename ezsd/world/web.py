@@ -1,7 +1,7 @@
 """The web domain: one clean, centred thing a picture, with a caption. What the teacher learns from."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -9,6 +9,7 @@ from ezsd.world.colours import background_colour
 from ezsd.world.names import NAMES, parts_of
 from ezsd.world.objects import Pose, draw_object
 from ezsd.world.seeds import generator
+from ezsd.world.weather import photograph
 
 WEB_SIZE = 64
 
@@ -67,6 +68,13 @@ def draw_web_picture(seed: int, split: str, index: int, names: Sequence[str] = N
     template = templates[rng.integers(len(templates))]
     caption = template.format(t=texture, s=shape, c=patch.colour, b=background)
     return WebPicture(image, name, caption)
+
+
+def draw_weathered_picture(seed: int, split: str, index: int, names: Sequence[str] = NAMES) -> WebPicture:
+    """The picture of `draw_web_picture` as the weather of the scenes would show it."""
+    clean = draw_web_picture(seed, split, index, names)
+    image = photograph(clean.image.astype(np.float32) / 255, generator(seed, "weather", split, index))
+    return replace(clean, image=image)
 
 
 def _background(rng: np.random.Generator) -> tuple[str, np.ndarray]:

@@ -1,0 +1,38 @@
+import numpy as np
+
+from ezsd.world import NAMES, draw_web_picture
+from ezsd.world.names import parts_of
+
+
+def test_a_picture_drawn_alone_is_the_picture_drawn_in_a_row():
+    row = [draw_web_picture(3, "test", index) for index in range(5)]
+    again = draw_web_picture(3, "test", 4)
+    assert np.array_equal(again.image, row[4].image) and again.caption == row[4].caption
+    assert not np.array_equal(again.image, draw_web_picture(4, "test", 4).image)
+
+
+def test_captions_mention_texture_and_shape_in_several_phrasings():
+    pictures = [draw_web_picture(0, "train", index) for index in range(130)]
+    phrasings = set()
+    for picture in pictures:
+        texture, shape = parts_of(picture.name)
+        words = picture.caption.replace(",", "").split()
+        assert texture in words and shape in words
+        phrasings.add(picture.caption.replace(texture, "T").replace(shape, "S"))
+    assert "a photo of a T S" in phrasings and "a S that is T" in phrasings
+    assert len(phrasings) > 20
+
+
+def test_pictures_run_through_the_names_that_were_asked_for():
+    asked = NAMES[10:13]
+    drawn = [draw_web_picture(0, "train", index, asked).name for index in range(6)]
+    assert drawn == [*asked, *asked]
+
+
+def test_a_picture_is_one_thing_in_the_middle_of_a_calm_background():
+    for index in range(65):
+        image = draw_web_picture(0, "train", index).image
+        assert image.shape == (64, 64, 3) and image.dtype == np.uint8
+        corners = image[[0, 0, -1, -1], [0, -1, 0, -1]].astype(int)
+        assert np.ptp(corners, axis=0).max() < 60
+        assert np.abs(image[16:48, 16:48].astype(int) - corners.mean(axis=0)).max() > 60
