@@ -1,0 +1,24 @@
+"""The learning rate, step by step."""
+
+import pytest
+
+from ezsd.training.schedule import Schedule, schedule_in_epochs
+
+
+def test_warm_up_then_steps_down() -> None:
+    schedule = Schedule(steps=100, learning_rate=1.0, warmup_steps=10, decay_steps=(60, 80))
+    rates = {step: schedule.rate(step) for step in (0, 5, 10, 59, 60, 79, 80, 99)}
+    expected = {0: 0.001, 5: 0.5005, 10: 1.0, 59: 1.0, 60: 0.1, 79: 0.1, 80: 0.01, 99: 0.01}
+    assert rates == pytest.approx(expected)
+
+
+def test_without_warm_up() -> None:
+    assert Schedule(10, 0.5, 0, ()).rate(0) == 0.5
+
+
+def test_epochs_become_steps() -> None:
+    schedule = schedule_in_epochs(
+        photos=10, images_per_step=4, epochs=3, decay_epochs=(1, 2), learning_rate=0.1, warmup_steps=2
+    )
+    assert schedule.steps == 8  # 30 photos, 4 a step
+    assert schedule.decay_steps == (3, 5)
