@@ -46,7 +46,7 @@ def score_detections(
     """Scores COCO results against COCO ground truth, all classes competing.
 
     Args:
-        ground_truth: as of `coco_form.as_ground_truth`; every photo in it counts, every category is a class.
+        ground_truth: of `coco_form.restrict_to_photos`; every photo in it counts, every category is a class.
         detections: COCO results; none at all is allowed.
         max_dets: how many of the best boxes of a class count in one photo (COCO: 100); one limit
             or several.

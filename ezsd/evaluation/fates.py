@@ -61,7 +61,7 @@ def count_errors(
     """Counts the fates of all objects and the background boxes, for base, novel and all.
 
     Args:
-        ground_truth: as of `coco_form.as_ground_truth`, categories in the order of `split.names`.
+        ground_truth: of `coco_form.restrict_to_photos`, categories in the order of `split.names`.
         detections: COCO results of its photos.
     """
     class_of = {category["id"]: row for row, category in enumerate(ground_truth["categories"])}

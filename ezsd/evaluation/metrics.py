@@ -16,7 +16,7 @@ class Question:
     """What was asked.
 
     data: name of the data set's format. protocol: "names known" or "strict".
-    max_dets: the limit of the main table. ground_truth: as of `coco_form.as_ground_truth`.
+    max_dets: the limit of the main table. ground_truth: of `coco_form.restrict_to_photos`.
     """
 
     data: str
