@@ -7,13 +7,13 @@ from typing import Annotated, Any
 
 import typer
 
-from cache import manifest
 from cache.errors import ArtifactError
+from cache.verify import verify as find_problems
 from ezsd.errors import InputError
 from pipeline.errors import PipelineError
 from pipeline.init import render_preset, write_params
 from pipeline.params import PARAMS_FILE, Params, load_params
-from pipeline.runner import artifact_folder, require_current, run_stage
+from pipeline.runner import artifact_folder, command_of, require_current, run_stage
 from stages.graph import PRECOMPUTE, STAGES
 
 app = typer.Typer(
@@ -143,7 +143,7 @@ def verify(
 
 
 def _problems(name: str, params: Params, root: Path) -> list[str]:
-    found = list(manifest.verify(artifact_folder(root, name)))
+    found = find_problems(artifact_folder(root, name), mend=f"run `ezsd-cli {command_of(name)}`")
     try:
         require_current(STAGES, name, params, root)
     except ArtifactError as error:
