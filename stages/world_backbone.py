@@ -65,9 +65,9 @@ def main(
     told(learn_names(model, pixels_of, drawn.pictures, drawn.labels, course, generator), course)
     test = draw_weathered_pictures(_TEST_SEED, "test", _TEST_PICTURES, threads, base)
     print(f"accuracy on fresh weathered pictures: {accuracy_on(model, pixels_of, test):.3f}")
-    model.reset_classifier(0)
     out_dir.mkdir(parents=True, exist_ok=True)
-    save_half(model.state_dict(), out_dir / config["weights"])
+    trunk = {name: value for name, value in model.state_dict().items() if not name.startswith("fc.")}
+    save_half(trunk, out_dir / config["weights"])
     (out_dir / CONFIG).write_text(text, encoding="utf-8")
 
 

@@ -18,7 +18,7 @@ from stages.world_lessons import WebPictures, draw_web_pictures, save_half, told
 
 MODEL = "world-teacher"
 _TRAINING_SEED, _TEST_SEED = 1, 2
-_TEST_PICTURES = 2600
+_TEST_PICTURES = 1300
 
 
 def pixels_of(pictures: Tensor) -> Tensor:
