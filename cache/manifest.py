@@ -84,7 +84,9 @@ def publish(folder: Path, counts: Mapping[str, Any], facts: Mapping[str, Any]) -
         name: FileRecord(path.stat().st_size, sha256_file(path))
         for name, path in artifact_files(folder).items()
     }
-    write_json_atomic(folder / MANIFEST, asdict(Manifest(**claim, counts=dict(counts), facts=dict(facts), files=files)))
+    write_json_atomic(
+        folder / MANIFEST, asdict(Manifest(**claim, counts=dict(counts), facts=dict(facts), files=files))
+    )
     remove_file(folder / INCOMPLETE)
     return read_manifest(folder)
 

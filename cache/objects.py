@@ -54,7 +54,10 @@ class Objects:
         return self.get_many([(key, None)])[0]
 
     def get_many(self, requests: Sequence[tuple[str, ByteRequest | None]]) -> list[bytes | None]:
-        """Objects, or byte ranges of them, fetched at the same time; None for each that is not there."""
+        """Objects, or byte ranges of them, fetched at the same time; None for each that is not there.
+
+        Raises ArtifactError when the store cannot be read.
+        """
 
         async def fetch() -> list[Buffer | None]:
             prototype = default_buffer_prototype()
@@ -68,8 +71,13 @@ class Objects:
             ) from error
 
     def put(self, key: str, data: bytes) -> None:
-        """Make `key` hold `data`, whole."""
-        sync(self.store.set(key, default_buffer_prototype().buffer.from_bytes(data)))
+        """Make `key` hold `data`, whole. Raises ArtifactError when the store refuses."""
+        try:
+            sync(self.store.set(key, default_buffer_prototype().buffer.from_bytes(data)))
+        except OSError as error:
+            raise ArtifactError(
+                f"cannot write {self.name}/{key}: {error}; run again, finished shards are kept"
+            ) from error
 
     def sizes(self, keys: Iterable[str]) -> list[int | None]:
         """Size in bytes of each object; None for each that is not there."""

@@ -66,7 +66,9 @@ def test_a_full_disk_is_one_sentence_and_leaves_the_old_file(
 @pytest.mark.parametrize("code", [errno.EACCES, errno.EROFS, errno.EIO])
 def test_a_refusing_disk_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int) -> None:
     monkeypatch.setattr(os, "replace", failing(code))
-    with pytest.raises(ArtifactError, match=rf"cannot write .*shard \(3 bytes\): {os.strerror(code)}; .*run again"):
+    with pytest.raises(
+        ArtifactError, match=rf"cannot write .*shard \(3 bytes\): {os.strerror(code)}; .*run again"
+    ):
         write_bytes_atomic(tmp_path / "shard", b"abc")
     assert list(tmp_path.iterdir()) == []
 
@@ -99,7 +101,9 @@ def test_leftovers_of_a_killed_writer_are_swept_and_nothing_else(
 
 def test_json_is_canonical(tmp_path: Path) -> None:
     write_json_atomic(tmp_path / "a.json", {"b": np.float64(0.5), "a": [np.int32(1), "ä"], "c": np.arange(2)})
-    assert (tmp_path / "a.json").read_text() == '{\n "a": [\n  1,\n  "ä"\n ],\n "b": 0.5,\n "c": [\n  0,\n  1\n ]\n}\n'
+    assert (
+        tmp_path / "a.json"
+    ).read_text() == '{\n "a": [\n  1,\n  "ä"\n ],\n "b": 0.5,\n "c": [\n  0,\n  1\n ]\n}\n'
     assert json_bytes({"x": 1, "y": 2}) == json_bytes({"y": 2, "x": 1})
 
 

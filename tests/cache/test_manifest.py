@@ -215,7 +215,9 @@ def test_a_full_disk_while_publishing_leaves_work_to_resume(tmp_path: Path, monk
     assert manifest.is_current(folder, INPUTS)
 
 
-def test_read_only_hard_links_are_wiped_and_their_twins_kept_as_they_are(folder: Path, tmp_path: Path) -> None:
+def test_read_only_hard_links_are_wiped_and_their_twins_kept_as_they_are(
+    folder: Path, tmp_path: Path
+) -> None:
     twin = tmp_path / "dvc-cache"
     os.link(folder / "boxes" / "0", twin)
     twin.chmod(0o444)

@@ -30,7 +30,9 @@ def test_little_cosine_is_lost(seed: int, dtype: type, dim: int) -> None:
     assert (cosine(rows.astype(np.float32), back) > 0.9995).all()
 
 
-@given(hnp.arrays(np.float32, hnp.array_shapes(min_dims=2, max_dims=3), elements=st.floats(-1e4, 1e4, width=32)))
+@given(
+    hnp.arrays(np.float32, hnp.array_shapes(min_dims=2, max_dims=3), elements=st.floats(-1e4, 1e4, width=32))
+)
 def test_error_is_at_most_half_a_step(rows: np.ndarray) -> None:
     codes, scales = quantize_rows(rows)
     assert (np.abs(dequantize_rows(codes, scales) - rows) <= scales[..., None] * 0.501 + 1e-37).all()

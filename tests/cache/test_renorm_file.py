@@ -1,0 +1,115 @@
+"""`renorm.h5` comes back as it was written, byte for byte the same each time."""
+
+import dataclasses
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cache.errors import ArtifactError
+from cache.index import read_index
+from cache.renorm_file import NormLayerRecord, RenormRecord, read_renorm, write_renorm
+
+
+def layer_of(name: str, tower: str, channels: int) -> NormLayerRecord:
+    generator = np.random.default_rng(channels)
+    arrays = generator.normal(size=(8, channels)).astype(np.float32)
+    return NormLayerRecord(name, tower, *arrays)
+
+
+def record_of(
+    layers: int = 12, dim: int = 4, names: tuple[str, ...] = ("striped fish", "coral_böat")
+) -> RenormRecord:
+    generator = np.random.default_rng(0)
+
+    def draw(*shape: int) -> np.ndarray:
+        return generator.normal(size=shape).astype(np.float32)
+
+    return RenormRecord(
+        layers=tuple(
+            layer_of(f"ln.{place}", ("image", "text")[place % 2], 3 + place) for place in range(layers)
+        ),
+        feature_mean_before=draw(dim),
+        feature_mean_after=draw(dim),
+        feature_covariance_before=draw(dim, dim),
+        feature_covariance_after=draw(dim, dim),
+        names=names,
+        text_embeddings_raw=draw(len(names), dim),
+        text_embeddings_renormalized=draw(len(names), dim),
+        base_accuracy=np.array([0.1, 0.4, 0.5], np.float32),
+        teacher={"architecture": "ViT-B-32", "weights": None, "size": 224},
+        protocol="names known",
+    )
+
+
+def assert_same(one: object, other: object) -> None:
+    for field in dataclasses.fields(one):
+        a, b = getattr(one, field.name), getattr(other, field.name)
+        if isinstance(a, np.ndarray):
+            assert a.dtype == b.dtype
+            np.testing.assert_array_equal(a, b)
+        elif field.name == "layers":
+            assert len(a) == len(b)
+            for mine, theirs in zip(a, b, strict=True):
+                assert_same(mine, theirs)
+        else:
+            assert a == b
+
+
+@pytest.mark.parametrize("record", [record_of(), record_of(layers=0, names=())])
+def test_round_trip(tmp_path: Path, record: RenormRecord) -> None:
+    write_renorm(tmp_path / "renorm.h5", record)
+    assert_same(read_renorm(tmp_path / "renorm.h5"), record)
+
+
+def test_layers_keep_their_order(tmp_path: Path) -> None:
+    write_renorm(tmp_path / "renorm.h5", record_of(layers=120))
+    assert [layer.name for layer in read_renorm(tmp_path / "renorm.h5").layers] == [
+        f"ln.{i}" for i in range(120)
+    ]
+
+
+def test_the_same_content_is_the_same_bytes_at_another_time(tmp_path: Path) -> None:
+    write_renorm(tmp_path / "one.h5", record_of())
+    time.sleep(1.1)  # HDF5 counts times in seconds
+    write_renorm(tmp_path / "two.h5", record_of())
+    assert (tmp_path / "one.h5").read_bytes() == (tmp_path / "two.h5").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (
+            {"feature_covariance_after": np.zeros((4, 3), np.float32)},
+            r"feature_covariance_after must be float32 \(4, 4\)",
+        ),
+        (
+            {"text_embeddings_raw": np.zeros((3, 4), np.float32)},
+            r"text_embeddings_raw must be float32 \(2, 4\)",
+        ),
+        ({"base_accuracy": np.zeros(3, np.float64)}, "base_accuracy must be float32"),
+        ({"layers": (layer_of("ln", "audio", 3),)}, "tower 'audio'; it must be image or text"),
+        (
+            {"layers": (dataclasses.replace(layer_of("ln", "image", 3), var_after=np.zeros(2, np.float32)),)},
+            r"var_after of 'ln' must be float32 \(3,\), but float32 \(2,\)",
+        ),
+        ({"teacher": {"weights": object()}}, "cannot be written as JSON"),
+    ],
+)
+def test_what_does_not_fit_is_refused(tmp_path: Path, change: dict, says: str) -> None:
+    with pytest.raises(ArtifactError, match=says):
+        write_renorm(tmp_path / "renorm.h5", dataclasses.replace(record_of(), **change))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_cannot_be_read_is_one_sentence(tmp_path: Path) -> None:
+    path = tmp_path / "renorm.h5"
+    with pytest.raises(ArtifactError, match="is missing"):
+        read_renorm(path)
+    write_renorm(path, record_of())
+    with pytest.raises(ArtifactError, match="is no dataset index but re-normalization record"):
+        read_index(path)
+    path.write_bytes(path.read_bytes()[:-200])
+    with pytest.raises(ArtifactError, match="truncated or damaged"):
+        read_renorm(path)

@@ -1,0 +1,344 @@
+"""The sharded store: what is written comes back, plain Zarr reads it, and damage is never a fill value."""
+
+import errno
+import os
+import pickle
+import tempfile
+import warnings
+from pathlib import Path
+
+import fsspec
+import numpy as np
+import pytest
+import zarr
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from zarr.storage import MemoryStore
+
+from cache.errors import ArtifactError
+from cache.layout import ArraySpec, ShardLayout, name_shards
+from cache.sharded import ShardedStore
+
+ARRAYS = {
+    "boxes_xyxy": ArraySpec((3, 4), "f4", 0),
+    "labels": ArraySpec((3,), "i4", -1),
+    "count": ArraySpec((), "i4", 0),
+    "image_ids": ArraySpec((), "i8", 0),
+    "embeddings": ArraySpec((3, 8), "f2", 0),
+}
+MEND = "run: ezsd-cli precompute --only mine"
+
+
+def content(rows: int, arrays: dict[str, ArraySpec] = ARRAYS, seed: int = 0) -> dict[str, np.ndarray]:
+    generator = np.random.default_rng(seed)
+    return {
+        name: (generator.normal(size=(rows, *spec.shape)) * 50).astype(spec.dtype)
+        for name, spec in arrays.items()
+    }
+
+
+def part(data: dict[str, np.ndarray], rows: range) -> dict[str, np.ndarray]:
+    return {name: array[rows.start : rows.stop] for name, array in data.items()}
+
+
+def filled(location, data: dict[str, np.ndarray], shard_rows: int = 4) -> ShardedStore:
+    """A complete store of `data`, whose arrays are those of ARRAYS."""
+    rows = len(data["count"])
+    store = ShardedStore.create(location, ARRAYS, rows, shard_rows, {"names": ["a", "b"]}, MEND)
+    for shard in range(store.shards):
+        store.write_shard(shard, part(data, store.shard_range(shard)))
+    store.finish()
+    return store
+
+
+@settings(max_examples=15, deadline=None)
+@given(
+    rows=st.integers(0, 14),
+    shard_rows=st.integers(1, 9),
+    shape=st.lists(st.integers(1, 4), max_size=2).map(tuple),
+    dtype=st.sampled_from(["f4", "f2", "i8", "i4", "i1", "u1", "?"]),
+    order=st.randoms(use_true_random=False),
+)
+def test_any_rows_come_back_whatever_the_write_order(rows, shard_rows, shape, dtype, order) -> None:
+    arrays = {"values": ArraySpec(shape, dtype, 0), "count": ArraySpec((), "i4", 0)}
+    data = content(rows, arrays, seed=rows)
+    with tempfile.TemporaryDirectory() as folder:
+        store = ShardedStore.create(folder, arrays, rows, shard_rows, {})
+        shards = list(range(store.shards))
+        order.shuffle(shards)
+        for shard in shards:
+            store.write_shard(shard, part(data, store.shard_range(shard)))
+        store.finish()
+        reader = ShardedStore.open(folder)
+        asked = [order.randrange(rows) for _ in range(5)] if rows else []
+        for name, array in data.items():
+            parts = [reader.read_shard(shard)[name] for shard in range(reader.shards)]
+            assert sum(map(len, parts)) == rows
+            if rows:
+                np.testing.assert_array_equal(np.concatenate(parts), array)
+            np.testing.assert_array_equal(reader.read(name, asked), array[asked])
+            np.testing.assert_array_equal(zarr.open_group(folder, mode="r")[name][:], array)
+
+
+def test_plain_zarr_reads_it_without_a_warning(tmp_path: Path) -> None:
+    data = content(10)
+    filled(tmp_path / "store", data)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        group = zarr.open_group(tmp_path / "store", mode="r")
+        assert dict(group.arrays()).keys() == ARRAYS.keys()
+        assert group.attrs["names"] == ["a", "b"]
+        assert [name for name, _ in group.groups()] == ["shards"]
+    for name, array in data.items():
+        assert group[name].shards == (4, *ARRAYS[name].shape)
+        assert group[name].chunks == (1, *ARRAYS[name].shape)
+        np.testing.assert_array_equal(group[name][:], array)
+
+
+def test_no_rows_is_a_complete_store(tmp_path: Path) -> None:
+    filled(tmp_path / "store", content(0))
+    store = ShardedStore.open(tmp_path / "store")
+    assert (store.rows, store.shards) == (0, 0)
+    assert store.read("boxes_xyxy", []).shape == (0, 3, 4)
+    with pytest.raises(ArtifactError, match="no shard 0; the store has 0"):
+        store.read_shard(0)
+
+
+def test_layout_and_attributes_come_back(tmp_path: Path) -> None:
+    filled(tmp_path / "store", content(10))
+    store = ShardedStore.open(tmp_path / "store")
+    assert store.layout == ShardLayout(
+        {name: ArraySpec(spec.shape, np.dtype(spec.dtype).str, spec.fill) for name, spec in ARRAYS.items()},
+        10,
+        4,
+    )
+    assert store.attributes == {"names": ["a", "b"]}
+    assert [store.shard_range(shard) for shard in range(store.shards)] == [
+        range(4),
+        range(4, 8),
+        range(8, 10),
+    ]
+
+
+def test_only_the_named_arrays_are_read_and_can_be_changed(tmp_path: Path) -> None:
+    data = content(10)
+    found = filled(tmp_path / "store", data).read_shard(2, ["labels"])
+    assert found.keys() == {"labels"}
+    found["labels"] += 1
+    np.testing.assert_array_equal(found["labels"], data["labels"][8:] + 1)
+
+
+def test_rows_come_in_the_order_asked_for_and_twice_if_asked_twice(tmp_path: Path) -> None:
+    data = content(10)
+    store = filled(tmp_path / "store", data)
+    np.testing.assert_array_equal(
+        store.read("embeddings", np.array([9, 0, 9, 4])), data["embeddings"][[9, 0, 9, 4]]
+    )
+    with pytest.raises(ArtifactError, match="has rows 0 to 9"):
+        store.read("embeddings", [10])
+    with pytest.raises(ArtifactError, match="has rows 0 to 9"):
+        store.read("embeddings", [-1])
+    with pytest.raises(ArtifactError, match=r"no array 'scores'; it has \['boxes_xyxy', 'count'"):
+        store.read("scores", [0])
+
+
+def test_a_store_in_memory_behaves_alike(tmp_path: Path) -> None:
+    data, memory = content(10), MemoryStore()
+    filled(memory, data)
+    store = ShardedStore.open(memory)
+    np.testing.assert_array_equal(store.read("embeddings", [9, 1]), data["embeddings"][[9, 1]])
+    np.testing.assert_array_equal(store.read_shard(2)["labels"], data["labels"][8:])
+    assert [store.is_done(shard) for shard in range(3)] == [True] * 3
+
+
+def test_a_url_names_a_store_of_the_same_objects(tmp_path: Path) -> None:
+    data, bucket = content(10), fsspec.filesystem("memory")
+    filled("memory://bucket/mine", data)
+    filled(tmp_path, data)
+    objects = {
+        name.removeprefix("/bucket/mine/"): bucket.cat_file(name) for name in bucket.find("/bucket/mine")
+    }
+    assert objects == tree(tmp_path)
+    store = ShardedStore.open("memory://bucket/mine")
+    np.testing.assert_array_equal(store.read("embeddings", [9, 1]), data["embeddings"][[9, 1]])
+    with pytest.raises(ArtifactError, match="no store in memory://bucket/nothing"):
+        ShardedStore.open("memory://bucket/nothing")
+
+
+def tree(folder: Path) -> dict[str, bytes]:
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def test_it_travels_to_other_processes(tmp_path: Path) -> None:
+    data = content(10)
+    store = pickle.loads(pickle.dumps(filled(tmp_path / "store", data)))
+    np.testing.assert_array_equal(store.read_shard(0)["labels"], data["labels"][:4])
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda rows: rows.pop("count"), "needs the arrays"),
+        (lambda rows: rows.update(extra=rows["count"]), "needs the arrays"),
+        (
+            lambda rows: rows.update(labels=rows["labels"][:1]),
+            r"'labels' must be int32 \(4, 3\), but int32 \(1, 3\)",
+        ),
+        (lambda rows: rows.update(labels=rows["labels"].astype("i8")), "must be int32 .* but int64"),
+        (
+            lambda rows: rows.update(boxes_xyxy=rows["boxes_xyxy"][:, :2]),
+            r"\(4, 3, 4\), but float32 \(4, 2, 4\)",
+        ),
+        (lambda rows: rows.update(count=[0, 0, 0, 0]), "numpy array, not list"),
+    ],
+)
+def test_wrong_rows_are_refused_before_anything_is_written(tmp_path: Path, change, says: str) -> None:
+    store = ShardedStore.create(tmp_path, ARRAYS, 10, 4, {})
+    before, rows = tree(tmp_path), part(content(10), range(4))
+    change(rows)
+    with pytest.raises(ArtifactError, match=says):
+        store.write_shard(0, rows)
+    assert tree(tmp_path) == before
+
+
+def test_impossible_layouts_are_refused(tmp_path: Path) -> None:
+    for shape, dtype, fill in [((0, 4), "f4", 0), ((3,), "O", 0), ((3,), ">f4", 0), ((3,), "what", 0)]:
+        with pytest.raises(ArtifactError):
+            ArraySpec(shape, dtype, fill)
+    with pytest.raises(ArtifactError, match="not finite"):
+        ArraySpec((), "f4", float("nan"))
+    for arrays, rows, shard_rows in [
+        ({}, 1, 1),
+        (ARRAYS, -1, 1),
+        (ARRAYS, 1, 0),
+        ({"a/b": ARRAYS["count"]}, 1, 1),
+    ]:
+        with pytest.raises(ArtifactError):
+            ShardedStore.create(tmp_path, arrays, rows, shard_rows, {})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_incomplete_store_is_not_read(tmp_path: Path) -> None:
+    store = ShardedStore.create(tmp_path, ARRAYS, 10, 4, {}, MEND)
+    store.write_shard(1, part(content(10), range(4, 8)))
+    assert [store.is_done(shard) for shard in range(3)] == [False, True, False]
+    with pytest.raises(ArtifactError, match=f"these are not done: 0, 2; {MEND}$"):
+        store.finish()
+    for read in (lambda: store.read_shard(1), lambda: store.read("count", [4])):
+        with pytest.raises(ArtifactError, match=f"is incomplete, so it cannot be read; {MEND}$"):
+            read()
+
+
+def test_what_is_no_store_is_refused_and_not_made(tmp_path: Path) -> None:
+    with pytest.raises(ArtifactError, match=f"no store in .*nowhere; {MEND}"):
+        ShardedStore.open(tmp_path / "nowhere", MEND)
+    assert list(tmp_path.iterdir()) == []
+    zarr.open_group(tmp_path / "foreign", mode="w")
+    with pytest.raises(ArtifactError, match="damaged or foreign"):
+        ShardedStore.open(tmp_path / "foreign")
+    filled(tmp_path / "cut", content(3))
+    (tmp_path / "cut" / "zarr.json").write_bytes(b'{"attri')
+    with pytest.raises(ArtifactError, match="damaged or foreign"):
+        ShardedStore.open(tmp_path / "cut")
+    filled(tmp_path / "new", content(3))
+    path = tmp_path / "new" / "zarr.json"
+    path.write_text(path.read_text().replace('"schema": 1', '"schema": 7'))
+    with pytest.raises(ArtifactError, match="schema 7, not 1"):
+        ShardedStore.open(tmp_path / "new")
+
+
+def test_another_layout_is_not_mixed_in(tmp_path: Path) -> None:
+    filled(tmp_path, content(10))
+    with pytest.raises(ArtifactError, match="another layout"):
+        ShardedStore.create(tmp_path, ARRAYS, 11, 4, {"names": ["a", "b"]})
+    with pytest.raises(ArtifactError, match="another layout"):
+        ShardedStore.create(tmp_path, ARRAYS, 10, 4, {"names": ["a"]})
+
+
+@pytest.fixture(scope="module")
+def six_rows(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A complete store of two shards."""
+    folder = tmp_path_factory.mktemp("six")
+    filled(folder, content(6))
+    return folder
+
+
+@settings(max_examples=60, deadline=None)
+@given(place=st.floats(0, 1, exclude_max=True), bit=st.sampled_from([None, *range(8)]))
+def test_no_flipped_bit_and_no_cut_goes_unseen(six_rows: Path, place: float, bit: int | None) -> None:
+    path = six_rows / "embeddings/c/1/0/0"
+    whole = path.read_bytes()
+    damaged = bytearray(whole)
+    if bit is None:
+        del damaged[int(place * len(whole)) :]
+    else:
+        damaged[int(place * len(whole))] ^= 1 << bit
+    path.write_bytes(damaged)
+    store = ShardedStore.open(six_rows, MEND)
+    says = (
+        f"shard 1 of 'embeddings' \\(rows 4 to 5\\) is damaged: .*; delete .*embeddings/c/1/0/0 and {MEND}$"
+    )
+    try:
+        with pytest.raises(ArtifactError, match=says):
+            store.read_shard(1)
+        with pytest.raises(ArtifactError, match=says):
+            store.read("embeddings", [4, 5])
+        assert len(store.read_shard(0)["embeddings"]) == 4  # the others can still be read
+    finally:
+        path.write_bytes(whole)
+
+
+def test_a_missing_shard_is_no_fill_value(tmp_path: Path) -> None:
+    store = filled(tmp_path, {name: np.zeros_like(array) for name, array in content(6).items()})
+    assert (tmp_path / "count/c/1").is_file()  # though it holds nothing but the fill value
+    (tmp_path / "count/c/1").unlink()
+    for read in (lambda: store.read_shard(1), lambda: store.read("count", [5])):
+        with pytest.raises(
+            ArtifactError, match=r"shard 1 of 'count' \(rows 4 to 5\) is damaged: it is not there"
+        ):
+            read()
+
+
+def test_a_shard_of_fewer_rows_is_damaged(tmp_path: Path) -> None:
+    long, short = filled(tmp_path / "long", content(8)), filled(tmp_path / "short", content(6))
+    os.replace(tmp_path / "short/count/c/1", tmp_path / "long/count/c/1")
+    with pytest.raises(ArtifactError, match="does not hold 4 rows"):
+        long.read_shard(1)
+    assert short.rows == 6
+
+
+def test_a_full_disk_stops_cleanly_and_the_rest_goes_on_later(tmp_path: Path, monkeypatch) -> None:
+    data, flush, calls = content(10), os.fsync, []
+    store = ShardedStore.create(tmp_path, ARRAYS, 10, 4, {"names": ["a", "b"]}, MEND)
+    store.write_shard(0, part(data, range(4)))
+
+    def full(handle: int) -> None:
+        calls.append(handle)
+        if len(calls) > 3:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        flush(handle)
+
+    with (
+        monkeypatch.context() as patch,
+        pytest.raises(ArtifactError, match="disk is full; free space and run"),
+    ):
+        patch.setattr(os, "fsync", full)
+        store.write_shard(1, part(data, range(4, 8)))
+    assert not list(tmp_path.rglob("*.part"))
+    again = ShardedStore.create(tmp_path, ARRAYS, 10, 4, {"names": ["a", "b"]}, MEND)
+    assert [again.is_done(shard) for shard in range(3)] == [True, False, False]
+    for shard in (1, 2):
+        again.write_shard(shard, part(data, again.shard_range(shard)))
+    again.finish()
+    filled(tmp_path / "straight", data)
+    straight = tree(tmp_path / "straight")
+    assert {name: found for name, found in tree(tmp_path).items() if "straight" not in name} == straight
+
+
+def test_shard_numbers_for_people() -> None:
+    assert name_shards([]) == ""
+    assert name_shards([7, 0, 3, 5, 4, 9]) == "0, 3-5, 7, 9"
