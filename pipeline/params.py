@@ -137,11 +137,17 @@ class EmbedParams(Section):
 
 
 class BackboneParams(Section):
-    """A torchvision or timm backbone by name, or the packaged one of the embedded world."""
+    """The network that looks at the photo.
+
+    `name`: `world` for the packaged one, a torchvision model such as `resnet50`, or `timm/NAME`.
+    `weights`: `bundled` (of `world`), `random`, `tag:TAG` of the library, or a file. `taps`: modules that feed
+    the pyramid, fine to coarse. `frozen_stages`: so many taps, counted from the finest, keep their weights.
+    """
 
     name: str
     weights: str
-    frozen_stages: Annotated[int, Field(ge=0, le=5)]
+    taps: tuple[str, ...] = Field(min_length=1)
+    frozen_stages: Annotated[int, Field(ge=0)]
 
 
 class TrainParams(Section):
@@ -149,25 +155,44 @@ class TrainParams(Section):
 
     backbone: BackboneParams
     fpn_channels: Count
+    anchor_sides: tuple[Positive, ...] = Field(min_length=1)
+    anchors_per_image: Count
+    regions_per_image: Count
     head_channels: Count
     head_width: Count
+    roi_samples: Count
+    rois_per_image: Count
     regressor: Literal["semantic", "plain"]
     short_sides: tuple[Count, ...] = Field(min_length=1)
     long_side: Count
     epochs: Count
     images_per_step: Count
+    micro_batches: Count
+    mixed_precision: bool
     learning_rate: Positive
     momentum: Fraction
     weight_decay: Annotated[float, Field(ge=0)]
     warmup_steps: Annotated[int, Field(ge=0)]
     decay_epochs: tuple[Count, ...]
     clip_norm: Positive
-    rois_per_image: Count
     proposals_per_image: Annotated[int, Field(ge=0)]
     distill_factor: Annotated[float, Field(ge=0)]
     classification_loss: Literal["softmax", "seesaw"]
     checkpoint_seconds: Positive
     seed: Seed
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> "TrainParams":
+        levels = len(self.backbone.taps) + 1
+        if len(self.anchor_sides) != levels:
+            raise ValueError(
+                f"anchor_sides needs {levels} sides: one for each of backbone.taps, and one coarser still"
+            )
+        if self.backbone.frozen_stages > levels - 1:
+            raise ValueError(f"backbone.frozen_stages is at most {levels - 1}, the number of backbone.taps")
+        if self.images_per_step % self.micro_batches:
+            raise ValueError("micro_batches must divide images_per_step")
+        return self
 
 
 class EvaluateParams(Section):

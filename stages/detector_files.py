@@ -1,0 +1,102 @@
+"""The artifact of `train` on disk: what `evaluate`, `report` and `predict` read."""
+
+import csv
+import io
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError
+from safetensors.torch import load, save
+from torch import Tensor
+
+from cache.atomic import write_bytes_atomic, write_json_atomic
+from cache.errors import ArtifactError
+from ezsd.detector.checkpoint import detector_tensors, restore_detector
+from ezsd.detector.detector import LOSSES, ZeroShotDetector
+from ezsd.errors import InputError
+from ezsd.split import Split
+from ezsd.training.loop import StepReport
+from ezsd.training.schedule import Schedule
+
+WEIGHTS = "detector.safetensors"
+CARD = "detector.json"
+HISTORY = "history.csv"
+STEPS_A_ROW = 10
+"""A row of the history is the mean over so many steps: a single step's losses jump about."""
+
+_MEND = "run `ezsd-cli train --force`"
+
+
+@dataclass(frozen=True)
+class TrainedDetector:
+    """A detector that names `split.names`, and where it comes from.
+
+    Attributes:
+        protocol: "names known" or "strict": what was known of novel names before evaluation.
+        teacher: which teacher, in plain values.
+        parents: SHA-256 of the manifests that it was made from, by stage.
+    """
+
+    detector: ZeroShotDetector
+    split: Split
+    protocol: str
+    teacher: Mapping[str, Any]
+    parents: Mapping[str, str]
+
+
+def write_detector(folder: Path, trained: TrainedDetector) -> None:
+    """Write weights and card, each whole or not at all."""
+    write_tensors(folder / WEIGHTS, detector_tensors(trained.detector))
+    split = {"name": trained.split.name, "base": trained.split.base, "novel": trained.split.novel}
+    card = {
+        "config": trained.detector.config.to_dict(),
+        "split": split,
+        "protocol": trained.protocol,
+        "teacher": dict(trained.teacher),
+        "parents": dict(trained.parents),
+    }
+    write_json_atomic(folder / CARD, card)
+
+
+def read_detector(folder: Path) -> TrainedDetector:
+    """Read what `write_detector` wrote, in evaluation mode on the CPU; running none of what is stored.
+
+    Raises ArtifactError when a file is missing, damaged or of another version.
+    """
+    try:
+        card = json.loads((folder / CARD).read_bytes())
+        split = Split(card["split"]["name"], tuple(card["split"]["base"]), tuple(card["split"]["novel"]))
+        detector = restore_detector(card["config"], read_tensors(folder / WEIGHTS))
+        return TrainedDetector(detector, split, card["protocol"], card["teacher"], card["parents"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        reason = str(error) if isinstance(error, InputError) else "it is missing or damaged"
+        raise ArtifactError(f"the detector in {folder} cannot be read: {reason}; {_MEND}") from error
+
+
+def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
+    """Write a safetensors file, whole or not at all; the same tensors give the same bytes."""
+    write_bytes_atomic(path, save(dict(tensors)))
+
+
+def read_tensors(path: Path) -> dict[str, Tensor]:
+    """Read what `write_tensors` wrote. Raises ArtifactError when it is missing or damaged."""
+    try:
+        return load(path.read_bytes())
+    except (OSError, SafetensorError) as error:
+        raise ArtifactError(f"{path} is missing or damaged: {_MEND}") from error
+
+
+def write_history(path: Path, reports: Sequence[StepReport], schedule: Schedule) -> None:
+    """Write the losses as CSV, a row for every `STEPS_A_ROW` steps: last step, its rate, means of the losses."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["step", "learning_rate", "total", *LOSSES])
+    for start in range(0, len(reports), STEPS_A_ROW):
+        rows = reports[start : start + STEPS_A_ROW]
+        means = [sum(row.losses[name] for row in rows) / len(rows) for name in LOSSES]
+        values = [schedule.rate(rows[-1].step), sum(means), *means]
+        writer.writerow([rows[-1].step + 1, *(f"{value:.6g}" for value in values)])
+    write_bytes_atomic(path, text.getvalue().encode())
