@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ezsd.evaluation.average_precision import ClassScores
+from ezsd.evaluation.groups import as_percent
 from ezsd.split import Split
 
 Percents = Mapping[str, float | None]
@@ -24,6 +25,17 @@ class Question:
     split: Split
     max_dets: int
     ground_truth: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class ClassRow:
+    """One category: `group` is base or novel; AP50 and AP in percent, None where there is no object to find."""
+
+    category: str
+    group: str
+    objects: int
+    AP50: float | None
+    AP: float | None
 
 
 def put_together(
@@ -68,3 +80,18 @@ def objects_by_name(ground_truth: Mapping[str, Any]) -> Counter[str]:
     """How many objects there are of each category; crowd regions do not count."""
     names = {category["id"]: category["name"] for category in ground_truth["categories"]}
     return Counter(names[box["category_id"]] for box in ground_truth["annotations"] if not box["iscrowd"])
+
+
+def class_rows(question: Question, scores: ClassScores) -> list[ClassRow]:
+    """Each category of the split, base first."""
+    split, objects = question.split, objects_by_name(question.ground_truth)
+    return [
+        ClassRow(
+            category=name,
+            group="base" if label < len(split.base) else "novel",
+            objects=objects[name],
+            AP50=as_percent(scores.ap50[label]),
+            AP=as_percent(scores.ap[label]),
+        )
+        for label, name in enumerate(split.names)
+    ]

@@ -4,6 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ezsd.evaluation.fates import ErrorRow
+from ezsd.evaluation.metrics import ClassRow
+
 
 @dataclass(frozen=True)
 class Picture:
@@ -23,27 +26,6 @@ class Pair:
     lines: Sequence[str]
     truth: Picture
     found: Picture
-
-
-@dataclass(frozen=True)
-class ClassRow:
-    """A category: `group` is base or novel; `ap` and `ap50` in percent, None where there was none to find."""
-
-    name: str
-    group: str
-    boxes: int
-    ap50: float | None
-    ap: float | None
-
-
-@dataclass(frozen=True)
-class ErrorCount:
-    """Objects of a group with one fate, or boxes on nothing; percent of the group's objects."""
-
-    group: str
-    kind: str
-    count: int
-    percent: float | None
 
 
 @dataclass(frozen=True)
@@ -95,7 +77,7 @@ class PageContent:
 
     metrics: Mapping[str, Any]
     classes: Sequence[ClassRow]
-    errors: Sequence[ErrorCount]
+    errors: Sequence[ErrorRow]
     steps: Sequence[float]
     losses: Mapping[str, Sequence[float]]
     proposals: Proposals

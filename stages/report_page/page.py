@@ -7,8 +7,10 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
+from ezsd.evaluation.fates import ErrorRow
+from ezsd.evaluation.metrics import ClassRow
 from stages.report_page.charts import histogram, line_chart
-from stages.report_page.content import ClassRow, ErrorCount, Histogram, PageContent
+from stages.report_page.content import Histogram, PageContent
 from stages.report_page.table import ABSENT, GROUPS, percent, result_rows
 
 TEMPLATE, STYLE = "page.html", "page.css"
@@ -50,7 +52,7 @@ def render_page(content: PageContent) -> str:
         rows=result_rows(content.metrics),
         style=Markup(read_part(STYLE)),  # packaged with the project, so it needs no escaping
         classes=sort_classes(content.classes),
-        unseen=[row for row in content.classes if row.ap50 is None],
+        unseen=[row for row in content.classes if row.AP50 is None],
         errors=group_errors(content.errors),
         losses=_loss_charts(content.steps, content.losses),
         score_chart=_spread(content.proposals.scores, "score (ln C − entropy)"),
@@ -63,11 +65,11 @@ def render_page(content: PageContent) -> str:
 def sort_classes(classes: Sequence[ClassRow]) -> list[ClassRow]:
     """Categories with objects to find, the best found first."""
     return sorted(
-        (row for row in classes if row.ap50 is not None), key=lambda row: (-(row.ap50 or 0), row.name)
+        (row for row in classes if row.AP50 is not None), key=lambda row: (-(row.AP50 or 0), row.category)
     )
 
 
-def group_errors(errors: Sequence[ErrorCount]) -> dict[str, dict[str, ErrorCount]]:
+def group_errors(errors: Sequence[ErrorRow]) -> dict[str, dict[str, ErrorRow]]:
     """By group, then by kind."""
     return {group: {row.kind: row for row in errors if row.group == group} for group in ("base", "novel")}
 

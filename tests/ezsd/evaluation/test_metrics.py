@@ -5,7 +5,7 @@ import json
 import numpy as np
 
 from ezsd.evaluation.average_precision import ClassScores
-from ezsd.evaluation.metrics import Question, describe, put_together
+from ezsd.evaluation.metrics import ClassRow, Question, class_rows, describe, put_together
 from ezsd.split import Split
 
 SPLIT = Split("toy", ("cat", "dog"), ("yak",))
@@ -49,3 +49,11 @@ def test_everything_stands_in_its_place():
     assert metrics["teacher_accuracy"] == accuracy
     assert metrics["proposal_recall"] == {"base": 5.0, "novel": None}
     assert json.loads(json.dumps(metrics, allow_nan=False)) == metrics
+
+
+def test_a_row_for_each_class():
+    assert class_rows(QUESTION, scores(0.5)) == [
+        ClassRow("cat", "base", 1, 50.0, 50.0),
+        ClassRow("dog", "base", 1, 25.0, 25.0),
+        ClassRow("yak", "novel", 0, None, None),
+    ]
