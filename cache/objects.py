@@ -4,8 +4,9 @@ A local folder, a store in memory and an object storage are the same from here o
 """
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Coroutine, Iterable, Sequence
 from pathlib import Path
+from typing import Any, TypeVar
 
 from zarr.abc.store import ByteRequest, Store
 from zarr.core.buffer import Buffer, default_buffer_prototype
@@ -17,6 +18,7 @@ from cache.atomic import write_bytes_atomic
 from cache.errors import ArtifactError
 
 Location = Path | str | Store
+T = TypeVar("T")
 
 
 class AtomicLocalStore(LocalStore):
@@ -43,7 +45,10 @@ def open_location(location: Location) -> Store:
 
 
 class Objects:
-    """Blocking reads and writes of whole objects, or byte ranges of them, in one store."""
+    """Blocking reads and writes of whole objects, or byte ranges of them, in one store.
+
+    Every method raises ArtifactError when the store refuses.
+    """
 
     def __init__(self, location: Location) -> None:
         self.store = open_location(location)
@@ -54,30 +59,18 @@ class Objects:
         return self.get_many([(key, None)])[0]
 
     def get_many(self, requests: Sequence[tuple[str, ByteRequest | None]]) -> list[bytes | None]:
-        """Objects, or byte ranges of them, fetched at the same time; None for each that is not there.
+        """Objects, or byte ranges of them, fetched at the same time; None for each that is not there."""
 
-        Raises ArtifactError when the store cannot be read.
-        """
-
-        async def fetch() -> list[Buffer | None]:
+        async def fetch() -> list[bytes | None]:
             prototype = default_buffer_prototype()
-            return await asyncio.gather(*(self.store.get(key, prototype, part) for key, part in requests))
+            found = await asyncio.gather(*(self.store.get(key, prototype, part) for key, part in requests))
+            return [None if data is None else data.to_bytes() for data in found]
 
-        try:
-            return [None if found is None else found.to_bytes() for found in sync(fetch())]
-        except OSError as error:
-            raise ArtifactError(
-                f"cannot read {self.name}/{requests[0][0]}: {error.strerror or error}"
-            ) from error
+        return self._wait("read", fetch())
 
     def put(self, key: str, data: bytes) -> None:
-        """Make `key` hold `data`, whole. Raises ArtifactError when the store refuses."""
-        try:
-            sync(self.store.set(key, default_buffer_prototype().buffer.from_bytes(data)))
-        except OSError as error:
-            raise ArtifactError(
-                f"cannot write {self.name}/{key}: {error}; run again, finished shards are kept"
-            ) from error
+        """Make `key` hold `data`, whole."""
+        self._wait("write", self.store.set(key, default_buffer_prototype().buffer.from_bytes(data)))
 
     def sizes(self, keys: Iterable[str]) -> list[int | None]:
         """Size in bytes of each object; None for each that is not there."""
@@ -91,20 +84,28 @@ class Objects:
         async def measure() -> list[int | None]:
             return await asyncio.gather(*(size(key) for key in keys))
 
-        return sync(measure())
+        return self._wait("read", measure())
 
     def names_below(self, prefix: str) -> list[str]:
         """Names of the objects and folders directly below `prefix`, sorted."""
 
         async def names() -> list[str]:
-            return [name async for name in self.store.list_dir(prefix)]
+            return sorted([name async for name in self.store.list_dir(prefix)])
 
-        return sorted(sync(names()))
+        return self._wait("read", names())
 
     def delete(self, key: str) -> None:
         """Remove one object, if it is there."""
-        sync(self.store.delete(key))
+        self._wait("write", self.store.delete(key))
 
     def delete_below(self, prefix: str) -> None:
         """Remove every object below `prefix`."""
-        sync(self.store.delete_dir(prefix))
+        self._wait("write", self.store.delete_dir(prefix))
+
+    def _wait(self, action: str, work: Coroutine[Any, Any, T]) -> T:
+        try:
+            return sync(work)
+        except OSError as error:
+            raise ArtifactError(
+                f"cannot {action} {self.name}: {error}; mend that and run again, finished shards are kept"
+            ) from error

@@ -46,6 +46,7 @@ class ShardedStore:
         self._attributes = dict(attributes)
         self._mend = mend
         self._records: list[Record] | None = None
+        self._complete = False
         self._indices: dict[tuple[str, int], np.ndarray] = {}
 
     @staticmethod
@@ -229,22 +230,24 @@ class ShardedStore:
         """The shard's record, if all it tells of is there."""
         data = self._objects.get(_record_key(shard))
         record = _attributes(data).get("objects") if data is not None else self._gathered(shard)
-        if not record:
+        if not isinstance(record, dict) or record.keys() != self._layout.arrays.keys():
             return None
         sizes = self._objects.sizes(self._layout.object_key(name, shard) for name in record)
         return record if sizes == [entry["bytes"] for entry in record.values()] else None
 
     def _gathered(self, shard: int) -> Record | None:
+        """The shard's record in a store that was finished once."""
         if self._records is None:
             self._records = _attributes(self._objects.get(_COMPLETE)).get("records", [])
         return self._records[shard] if shard < len(self._records) else None
 
     def _require_complete(self) -> None:
-        if self._records is None or len(self._records) != self.shards:
-            marks = _attributes(self._objects.get(_COMPLETE))
-            if not marks.get("complete"):
-                raise ArtifactError(f"{self._objects.name} is incomplete, so it cannot be read; {self._mend}")
-            self._records = marks["records"]
+        if self._complete:
+            return
+        marks = _attributes(self._objects.get(_COMPLETE))
+        if not marks.get("complete") or len(marks.get("records", [])) != self.shards:
+            raise ArtifactError(f"{self._objects.name} is incomplete, so it cannot be read; {self._mend}")
+        self._complete = True
 
     def _damaged(self, name: str, shard: int, error: DamagedShard) -> ArtifactError:
         rows = self.shard_range(shard)

@@ -69,10 +69,17 @@ def iterate_shuffled(
         store.layout, seed=seed, epoch=epoch, window_shards=window_shards, rank=rank, world_size=world_size
     )
     for window in windows:
-        content = {shard: store.read_shard(shard, chosen) for shard in window.shards}
-        for row in window.rows.tolist():
-            shard, place = divmod(row, store.layout.shard_rows)
-            yield row, {name: array[place] for name, array in content[shard].items()}
+        yield from _iterate_window(store, chosen, window)
+
+
+def _iterate_window(
+    store: ShardedStore, names: list[str], window: Window
+) -> Iterator[tuple[int, dict[str, np.ndarray]]]:
+    """The rows of one window; its arrays are let go at the end, before the next window is read."""
+    content = {shard: store.read_shard(shard, names) for shard in window.shards}
+    for row in window.rows.tolist():
+        shard, place = divmod(row, store.layout.shard_rows)
+        yield row, {name: array[place] for name, array in content[shard].items()}
 
 
 def _share(parts: list[np.ndarray], total: int, rank: int, world_size: int) -> list[np.ndarray]:

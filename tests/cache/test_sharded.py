@@ -342,3 +342,24 @@ def test_a_full_disk_stops_cleanly_and_the_rest_goes_on_later(tmp_path: Path, mo
 def test_shard_numbers_for_people() -> None:
     assert name_shards([]) == ""
     assert name_shards([7, 0, 3, 5, 4, 9]) == "0, 3-5, 7, 9"
+
+
+@pytest.mark.parametrize("records", [b"", b"{", b"[]", b'{"attributes": {"complete": true, "records": []}}'])
+def test_edited_records_mean_not_done(tmp_path: Path, records: bytes) -> None:
+    filled(tmp_path, content(6))
+    (tmp_path / "shards/zarr.json").write_bytes(records)
+    store = ShardedStore.open(tmp_path, MEND)
+    assert not store.is_done(0)
+    with pytest.raises(ArtifactError, match=f"incomplete, so it cannot be read; {MEND}"):
+        store.read_shard(0)
+
+
+def test_a_disk_that_cannot_be_read_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = filled(tmp_path, content(6))
+
+    def broken(*_: object) -> bytes:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(Path, "read_bytes", broken)
+    with pytest.raises(ArtifactError, match=r"cannot read .*Input/output error; mend that and run again"):
+        store.read_shard(0)
