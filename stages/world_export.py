@@ -1,6 +1,5 @@
 """Write the world as an ordinary COCO data set: `python -m stages.world_export OUT_DIR`."""
 
-import io
 import json
 from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
@@ -8,14 +7,12 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
-import numpy as np
 import typer
-from PIL import Image
 
 from ezsd.world.coco import annotation_records, coco_file, file_name, image_record
 from ezsd.world.scenes import draw_scene
+from pipeline.data.drawing import encode_jpeg
 
-JPEG_QUALITY = 90
 _CHUNK = 16
 
 
@@ -27,13 +24,6 @@ def photo_dir(out_dir: Path, split: str) -> Path:
 def annotation_file(out_dir: Path, split: str) -> Path:
     """Where a split's annotations lie."""
     return out_dir / "annotations" / f"instances_{split}.json"
-
-
-def encode_jpeg(image: np.ndarray) -> bytes:
-    """(H, W, 3) uint8 RGB to the bytes of a JPEG file; the same image gives the same bytes."""
-    buffer = io.BytesIO()
-    Image.fromarray(image).save(buffer, format="JPEG", quality=JPEG_QUALITY)
-    return buffer.getvalue()
 
 
 def export_split(out_dir: Path, seed: int, split: str, count: int, workers: int) -> None:

@@ -1,0 +1,95 @@
+"""LVIS v1: file names from URLs, splits from frequencies."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ezsd.split import Split
+from pipeline.data.lvis import LvisFile, frequency_split
+from pipeline.data.tables import Category
+from pipeline.errors import DataError
+
+
+def lvis(**image: Any) -> dict[str, Any]:
+    return {
+        "images": [
+            {
+                "id": 391895,
+                "coco_url": "http://images.cocodataset.org/train2017/000000391895.jpg",
+                "width": 640,
+                "height": 360,
+                "neg_category_ids": [2],
+                "not_exhaustive_category_ids": [],
+                **image,
+            }
+        ],
+        "categories": [
+            {"id": 3, "name": "zebra", "frequency": "c"},
+            {"id": 1, "name": "aerosol_can", "frequency": "f"},
+            {"id": 2, "name": "hornet", "frequency": "r"},
+        ],
+        "annotations": [
+            {
+                "id": 1,
+                "image_id": 391895,
+                "category_id": 3,
+                "bbox": [1.5, 2, 10, 20],
+                "area": 150.5,
+                "segmentation": [],
+            },
+        ],
+    }
+
+
+def opened(folder: Path, tree: dict[str, Any]) -> LvisFile:
+    path = folder / "lvis.json"
+    path.write_text(json.dumps(tree))
+    return LvisFile(path)
+
+
+def test_photos_lie_in_cocos_folders(tmp_path):
+    photos = opened(tmp_path, lvis()).photos()
+    assert photos.file_names == ("train2017/000000391895.jpg",)
+    assert photos.ids.tolist() == [391895]
+
+
+def test_boxes_are_read_as_cocos(tmp_path):
+    boxes = opened(tmp_path, lvis()).boxes(["zebra"])
+    assert boxes.boxes_xyxy.tolist() == [[1.5, 2, 11.5, 22]]
+    assert boxes.areas.tolist() == [150.5]
+
+
+@pytest.mark.parametrize(
+    ("name", "base", "novel"),
+    [
+        ("lvis_866_337", ("aerosol_can", "zebra"), ("hornet",)),
+        ("lvis_405_798", ("aerosol_can",), ("hornet", "zebra")),
+    ],
+)
+def test_splits_by_frequency(tmp_path, name, base, novel):
+    file = opened(tmp_path, lvis())
+    assert frequency_split(name, file.categories(), file.path) == Split(name, base, novel)
+
+
+def test_a_url_without_folder_is_refused(tmp_path):
+    with pytest.raises(DataError, match=r"image 391895: coco_url 'x\.jpg'"):
+        opened(tmp_path, lvis(coco_url="x.jpg")).photos()
+
+
+def test_a_url_that_climbs_is_refused(tmp_path):
+    with pytest.raises(DataError, match="leads out of the folder"):
+        opened(tmp_path, lvis(coco_url="http://x/../passwd")).photos()
+
+
+def test_another_frequency_is_refused(tmp_path):
+    tree = lvis()
+    tree["categories"][0]["frequency"] = "often"
+    with pytest.raises(DataError, match="category 3: frequency is 'often'"):
+        opened(tmp_path, tree).categories()
+
+
+def test_categories_without_frequency_make_no_split(tmp_path):
+    with pytest.raises(DataError, match="have no 'frequency'"):
+        frequency_split("lvis_866_337", [Category(1, "cat")], tmp_path / "coco.json")
