@@ -24,8 +24,6 @@ app = typer.Typer(
     help="Zero-shot detection from cached CLIP targets: precompute once, train shortly.",
     epilog="Start with `ezsd-cli init --preset demo`, then `ezsd-cli precompute`, `train`, `eval`, `report`.",
 )
-world_app = typer.Typer(no_args_is_help=True, help="The embedded world and what was trained on it.")
-app.add_typer(world_app, name="world")
 
 ParamsPath = Annotated[
     Path, typer.Option("--params", help="The params file; its folder is the root of the run.", metavar="FILE")
