@@ -12,12 +12,12 @@ from torch.nn.functional import interpolate
 from ezsd.boxes import check_boxes_xyxy, clip_xyxy, enlarge_xyxy
 from ezsd.errors import InputError
 
-MIN_SIDE = 10
+MIN_SIDE = 10.0
 _MAX_GROUP_BYTES = 32 << 20
 
 
 def crop_windows(
-    boxes_xyxy: Tensor, original_size: tuple[int, int], enlarge: float, min_side: int = MIN_SIDE
+    boxes_xyxy: Tensor, original_size: tuple[int, int], enlarge: float, min_side: float = MIN_SIDE
 ) -> Tensor:
     """Whole-pixel windows that crops are cut from, int64 `(N, 4)` xyxy inside a photo of (height, width).
 
@@ -32,7 +32,7 @@ def crop_windows(
 
 
 def square_crops(
-    photo: Tensor, boxes_xyxy: Tensor, enlarge: float, size: int, min_side: int = MIN_SIDE
+    photo: Tensor, boxes_xyxy: Tensor, enlarge: float, size: int, min_side: float = MIN_SIDE
 ) -> Tensor:
     """Cut boxes out of one decoded photo.
 

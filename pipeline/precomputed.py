@@ -1,7 +1,7 @@
 """What the teacher's stages leave for later ones: where each file lies, and what its arrays mean."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,7 +13,7 @@ from safetensors.numpy import save
 from cache.atomic import write_bytes_atomic
 from cache.errors import ArtifactError
 from cache.layout import ArraySpec
-from cache.quantize import dequantize_rows, quantize_rows
+from cache.quantize import quantize_rows
 from cache.renorm_file import RenormRecord, read_renorm
 from cache.sharded import ShardedStore
 
@@ -72,6 +72,15 @@ class Mined:
         """`names known` or `strict`."""
         return str(self.store.attributes["protocol"])
 
+    def boxes_by_photo(self) -> Iterator[tuple[int, np.ndarray]]:
+        """Image id and proposals, float32 (count, 4) xyxy, of each training photo, in order of the index."""
+        for shard in range(self.store.shards):
+            rows = self.store.read_shard(shard, ["image_ids", "count", "boxes_xyxy"])
+            for image_id, count, boxes_xyxy in zip(
+                rows["image_ids"].tolist(), rows["count"].tolist(), rows["boxes_xyxy"], strict=True
+            ):
+                yield image_id, boxes_xyxy[:count]
+
 
 @dataclass(frozen=True)
 class Embedded:
@@ -80,7 +89,7 @@ class Embedded:
     Arrays: `gt_boxes_xyxy` (G, 4), `gt_labels` (G,) i4 into the base names, `gt_count`; `boxes_xyxy` (K, 4),
     `scores`, `labels`, `confidence`, `count` as mined; `image_ids`; and `gt_embeddings` (G, D) and
     `embeddings` (K, D), L2-normalised before they were stored: as f2, or as i1 with one f4 scale a row
-    (`gt_scales`, `scales`).
+    (`gt_embeddings_scales`, `embeddings_scales`).
     """
 
     folder: Path
@@ -119,30 +128,19 @@ class Embedded:
         write_bytes_atomic(self.text, data)
 
 
-def embedding_specs(prefix: str, rows: int, dim: int, dtype: str) -> dict[str, ArraySpec]:
-    """The arrays that hold embeddings (rows, dim) as `float16` or `int8`; `prefix` is empty or `gt_`."""
+def embedding_specs(name: str, rows: int, dim: int, dtype: str) -> dict[str, ArraySpec]:
+    """The arrays that hold embeddings (rows, dim) under `name`, as `float16` or `int8`."""
     if dtype == "int8":
-        return {
-            f"{prefix}embeddings": ArraySpec((rows, dim), "int8"),
-            f"{prefix}scales": ArraySpec((rows,), "float32"),
-        }
-    return {f"{prefix}embeddings": ArraySpec((rows, dim), "float16")}
+        return {name: ArraySpec((rows, dim), "int8"), f"{name}_scales": ArraySpec((rows,), "float32")}
+    return {name: ArraySpec((rows, dim), "float16")}
 
 
-def encode_embeddings(prefix: str, embeddings: np.ndarray, dtype: str) -> Rows:
+def encode_embeddings(name: str, embeddings: np.ndarray, dtype: str) -> Rows:
     """float32 (..., D) to the arrays of `embedding_specs`."""
     if dtype == "int8":
         codes, scales = quantize_rows(embeddings)
-        return {f"{prefix}embeddings": codes, f"{prefix}scales": scales}
-    return {f"{prefix}embeddings": embeddings.astype(np.float16)}
-
-
-def decode_embeddings(prefix: str, rows: Mapping[str, np.ndarray]) -> np.ndarray:
-    """The inverse of `encode_embeddings`: float32 (..., D)."""
-    codes = rows[f"{prefix}embeddings"]
-    if codes.dtype == np.int8:
-        return dequantize_rows(codes, rows[f"{prefix}scales"])
-    return codes.astype(np.float32)
+        return {name: codes, f"{name}_scales": scales}
+    return {name: embeddings.astype(np.float16)}
 
 
 def _mend(stage: str) -> str:

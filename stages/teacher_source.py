@@ -1,6 +1,7 @@
 """Which teacher `params.teacher` means, on this machine; and that teacher, loaded once a process."""
 
 import hashlib
+from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path
@@ -20,8 +21,10 @@ from ezsd.teacher.protocol import Teacher
 from pipeline.errors import PipelineError
 from pipeline.params import RunParams, TeacherParams
 from pipeline.precomputed import Renormed
+from pipeline.stage import StageContext
 
 BUNDLED_MODEL = "world-teacher"
+_MEND = "run: ezsd-cli precompute --only renorm"
 
 
 def resolve_teacher(params: TeacherParams, root: Path) -> TeacherSource:
@@ -70,16 +73,36 @@ def choose_device(run: RunParams) -> torch.device:
     return torch.device("cuda" if run.device != "cpu" and torch.cuda.is_available() else "cpu")
 
 
-def renormalized_teacher(source: TeacherSource, renormed: Renormed, device: torch.device) -> Teacher:
-    """The teacher with its tuned norm layers; kept, since a process asks for it once a shard.
+@dataclass(frozen=True)
+class RenormalizedTeacher:
+    """Says which teacher; travels to workers, which models would do slowly.
 
-    Raises ArtifactError when the re-normalization is missing or damaged.
+    Args:
+        source: the raw teacher.
+        renormed: where its tuned norm layers are.
+        run: says which device.
     """
-    try:
-        norms = renormed.norms.read_bytes()
-    except OSError as error:
-        raise ArtifactError(f"{renormed.norms} is missing; run: ezsd-cli precompute --only renorm") from error
-    return _load(source, norms, device)
+
+    source: TeacherSource
+    renormed: Renormed
+    run: RunParams
+
+    def load(self) -> Teacher:
+        """The teacher with its tuned norm layers; the same one when asked again in the same process.
+
+        Raises ArtifactError when the re-normalization is missing or damaged.
+        """
+        try:
+            norms = self.renormed.norms.read_bytes()
+        except OSError as error:
+            raise ArtifactError(f"{self.renormed.norms} is missing; {_MEND}") from error
+        return _load(self.source, norms, choose_device(self.run))
+
+
+def renormalized_teacher(context: StageContext) -> RenormalizedTeacher:
+    """The teacher that mining and embedding ask."""
+    source = resolve_teacher(context.params.teacher, context.root)
+    return RenormalizedTeacher(source, Renormed(context.parent("renorm")), context.params.run)
 
 
 @lru_cache(maxsize=1)

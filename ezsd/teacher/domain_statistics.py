@@ -50,7 +50,6 @@ class DomainStatistics:
             tower, over prompts and positions in the text tower.
         feature_mean: float64 `(D,)` of the L2-normalised embeddings.
         feature_covariance: float64 `(D, D)`.
-        text_embeddings: float32 `(C, D)` of the names.
         accuracy: fraction of the boxes whose nearest name is theirs.
         boxes: how many there were.
     """
@@ -58,7 +57,6 @@ class DomainStatistics:
     activations: Mapping[str, Moments]
     feature_mean: Tensor
     feature_covariance: Tensor
-    text_embeddings: Tensor
     accuracy: float
     boxes: int
 
@@ -82,7 +80,7 @@ def measure_domain(
             feature_squares += wide.T @ wide
     mean = feature_sum / max(boxes, 1)
     covariance = feature_squares / max(boxes, 1) - torch.outer(mean, mean)
-    return DomainStatistics(activations, mean, covariance, text.cpu(), right / max(boxes, 1), boxes)
+    return DomainStatistics(activations, mean, covariance, right / max(boxes, 1), boxes)
 
 
 @contextmanager

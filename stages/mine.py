@@ -1,0 +1,143 @@
+"""`mine`: boxes that the re-normalized teacher proposes on the training photos."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from cache.layout import ArraySpec
+from cache.sharded import ShardedStore
+from ezsd.mining.exhaustive import mine_exhaustively
+from ezsd.mining.names import MiningNames, known_names, strict_names
+from ezsd.mining.proposals import Judge, MineConfig, Proposals
+from ezsd.split import Split
+from ezsd.teacher.box_encoder import BoxEncoder
+from pipeline.data.photos import PhotoFolder
+from pipeline.data.prepared import Prepared
+from pipeline.data.sources import resolve_sources
+from pipeline.params import MineParams
+from pipeline.precomputed import Mined, Rows
+from pipeline.stage import StageContext, StageResult
+from stages.teacher_source import RenormalizedTeacher, renormalized_teacher
+
+MINERS = {"exhaustive": mine_exhaustively}
+
+
+def run(context: StageContext) -> StageResult:
+    """Write `proposals.zarr`, a row for each training photo."""
+    params, prepared = context.params, Prepared(context.parent("prepare"))
+    names, mined = _mining_names(params.mine, prepared.split), Mined(context.folder)
+    attributes = {"names": names.names, "base_count": names.base_count, "protocol": names.protocol}
+    arrays, rows = _arrays(params.mine.keep), len(prepared.train)
+    store = ShardedStore.create(mined.location, arrays, rows, params.mine.photos_per_shard, attributes)
+    task = MineShard(
+        teacher=renormalized_teacher(context),
+        template=params.teacher.template,
+        names=names,
+        params=params.mine,
+        prepared=prepared.folder,
+        photos=resolve_sources(params.data, context.root, prepared.folder).train.folder(),
+        store=mined.location,
+    )
+    context.map_shards(task, store.shards, store.is_done, lambda n: len(store.shard_range(n)), "photos")
+    store.finish()
+    facts = {"protocol": names.protocol, "method": params.mine.method, "names": len(names.names)}
+    return StageResult(_counts(store), facts)
+
+
+@dataclass(frozen=True)
+class MineShard:
+    """Mines the photos of one shard and publishes them; travels to workers, so it holds no model."""
+
+    teacher: RenormalizedTeacher
+    template: str
+    names: MiningNames
+    params: MineParams
+    prepared: Path
+    photos: PhotoFolder
+    store: Path
+
+    def __call__(self, shard: int) -> dict[str, float]:
+        """Returns how many crops went through the teacher."""
+        index, store = Prepared(self.prepared).train, ShardedStore.open(self.store)
+        judge = self._judge()
+        mine, config = MINERS[self.params.method], mine_config(self.params)
+        found = []
+        for row in store.shard_range(shard):
+            width, height = index.photos.sizes_wh[row].tolist()
+            photo = self.photos.decode(index.photos.file_names[row], (width, height))
+            base_boxes_xyxy = torch.from_numpy(index.boxes_of(row).boxes_xyxy)
+            found.append(mine(photo, base_boxes_xyxy, judge, config))
+        rows = _rows(found, self.params.keep)
+        store.write_shard(shard, {**rows, "image_ids": index.photos.image_ids[store.shard_range(shard)]})
+        return {"forwards": judge.encoder.forwards}
+
+    @torch.inference_mode()
+    def _judge(self) -> Judge:
+        teacher = self.teacher.load()
+        text = teacher.encode_names(self.names.names, self.template).cpu()
+        return Judge(BoxEncoder(teacher, self.params.batch), text, self.names.base_count)
+
+
+def mine_config(params: MineParams) -> MineConfig:
+    """The recipe that the params name."""
+    return MineConfig(
+        long_side=params.long_side,
+        short_side=params.short_side,
+        stride=params.stride,
+        scales=params.scales,
+        ratios=params.ratios,
+        nms_iou=params.nms_iou,
+        best=params.best,
+        base_iou=params.base_iou,
+        keep=params.keep,
+        enlarge=params.enlarge,
+    )
+
+
+def _mining_names(params: MineParams, split: Split) -> MiningNames:
+    return known_names(split) if params.names == "known" else strict_names(split, params.extra_names)
+
+
+def _arrays(keep: int) -> dict[str, ArraySpec]:
+    return {
+        "boxes_xyxy": ArraySpec((keep, 4), "float32"),
+        "scores": ArraySpec((keep,), "float32"),
+        "labels": ArraySpec((keep,), "int32", fill=-1),
+        "confidence": ArraySpec((keep,), "float32"),
+        "count": ArraySpec((), "int32"),
+        "anchors": ArraySpec((), "int32"),
+        "forwards": ArraySpec((), "int32"),
+        "image_ids": ArraySpec((), "int64"),
+    }
+
+
+def _rows(found: list[Proposals], keep: int) -> Rows:
+    """All arrays of a shard but the ids; what a photo has fewer than `keep` is filled."""
+    specs = _arrays(keep)
+    return {
+        **{
+            name: np.stack([_padded(getattr(one, name), specs[name]) for one in found])
+            for name in ("boxes_xyxy", "scores", "labels", "confidence")
+        },
+        "count": np.array([len(one) for one in found], np.int32),
+        "anchors": np.array([one.anchors for one in found], np.int32),
+        "forwards": np.array([one.forwards for one in found], np.int32),
+    }
+
+
+def _padded(values: Tensor, spec: ArraySpec) -> np.ndarray:
+    row = np.full(spec.shape, spec.fill, spec.dtype)
+    row[: len(values)] = values.numpy()
+    return row
+
+
+def _counts(store: ShardedStore) -> dict[str, int]:
+    names = {"count": "proposals", "anchors": "anchors", "forwards": "forwards"}
+    totals = dict.fromkeys(names.values(), 0)
+    for shard in range(store.shards):
+        for name, rows in store.read_shard(shard, names).items():
+            totals[names[name]] += int(rows.sum(dtype=np.int64))
+    return {"photos": store.rows, **totals}

@@ -1,0 +1,151 @@
+"""`renorm`: tune the teacher's norm layers on base boxes, and record what that changed."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save
+from torch import Tensor
+
+from cache.atomic import write_bytes_atomic
+from cache.folders import remove_file
+from cache.renorm_file import write_renorm
+from ezsd.split import Split
+from ezsd.teacher.domain_statistics import measure_domain
+from ezsd.teacher.labelled_crops import LabelledCrops
+from ezsd.teacher.load import load_teacher
+from ezsd.teacher.norm_layers import find_norm_layers, norm_state
+from ezsd.teacher.protocol import Teacher
+from ezsd.teacher.renorm_statistics import renormalize_by_statistics
+from ezsd.teacher.renorm_tune import TuneConfig, Tuner, TuneState
+from pipeline.data.prepared import Prepared
+from pipeline.data.sources import resolve_sources
+from pipeline.params import Params, RenormParams
+from pipeline.precomputed import Renormed
+from pipeline.stage import StageContext, StageResult
+from pipeline.threads import one_thread
+from stages.renorm_data import BasePhotos
+from stages.renorm_record import View, make_record
+from stages.teacher_source import choose_device, resolve_teacher, teacher_digests
+
+CHECKPOINT = "checkpoint.safetensors"
+SAMPLE_BOXES = 2048
+"""Boxes that statistics and accuracy are measured on."""
+SAMPLE_PICTURES = 256
+"""Whole photos, and boxes, that the training-free method looks at."""
+
+
+def external_inputs(params: Params, root: Path) -> dict[str, Any]:
+    """Hashes of the teacher's weights and config."""
+    return teacher_digests(resolve_teacher(params.teacher, root))
+
+
+def run(context: StageContext) -> StageResult:
+    """Write `norms.safetensors` and `renorm.h5`."""
+    with one_thread():
+        subject = _subject(context)
+        before = subject.view(context)
+        accuracies = _renormalize(subject, context)
+        after = subject.view(context)
+    renormed = Renormed(context.folder)
+    write_bytes_atomic(renormed.norms, save(_norms(subject.teacher)))
+    teacher = context.params.teacher
+    told = {
+        "model": teacher.model,
+        "template": teacher.template,
+        **external_inputs(context.params, context.root),
+    }
+    history = (before.domain.accuracy, *accuracies)
+    write_renorm(renormed.record, make_record(before, after, subject.split.names, history, told))
+    remove_file(context.folder / CHECKPOINT)
+    boxes = sum(map(len, subject.data.labels))
+    return StageResult(
+        {"photos": len(subject.data), "boxes": boxes, "norm_layers": len(after.domain.activations)},
+        {
+            "method": context.params.renorm.method,
+            "base_accuracy_before": round(before.domain.accuracy, 6),
+            "base_accuracy_after": round(after.domain.accuracy, 6),
+            "accuracy_boxes": after.domain.boxes,
+        },
+    )
+
+
+@dataclass(frozen=True)
+class _Subject:
+    """The teacher, and what it is tuned and measured on."""
+
+    teacher: Teacher
+    split: Split
+    photos: BasePhotos
+    data: LabelledCrops
+
+    def view(self, context: StageContext) -> View:
+        """What the teacher is like now."""
+        template = context.params.teacher.template
+        sample = self.data.sample(SAMPLE_BOXES, context.params.renorm.seed)
+        domain = measure_domain(self.teacher, self.split.base, template, self.data, sample)
+        with torch.no_grad():
+            text = self.teacher.encode_names(self.split.names, template).cpu()
+        return View(_norms(self.teacher), domain, text)
+
+
+def _subject(context: StageContext) -> _Subject:
+    params, prepared = context.params, Prepared(context.parent("prepare"))
+    teacher = load_teacher(resolve_teacher(params.teacher, context.root)).to(choose_device(params.run))
+    folder = resolve_sources(params.data, context.root, prepared.folder).train.folder()
+    photos = BasePhotos(prepared.train, folder, teacher.image_size, params.renorm)
+    return _Subject(teacher, prepared.split, photos, photos.labelled_crops())
+
+
+def _renormalize(subject: _Subject, context: StageContext) -> tuple[float, ...]:
+    """Changes the teacher in place; returns its accuracy on the training boxes, epoch by epoch."""
+    method, seed = context.params.renorm.method, context.params.renorm.seed
+    if method == "tune":
+        return _tune(subject, context)
+    if method == "statistics":
+        sample = subject.data.sample(SAMPLE_PICTURES, seed)[:SAMPLE_PICTURES]
+        boxes = torch.cat([subject.data.crops(photo) for photo in sample])[:SAMPLE_PICTURES]
+        renormalize_by_statistics(subject.teacher, subject.photos.whole(sample), boxes)
+    return ()
+
+
+def _tune(subject: _Subject, context: StageContext) -> tuple[float, ...]:
+    config, checkpoint = _tune_config(context.params.renorm), context.folder / CHECKPOINT
+    state = TuneState.from_tensors(load_file(checkpoint)) if checkpoint.is_file() else None
+    boxes = sum(map(len, subject.data.labels))
+    done = len(state.losses) * boxes if state else 0
+    with context.progress(config.epochs * boxes, "boxes", done) as progress:
+
+        def on_epoch(state: TuneState) -> None:
+            write_bytes_atomic(checkpoint, save(state.to_tensors()))
+            progress.say(f"loss {state.losses[-1]:.4f}, accuracy {state.accuracies[-1]:.3f}")
+
+        tuner = Tuner(
+            subject.teacher,
+            subject.split.base,
+            context.params.teacher.template,
+            subject.data,
+            config,
+            progress.advance,
+        )
+        return tuner.run(state, on_epoch).accuracies
+
+
+def _tune_config(params: RenormParams) -> TuneConfig:
+    return TuneConfig(
+        towers=params.towers,
+        loss=params.loss,
+        epochs=params.epochs,
+        photos_per_step=params.photos_per_step,
+        learning_rate=params.learning_rate,
+        weight_decay=params.weight_decay,
+        clip_norm=params.clip_norm,
+        repeat_threshold=params.repeat_threshold,
+        area_weights=params.area_weights,
+        seed=params.seed,
+    )
+
+
+def _norms(teacher: Teacher) -> dict[str, Tensor]:
+    return norm_state(find_norm_layers(teacher, "both"))
