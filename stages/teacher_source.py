@@ -18,7 +18,7 @@ from ezsd.errors import InputError
 from ezsd.teacher.load import TeacherSource, load_teacher
 from ezsd.teacher.norm_layers import load_norm_state
 from ezsd.teacher.protocol import Teacher
-from pipeline.errors import PipelineError
+from pipeline.device import choose_device
 from pipeline.params import RunParams, TeacherParams
 from pipeline.precomputed import Renormed
 from pipeline.stage import StageContext
@@ -64,13 +64,6 @@ def weights_digest(teacher: Teacher) -> str:
         for name, value in tower.state_dict().items():
             digest.update(f"{prefix}.{name}\0".encode() + value.cpu().contiguous().numpy().tobytes())
     return digest.hexdigest()
-
-
-def choose_device(run: RunParams) -> torch.device:
-    """The device that `run.device` asks for. Raises PipelineError when there is no such device."""
-    if run.device == "cuda" and not torch.cuda.is_available():
-        raise PipelineError("run.device is cuda, but torch sees no GPU: set it to auto or cpu")
-    return torch.device("cuda" if run.device != "cpu" and torch.cuda.is_available() else "cpu")
 
 
 @dataclass(frozen=True)
