@@ -14,7 +14,17 @@ PACKAGES = ("ezsd", "cache", "pipeline", "stages")
 # How a run is steered, shown and resumed cannot change an artifact's bytes.
 STEERING = frozenset(
     f"pipeline.{name}"
-    for name in ("code_digest", "errors", "executor", "params", "progress", "runner", "stage")
+    for name in (
+        "code_digest",
+        "device",
+        "errors",
+        "executor",
+        "interrupt",
+        "params",
+        "progress",
+        "runner",
+        "stage",
+    )
 )
 
 

@@ -90,7 +90,7 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
 
 
 def write_history(path: Path, reports: Sequence[StepReport], schedule: Schedule) -> None:
-    """Write the losses as CSV, a row for every `STEPS_A_ROW` steps: last step, its rate, means of the losses."""
+    """Write a CSV row for every `STEPS_A_ROW` steps: number and rate of the last, means of the losses."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["step", "learning_rate", "total", *LOSSES])

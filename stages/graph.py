@@ -14,7 +14,7 @@ STAGES: dict[str, Stage] = {
         Stage("renorm", params=(*TEACHER, "renorm"), parents=("prepare",)),
         Stage("mine", params=("mine",), parents=("prepare", "renorm")),
         Stage("embed", params=("embed",), parents=("prepare", "renorm", "mine")),
-        Stage("train", params=("train",), parents=("prepare", "embed")),
+        Stage("train", params=("train",), parents=("prepare", "renorm", "embed")),
         Stage("evaluate", params=(*DATA, "evaluate"), parents=("prepare", "renorm", "mine", "train")),
         Stage("report", params=("report",), parents=("prepare", "renorm", "mine", "train", "evaluate")),
     )

@@ -9,7 +9,6 @@ from itertools import pairwise
 import timm
 import torch
 import torchvision
-from safetensors.torch import load
 from timm.layers.norm_act import freeze_batch_norm_2d
 from timm.models import create_feature_extractor
 from torch import Tensor, nn
@@ -20,8 +19,8 @@ from torchvision.ops.feature_pyramid_network import LastLevelMaxPool
 from ezsd.detector.config import BackboneConfig
 from ezsd.errors import InputError
 
-WORLD = "world"
 _WORLD_CARD = "world-backbone.json"
+WORLD_WEIGHTS = "world-backbone.safetensors"
 _PROBE_SIDE = 128
 
 
@@ -57,28 +56,23 @@ class PyramidBackbone(nn.Module):
 
 def world_backbone(taps: tuple[str, ...], frozen_stages: int) -> BackboneConfig:
     """The packaged small backbone of the embedded world, pretrained on its web pictures of base names."""
-    card = json.loads(_asset(_WORLD_CARD))
+    card = json.loads(resources.files("ezsd").joinpath("assets", _WORLD_CARD).read_bytes())
     mean, std = tuple(card["mean"]), tuple(card["std"])
     return BackboneConfig("timm", card["timm_name"], card["kwargs"], taps, frozen_stages, mean, std)
 
 
-def pretrained_tensors(config: BackboneConfig, weights: str) -> dict[str, Tensor]:
-    """Weights published for the model: `bundled` in this package, or a tag of its library, downloaded.
+def published_tensors(config: BackboneConfig, tag: str) -> dict[str, Tensor]:
+    """Weights that the model's library publishes, from its cache or downloaded.
 
-    Raises:
-        InputError: there is no such tag, or nothing is bundled.
+    Raises InputError when there is no such tag, or the download fails.
     """
-    if weights == "bundled":
-        return load(_asset(json.loads(_asset(_WORLD_CARD))["weights"]))
     try:
         if config.library == "torchvision":
-            models = torchvision.models.get_model_weights(config.name)
-            return dict(models[weights].get_state_dict(progress=False, check_hash=True))
-        return timm.create_model(f"{config.name}.{weights}", pretrained=True, **config.options).state_dict()
+            published = torchvision.models.get_model_weights(config.name)[tag]
+            return dict(published.get_state_dict(progress=False, check_hash=True))
+        return timm.create_model(f"{config.name}.{tag}", pretrained=True, **config.options).state_dict()
     except (KeyError, ValueError, RuntimeError, OSError) as error:
-        raise InputError(
-            f"no weights {weights!r} to be had for backbone {config.name!r} ({error})"
-        ) from error
+        raise InputError(f"no weights {tag!r} to be had for backbone {config.name!r} ({error})") from error
 
 
 def load_body(backbone: PyramidBackbone, tensors: Mapping[str, Tensor]) -> None:
@@ -147,10 +141,3 @@ def _frozen_names(body: GraphModule, stages: int) -> frozenset[str]:
         if node is last:
             return frozenset(names)
     raise AssertionError("an output of the graph is not among its nodes")
-
-
-def _asset(name: str) -> bytes:
-    try:
-        return resources.files("ezsd").joinpath("assets", name).read_bytes()
-    except FileNotFoundError:
-        raise InputError(f"the package lacks ezsd/assets/{name}: install it again") from None

@@ -1,7 +1,7 @@
 """The teacher's targets of each training photo, out of the sharded store, checked against the index."""
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +16,9 @@ from ezsd.training.targets import CachedTargets
 
 WINDOW_SHARDS = 8
 """Shards whose photos are shuffled among each other, and which are held in memory for it."""
+
+OBJECTS = ("gt_boxes_xyxy", "gt_embeddings", "gt_embeddings_scales")
+PROPOSALS = ("boxes_xyxy", "confidence", "embeddings", "embeddings_scales")
 
 
 @dataclass
@@ -44,15 +47,16 @@ class TargetReader:
             raise _stale(f"has image {int(cached['image_ids'])} in row {row}, the index has {image_id}")
         boxes = self.index.boxes_of(row)
         single = ~boxes.crowd
-        objects, proposals = int(cached["gt_count"]), int(cached["count"])
+        objects = _first(cached, OBJECTS, int(cached["gt_count"]))
+        proposals = _first(cached, PROPOSALS, int(cached["count"]))
         return CachedTargets(
             boxes_xyxy=torch.from_numpy(boxes.boxes_xyxy[single]),
             labels=torch.from_numpy(boxes.labels[single].astype(np.int64)),
-            object_boxes_xyxy=torch.from_numpy(cached["gt_boxes_xyxy"][:objects].copy()),
-            object_embeddings=_embeddings(cached, "gt_embeddings", objects),
-            proposal_boxes_xyxy=torch.from_numpy(cached["boxes_xyxy"][:proposals].copy()),
-            proposal_embeddings=_embeddings(cached, "embeddings", proposals),
-            proposal_confidences=torch.from_numpy(cached["confidence"][:proposals].copy()),
+            object_boxes_xyxy=torch.from_numpy(objects["gt_boxes_xyxy"]),
+            object_embeddings=_embeddings(objects, "gt_embeddings"),
+            proposal_boxes_xyxy=torch.from_numpy(proposals["boxes_xyxy"]),
+            proposal_embeddings=_embeddings(proposals, "embeddings"),
+            proposal_confidences=torch.from_numpy(proposals["confidence"]),
         )
 
     def order(self, seed: int, epoch: int) -> Sequence[int]:
@@ -62,19 +66,24 @@ class TargetReader:
 
     def _read(self, shard: int) -> dict[str, np.ndarray]:
         if shard not in self._shards:
-            self._shards[shard] = self.store.read_shard(shard)
+            names = {"image_ids", "gt_count", "count", *OBJECTS, *PROPOSALS}
+            self._shards[shard] = self.store.read_shard(shard, names & set(self.store.layout.arrays))
+            while len(self._shards) > WINDOW_SHARDS:
+                self._shards.popitem(last=False)
         self._shards.move_to_end(shard)
-        while len(self._shards) > WINDOW_SHARDS:
-            self._shards.popitem(last=False)
         return self._shards[shard]
 
 
-def _embeddings(cached: dict[str, np.ndarray], name: str, count: int) -> torch.Tensor:
-    """float32 (count, D), whether stored as float16 or as int8 with scales."""
-    rows = cached[name][:count]
-    if rows.dtype == np.int8:
-        return torch.from_numpy(dequantize_rows(rows, cached[f"{name}_scales"][:count]))
-    return torch.from_numpy(rows.astype(np.float32))
+def _first(cached: Mapping[str, np.ndarray], names: Sequence[str], count: int) -> dict[str, np.ndarray]:
+    """Copies of the rows that are filled, of those arrays that there are."""
+    return {name: cached[name][:count].copy() for name in names if name in cached}
+
+
+def _embeddings(rows: Mapping[str, np.ndarray], name: str) -> torch.Tensor:
+    """float32 (count, D), whether stored as float16 or as int8 with a scale a row."""
+    if rows[name].dtype == np.int8:
+        return torch.from_numpy(dequantize_rows(rows[name], rows[f"{name}_scales"]))
+    return torch.from_numpy(rows[name].astype(np.float32))
 
 
 def _stale(what: str) -> ArtifactError:

@@ -25,7 +25,9 @@ class TinyDetection:
         return DetectorConfig(
             backbone=BackboneConfig("timm", "resnet10t", options, taps, frozen_stages),
             pyramid_channels=16,
-            proposals=ProposalConfig((16.0, 32.0, 48.0, 64.0), anchors_sampled=32, best_train=30, best_test=20),
+            proposals=ProposalConfig(
+                (16.0, 32.0, 48.0, 64.0), anchors_sampled=32, best_train=30, best_test=20
+            ),
             head=HeadConfig(8, 16, regressor, roi_samples=1, rois_sampled=16),  # type: ignore[arg-type]
             embedding_dim=self.dim,
             short_side=self.side,

@@ -39,4 +39,6 @@ def test_a_photo_without_boxes(tiny: Any) -> None:
 def test_pixels_are_normalised_from_bytes(tiny: Any) -> None:
     white = torch.full((3, 64, 64), 255, dtype=torch.uint8)
     images, _ = PhotoTransform(tiny.config(), divisor=32)([white])
-    assert_close(images.tensors[0, :, 0, 0], (1 - tensor([0.485, 0.456, 0.406])) / tensor([0.229, 0.224, 0.225]))
+    assert_close(
+        images.tensors[0, :, 0, 0], (1 - tensor([0.485, 0.456, 0.406])) / tensor([0.229, 0.224, 0.225])
+    )

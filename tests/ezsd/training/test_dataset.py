@@ -69,8 +69,15 @@ def test_batches_hold_photos_with_their_targets(tiny: Any, workers: int) -> None
         boxes = torch.tensor([[1.0, 2.0, 3.0, 4.0]])
         return CachedTargets(boxes, labels, none, none, none, none, torch.zeros(0))
 
-    train_set = TrainSet(lambda row: torch.full((3, 8, 8), row, dtype=torch.uint8), targets_of, DrawSettings(2, (8,)))
+    train_set = TrainSet(
+        lambda row: torch.full((3, 8, 8), row, dtype=torch.uint8), targets_of, DrawSettings(2, (8,))
+    )
     batches = list(load_batches(train_set, plan(steps=2), workers))
-    assert [[int(target["labels"][0]) for _, target in batch] for batch in batches] == [[0, 1, 2, 3], [4, 4, 3, 2]]
-    assert all(int(photo[0, 0, 0]) == int(target["labels"][0]) for batch in batches for photo, target in batch)
+    assert [[int(target["labels"][0]) for _, target in batch] for batch in batches] == [
+        [0, 1, 2, 3],
+        [4, 4, 3, 2],
+    ]
+    assert all(
+        int(photo[0, 0, 0]) == int(target["labels"][0]) for batch in batches for photo, target in batch
+    )
     assert train_set[Draw(3, 0)][0].shape == (3, 8, 8)

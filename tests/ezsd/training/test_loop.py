@@ -20,7 +20,13 @@ STEPS = 6
 
 
 def settings(**changes: Any) -> StepSettings:
-    defaults = {"clip_norm": 10.0, "distill_factor": 1.0, "micro_batches": 1, "mixed_precision": False, "seed": 0}
+    defaults = {
+        "clip_norm": 10.0,
+        "distill_factor": 1.0,
+        "micro_batches": 1,
+        "mixed_precision": False,
+        "seed": 0,
+    }
     return StepSettings(**{**defaults, **changes})
 
 

@@ -26,7 +26,9 @@ def cached(objects: int = 2, proposals: int = 6) -> CachedTargets:
     )
 
 
-def draws(targets: CachedTargets, proposals: int = 4, times: int = 20) -> list[tuple[Tensor, dict[str, Tensor]]]:
+def draws(
+    targets: CachedTargets, proposals: int = 4, times: int = 20
+) -> list[tuple[Tensor, dict[str, Tensor]]]:
     settings = DrawSettings(proposals, short_sides=(10, 12))
     return [draw_example(PHOTO, targets, settings, seed) for seed in range(times)]
 

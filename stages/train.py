@@ -1,0 +1,61 @@
+"""`train`: teach the detector from base boxes and the cached embeddings; the teacher itself is not loaded."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from cache.errors import ArtifactError
+from cache.folders import remove_file
+from cache.manifest import manifest_digest
+from cache.renorm_file import RenormRecord
+from ezsd.split import Split
+from ezsd.training.determinism import deterministic
+from pipeline.data.cached_targets import TargetReader
+from pipeline.data.prepared import Prepared
+from pipeline.device import choose_device
+from pipeline.params import Params
+from pipeline.precomputed import Embedded, Renormed
+from pipeline.stage import StageContext, StageResult
+from stages.detector_files import HISTORY, TrainedDetector, write_detector, write_history
+from stages.detector_source import backbone_digest, make_detector
+from stages.training_run import CHECKPOINT, make_schedule, train_detector
+
+
+def external_inputs(params: Params, root: Path) -> dict[str, Any]:
+    """Digest of the backbone's weights, where they are a file."""
+    return backbone_digest(params.train.backbone, root)
+
+
+def run(context: StageContext) -> StageResult:
+    """Write `detector.safetensors`, `detector.json` and `history.csv`."""
+    params, prepared = context.params.train, Prepared(context.parent("prepare"))
+    embedded, renormed = Embedded(context.parent("embed")), Renormed(context.parent("renorm")).read()
+    text, base_names = _text_embeddings(renormed, prepared.split), len(prepared.split.base)
+    detector = make_detector(params, context.root, base_names, text.shape[1])
+    detector.to(choose_device(context.params.run), memory_format=torch.channels_last)
+    detector.set_vocabulary(text[:base_names])
+    schedule = make_schedule(params, len(prepared.train))
+    with deterministic():
+        reports = train_detector(context, detector, TargetReader(prepared.train, embedded.store), schedule)
+    detector.set_vocabulary(text)
+    parents = {name: manifest_digest(context.parent(name)) for name in ("prepare", "renorm", "embed")}
+    trained = TrainedDetector(detector, prepared.split, embedded.protocol, renormed.teacher, parents)
+    write_detector(context.folder, trained)
+    write_history(context.folder / HISTORY, reports, schedule)
+    remove_file(context.folder / CHECKPOINT)
+    counts = {"photos": len(prepared.train), "steps": schedule.steps}
+    return StageResult(counts, {"protocol": embedded.protocol})
+
+
+def _text_embeddings(renormed: RenormRecord, split: Split) -> Tensor:
+    """(C, D) of all names of the split, base first."""
+    row_of = {name: row for row, name in enumerate(renormed.names)}
+    missing = [name for name in split.names if name not in row_of]
+    if missing:
+        raise ArtifactError(
+            f"renorm.h5 lacks the text of {missing[0]!r}: run `ezsd-cli precompute --only renorm --force`"
+        )
+    rows = [row_of[name] for name in split.names]
+    return torch.from_numpy(renormed.text_embeddings_renormalized[rows])

@@ -1,0 +1,121 @@
+"""The steps of `train`: photos and targets in, checkpoints out."""
+
+import time
+from functools import partial
+from pathlib import Path
+
+from torch import Tensor
+from torch.optim import SGD
+from torch.utils.data import DataLoader
+
+from ezsd.detector.detector import ZeroShotDetector
+from ezsd.training.dataset import BatchPlan, Example, TrainSet, load_batches
+from ezsd.training.loop import StepReport, StepSettings, make_optimizer, train_steps
+from ezsd.training.schedule import Schedule, schedule_in_epochs
+from ezsd.training.state import restore_training, training_tensors
+from ezsd.training.targets import DrawSettings
+from pipeline.data.cached_targets import TargetReader
+from pipeline.data.sources import resolve_sources
+from pipeline.device import choose_device, loader_workers
+from pipeline.interrupt import stop_on_signal
+from pipeline.params import TrainParams
+from pipeline.stage import StageContext
+from stages.detector_files import read_tensors, write_tensors
+
+CHECKPOINT = "checkpoint.safetensors"
+"""What an interrupted run leaves to resume from; a finished one removes it."""
+
+
+def make_schedule(params: TrainParams, photos: int) -> Schedule:
+    """The schedule of the params for so many photos."""
+    return schedule_in_epochs(
+        photos,
+        params.images_per_step,
+        params.epochs,
+        params.decay_epochs,
+        params.learning_rate,
+        params.warmup_steps,
+    )
+
+
+def train_detector(
+    context: StageContext, detector: ZeroShotDetector, targets: TargetReader, schedule: Schedule
+) -> list[StepReport]:
+    """Take all steps that are left, keeping a checkpoint, and report on all steps; Ctrl-C leaves one too."""
+    params = context.params.train
+    optimizer = make_optimizer(detector, params.momentum, params.weight_decay)
+    checkpoint = Checkpoint(context.folder / CHECKPOINT, detector, optimizer, params.checkpoint_seconds)
+    reports = checkpoint.restore()
+    batches = _batches(context, targets, schedule, len(reports))
+    steps = train_steps(detector, optimizer, batches, schedule, _step_settings(params), len(reports))
+    with context.progress(schedule.steps, "steps", len(reports)) as progress, stop_on_signal() as stop:
+        for report in steps:
+            reports.append(report)
+            progress.say(f"loss {sum(report.losses.values()):.3f}")
+            progress.advance(1, images=params.images_per_step)
+            if stop.asked or checkpoint.is_due() or _ends_epoch(report.step, params, targets):
+                checkpoint.save(reports)
+            if stop.asked:
+                raise KeyboardInterrupt
+    return reports
+
+
+class Checkpoint:
+    """The file from which an interrupted run goes on."""
+
+    def __init__(self, path: Path, detector: ZeroShotDetector, optimizer: SGD, seconds: float) -> None:
+        self._path, self._detector, self._optimizer, self._seconds = path, detector, optimizer, seconds
+        self._saved = time.monotonic()
+
+    def restore(self) -> list[StepReport]:
+        """The reports of the steps that were taken; none when nothing was."""
+        if not self._path.is_file():
+            return []
+        return restore_training(self._detector, self._optimizer, read_tensors(self._path))
+
+    def is_due(self) -> bool:
+        """Whether the last one is old enough."""
+        return time.monotonic() - self._saved >= self._seconds
+
+    def save(self, reports: list[StepReport]) -> None:
+        """Replace the file by the state after these steps."""
+        write_tensors(self._path, training_tensors(self._detector, self._optimizer, reports))
+        self._saved = time.monotonic()
+
+
+def _batches(
+    context: StageContext, targets: TargetReader, schedule: Schedule, first_step: int
+) -> DataLoader[list[Example]]:
+    params, photos = context.params.train, targets.index.photos
+    sources = resolve_sources(context.params.data, context.root, context.parent("prepare"))
+    folder = sources.train.folder()
+
+    def read_photo(row: int) -> Tensor:
+        width, height = photos.sizes_wh[row].tolist()
+        return folder.decode(photos.file_names[row], (width, height))
+
+    plan = BatchPlan(
+        order=partial(targets.order, params.seed),
+        photos=len(photos),
+        images_per_step=params.images_per_step,
+        first_step=first_step,
+        steps=schedule.steps,
+        micro_batches=params.micro_batches,
+        seed=params.seed,
+    )
+    train_set = TrainSet(read_photo, targets, DrawSettings(params.proposals_per_image, params.short_sides))
+    return load_batches(train_set, plan, loader_workers(choose_device(context.params.run)))
+
+
+def _step_settings(params: TrainParams) -> StepSettings:
+    return StepSettings(
+        clip_norm=params.clip_norm,
+        distill_factor=params.distill_factor,
+        micro_batches=params.micro_batches,
+        mixed_precision=params.mixed_precision,
+        seed=params.seed,
+    )
+
+
+def _ends_epoch(step: int, params: TrainParams, targets: TargetReader) -> bool:
+    return (step + 1) * params.images_per_step % len(targets.index) < params.images_per_step
