@@ -13,7 +13,7 @@ from cache.sharded import ShardedStore
 from ezsd.teacher.box_encoder import BoxEncoder
 from pipeline.data.photos import PhotoFolder
 from pipeline.data.prepared import Prepared
-from pipeline.data.training_photos import training_photos
+from pipeline.data.sources import resolve_sources
 from pipeline.params import EmbedParams
 from pipeline.precomputed import Embedded, Mined, Rows, embedding_specs, encode_embeddings
 from pipeline.stage import StageContext, StageResult
@@ -43,7 +43,7 @@ def run(context: StageContext) -> StageResult:
         teacher=teacher,
         params=params.embed,
         prepared=prepared.folder,
-        photos=training_photos(params, context.root, prepared.folder),
+        photos=resolve_sources(params.data, context.root, prepared.folder).train.folder(),
         mined=mined.folder,
         store=embedded.location,
         most_objects=most,

@@ -16,7 +16,7 @@ from ezsd.split import Split
 from ezsd.teacher.box_encoder import BoxEncoder
 from pipeline.data.photos import PhotoFolder
 from pipeline.data.prepared import Prepared
-from pipeline.data.training_photos import training_photos
+from pipeline.data.sources import resolve_sources
 from pipeline.params import MineParams
 from pipeline.precomputed import Mined, Rows
 from pipeline.stage import StageContext, StageResult
@@ -38,7 +38,7 @@ def run(context: StageContext) -> StageResult:
         names=names,
         params=params.mine,
         prepared=prepared.folder,
-        photos=training_photos(params, context.root, prepared.folder),
+        photos=resolve_sources(params.data, context.root, prepared.folder).train.folder(),
         store=mined.location,
     )
     context.map_shards(task, store.shards, store.is_done, lambda n: len(store.shard_range(n)), "photos")

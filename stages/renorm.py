@@ -20,7 +20,7 @@ from ezsd.teacher.protocol import Teacher
 from ezsd.teacher.renorm_statistics import renormalize_by_statistics
 from ezsd.teacher.renorm_tune import TuneConfig, Tuner, TuneState
 from pipeline.data.prepared import Prepared
-from pipeline.data.training_photos import training_photos
+from pipeline.data.sources import resolve_sources
 from pipeline.device import choose_device
 from pipeline.params import Params, RenormParams
 from pipeline.precomputed import Renormed
@@ -94,7 +94,7 @@ class _Subject:
 def _subject(context: StageContext) -> _Subject:
     params, prepared = context.params, Prepared(context.parent("prepare"))
     teacher = load_teacher(resolve_teacher(params.teacher, context.root)).to(choose_device(params.run))
-    folder = training_photos(params, context.root, prepared.folder)
+    folder = resolve_sources(params.data, context.root, prepared.folder).train.folder()
     photos = BasePhotos(prepared.train, folder, teacher.image_size, params.renorm)
     return _Subject(teacher, prepared.split, photos, photos.labelled_crops())
 
