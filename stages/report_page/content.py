@@ -6,6 +6,8 @@ from typing import Any
 
 from ezsd.evaluation.fates import ErrorRow
 from ezsd.evaluation.metrics import ClassRow
+from pipeline.data.cleaning import Finding
+from stages.proposal_view import Histogram
 
 
 @dataclass(frozen=True)
@@ -29,16 +31,7 @@ class Pair:
 
 
 @dataclass(frozen=True)
-class Histogram:
-    """Counts in bins of equal width from `low` to `high`."""
-
-    counts: Sequence[int]
-    low: float
-    high: float
-
-
-@dataclass(frozen=True)
-class Proposals:
+class MinedProposals:
     """What was mined: how many a photo, how their scores are spread, and some of them drawn."""
 
     photos: int
@@ -58,15 +51,6 @@ class Artifact:
 
 
 @dataclass(frozen=True)
-class Quarantined:
-    """An input that was put aside."""
-
-    what: str
-    where: str
-    reason: str
-
-
-@dataclass(frozen=True)
 class PageContent:
     """Everything on the page.
 
@@ -80,7 +64,7 @@ class PageContent:
     errors: Sequence[ErrorRow]
     steps: Sequence[float]
     losses: Mapping[str, Sequence[float]]
-    proposals: Proposals
+    proposals: MinedProposals
     pairs: Sequence[Pair]
-    quarantined: Sequence[Quarantined]
+    quarantined: Sequence[Finding]
     artifacts: Sequence[Artifact]

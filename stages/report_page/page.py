@@ -9,8 +9,9 @@ from markupsafe import Markup
 
 from ezsd.evaluation.fates import ErrorRow
 from ezsd.evaluation.metrics import ClassRow
+from stages.proposal_view import Histogram
 from stages.report_page.charts import histogram, line_chart
-from stages.report_page.content import Histogram, PageContent
+from stages.report_page.content import PageContent
 from stages.report_page.table import ABSENT, GROUPS, percent, result_rows
 
 TEMPLATE, STYLE = "page.html", "page.css"

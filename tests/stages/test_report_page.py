@@ -9,15 +9,10 @@ from PIL import Image
 
 from ezsd.evaluation.fates import ErrorRow
 from ezsd.evaluation.metrics import ClassRow
+from pipeline.data.cleaning import Finding
+from stages.proposal_view import Histogram
 from stages.report_page.charts import histogram, line_chart, running_mean
-from stages.report_page.content import (
-    Artifact,
-    Histogram,
-    PageContent,
-    Pair,
-    Proposals,
-    Quarantined,
-)
+from stages.report_page.content import Artifact, MinedProposals, PageContent, Pair
 from stages.report_page.page import render_page
 from stages.report_page.pictures import as_picture
 from stages.report_page.table import result_table
@@ -60,11 +55,11 @@ CONTENT = PageContent(
     errors=ERRORS,
     steps=[10, 20, 30],
     losses={"total": [3.0, 2.0, 1.0], "proposal_box": [0.3, 0.2, 0.1]},
-    proposals=Proposals(
+    proposals=MinedProposals(
         800, 31207, Histogram([1, 5, 2], 0.0, 4.17), Histogram([2, 3, 3], 0.0, 1.0), [PICTURE]
     ),
     pairs=[Pair("photo 2000012", ["4 objects"], PICTURE, PICTURE)],
-    quarantined=[Quarantined("photo", "val image 12", "it is <truncated>")],
+    quarantined=[Finding("photo", "val image 12", "it is <truncated>")],
     artifacts=[Artifact("mine", {"photos": 800, "proposals": 31207}, "ab12cd34ef56" * 5 + "0000")],
 )
 
@@ -152,7 +147,7 @@ def test_a_page_of_nothing():
         losses={"total": []},
         pairs=[],
         quarantined=[],
-        proposals=Proposals(0, 0, Histogram([0, 0], 0.0, 1.0), Histogram([], 0.0, 1.0), []),
+        proposals=MinedProposals(0, 0, Histogram([0, 0], 0.0, 1.0), Histogram([], 0.0, 1.0), []),
     )
     text = words(render_page(empty))
     assert "There is no novel object to find" in text

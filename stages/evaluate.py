@@ -1,0 +1,127 @@
+"""`evaluate`: score the detector on base and novel names. The only stage that reads novel annotations."""
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from cache.atomic import json_bytes
+from cache.folders import wipe
+from ezsd.boxes import xywh_to_xyxy
+from ezsd.evaluation.average_precision import score_detections
+from ezsd.evaluation.coco_form import Record, ids_with_boxes, restrict_to_photos
+from ezsd.evaluation.fates import count_errors
+from ezsd.evaluation.groups import percent_by_group
+from ezsd.evaluation.metrics import Question, class_rows, objects_by_name, put_together
+from pipeline.data.coco_form import as_coco
+from pipeline.data.prepared import Prepared
+from pipeline.data.sources import DataSources, read_full_annotations, resolve_sources
+from pipeline.params import Params
+from pipeline.precomputed import Mined
+from pipeline.stage import ARTIFACTS, StageContext, StageResult
+from stages.evaluation_files import Evaluation, write_evaluation
+from stages.proposal_recall import proposal_recall
+from stages.validation_models import models_on_disk
+from stages.validation_pass import Seen, TrueBoxes, ValidationPass
+
+PARTS = "parts"
+"""What an interrupted run leaves to resume from; a finished one removes it."""
+
+
+def external_inputs(params: Params, root: Path) -> dict[str, Any]:
+    """Digests of the user's full annotations; those of the embedded world are part of `prepare`."""
+    if params.data.format == "world":
+        return {}
+    folder = root / ARTIFACTS / "prepare"
+    sources, split = resolve_sources(params.data, root, folder), Prepared(folder).split
+    return {
+        f"{which}_annotations": hashlib.sha256(
+            json_bytes(as_coco(read_full_annotations(sources, which, split), split))
+        ).hexdigest()
+        for which in ("train", "val")
+    }
+
+
+def run(context: StageContext) -> StageResult:
+    """Look at the validation photos, score what was seen, and write all files of the folder."""
+    params = context.params.evaluate
+    prepared = Prepared(context.parent("prepare"))
+    split, mined = prepared.split, Mined(context.parent("mine"))
+    sources = resolve_sources(context.params.data, context.root, prepared.folder)
+    ground_truth = _ground_truth(sources, prepared, params.photos)
+    seen = _look(context, prepared, sources, ground_truth)
+    scores = score_detections(ground_truth, seen.detections, params.max_dets)
+    question = Question(
+        data=context.params.data.format,
+        protocol=mined.protocol,
+        split=split,
+        max_dets=params.max_dets[0],
+        ground_truth=ground_truth,
+    )
+    accuracy = {
+        teacher: percent_by_group(said == seen.labels, seen.labels, split)
+        for teacher, said in seen.said.items()
+    }
+    train_boxes = read_full_annotations(sources, "train", split).clean.boxes
+    recall = proposal_recall(mined, train_boxes, split)
+    evaluation = Evaluation(
+        metrics=put_together(question, scores, accuracy, recall),
+        classes=class_rows(question, scores[question.max_dets]),
+        errors=count_errors(ground_truth, seen.detections, split),
+        detections=seen.detections,
+        ground_truth=ground_truth,
+    )
+    write_evaluation(context.folder, evaluation)
+    _remove_parts(context.folder / PARTS)
+    counts = {
+        "photos": len(ground_truth["images"]),
+        "objects": sum(objects_by_name(ground_truth).values()),
+        "detections": len(seen.detections),
+    }
+    return StageResult(counts, {"protocol": question.protocol, "AP50": evaluation.metrics["AP50"]})
+
+
+def _remove_parts(parts: Path) -> None:
+    """Remove what the pass left to resume from; a pass over no photos leaves nothing."""
+    if parts.is_dir():
+        wipe(parts)
+        parts.rmdir()
+
+
+def _ground_truth(sources: DataSources, prepared: Prepared, photos: str) -> Record:
+    """What there is to find in the checked validation photos: all of them, or those that hold a box."""
+    annotations = as_coco(read_full_annotations(sources, "val", prepared.split), prepared.split)
+    checked = restrict_to_photos(annotations, prepared.val.photos.image_ids.tolist())
+    return checked if photos == "all" else restrict_to_photos(checked, ids_with_boxes(checked))
+
+
+def _look(context: StageContext, prepared: Prepared, sources: DataSources, ground_truth: Record) -> Seen:
+    category_ids = [category["id"] for category in ground_truth["categories"]]
+    validation = ValidationPass(
+        photos=ground_truth["images"],
+        true_boxes=_true_boxes(ground_truth, category_ids),
+        category_ids=category_ids,
+        folder=sources.val.folder(),
+        models=models_on_disk(context, prepared.split),
+        parts=context.folder / PARTS,
+    )
+    context.map_shards(validation, validation.shards, validation.is_done, validation.size, "photos")
+    return validation.collect()
+
+
+def _true_boxes(ground_truth: Record, category_ids: list[int]) -> list[TrueBoxes]:
+    """Objects of each photo, crowd regions left out."""
+    label_of = {id_: label for label, id_ in enumerate(category_ids)}
+    objects: dict[int, list[Record]] = {photo["id"]: [] for photo in ground_truth["images"]}
+    for box in ground_truth["annotations"]:
+        if not box["iscrowd"]:
+            objects[box["image_id"]].append(box)
+    return [
+        TrueBoxes(
+            xywh_to_xyxy(torch.tensor([box["bbox"] for box in boxes]).reshape(-1, 4)).numpy(),
+            np.array([label_of[box["category_id"]] for box in boxes], dtype=np.int64),
+        )
+        for boxes in objects.values()
+    ]

@@ -1,0 +1,81 @@
+"""Stored proposals as people look at them: those of one photo, and how the values of all are spread."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from ezsd.draw import caption, draw_proposals
+from pipeline.precomputed import Mined
+
+
+@dataclass(frozen=True)
+class PhotoProposals:
+    """Proposals of one photo, best first.
+
+    boxes_xyxy: float32 (K, 4), pixels of the photo. scores: float32 (K,), ln C - entropy.
+    names: K predicted names. confidence: float32 (K,), probability of that name, the distillation weight.
+    """
+
+    boxes_xyxy: np.ndarray
+    scores: np.ndarray
+    names: Sequence[str]
+    confidence: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+
+@dataclass(frozen=True)
+class Histogram:
+    """Counts in bins of equal width from `low` to `high`."""
+
+    counts: Sequence[int]
+    low: float
+    high: float
+
+
+def read_photo_proposals(mined: Mined, row: int) -> PhotoProposals:
+    """The proposals of the photo in a row of the training index."""
+    count = int(mined.store.read("count", [row])[0])
+    values = {
+        name: mined.store.read(name, [row])[0][:count]
+        for name in ("boxes_xyxy", "scores", "labels", "confidence")
+    }
+    names = [mined.names[label] for label in values["labels"]]
+    return PhotoProposals(values["boxes_xyxy"], values["scores"], names, values["confidence"])
+
+
+def draw_photo_proposals(photo: Tensor, proposals: PhotoProposals, best: int, long_side: int) -> Image.Image:
+    """The best proposals on their photo, uint8 (3, H, W), with their names and scores."""
+    return draw_proposals(
+        photo,
+        torch.from_numpy(proposals.boxes_xyxy[:best]),
+        torch.from_numpy(proposals.scores[:best]),
+        [caption(*said) for said in zip(proposals.names[:best], proposals.scores[:best], strict=True)],
+        long_side,
+    )
+
+
+def score_histogram(mined: Mined, bins: int) -> Histogram:
+    """Scores of all proposals, over all that a score can be: 0 to ln C for C names."""
+    return _histogram(mined, "scores", math.log(len(mined.names)), bins)
+
+
+def confidence_histogram(mined: Mined, bins: int) -> Histogram:
+    """Confidence of all proposals, from 0 to 1."""
+    return _histogram(mined, "confidence", 1.0, bins)
+
+
+def _histogram(mined: Mined, array: str, high: float, bins: int) -> Histogram:
+    counts = np.zeros(bins, np.int64)
+    for shard in range(mined.store.shards):
+        rows = mined.store.read_shard(shard, ["count", array])
+        stored = np.arange(rows[array].shape[1]) < rows["count"][:, None]
+        values = np.clip(rows[array][stored], 0, high)  # rounding may push a sure score past ln C
+        counts += np.histogram(values, bins, (0.0, high))[0]
+    return Histogram(counts.tolist(), 0.0, high)

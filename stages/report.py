@@ -1,0 +1,85 @@
+"""`report`: the page that a person looks at, and the result table as text."""
+
+import csv
+import hashlib
+import io
+from pathlib import Path
+from typing import Any
+
+from cache.atomic import write_bytes_atomic
+from cache.errors import ArtifactError
+from cache.manifest import read_manifest
+from pipeline.data.prepared import Prepared
+from pipeline.data.sources import resolve_sources
+from pipeline.params import Params
+from pipeline.precomputed import Mined
+from pipeline.stage import StageContext, StageResult
+from stages.detector_files import HISTORY
+from stages.evaluation_files import EvaluationFolder
+from stages.proposal_view import confidence_histogram, score_histogram
+from stages.report_page.content import Artifact, MinedProposals, PageContent
+from stages.report_page.page import ARTIFACT_WORDS, STYLE, TEMPLATE, read_part, render_page
+from stages.report_page.table import result_table
+from stages.report_pictures import detection_pairs, proposal_pictures
+
+__all__ = ["external_inputs", "result_table", "run"]
+
+PAGE, TABLE = "index.html", "table.md"
+HISTOGRAM_BINS = 40
+
+
+def external_inputs(params: Params, root: Path) -> dict[str, Any]:
+    """Digests of the page's template and style, which are no code that is found by following imports."""
+    return {part: hashlib.sha256(read_part(part).encode()).hexdigest() for part in (TEMPLATE, STYLE)}
+
+
+def run(context: StageContext) -> StageResult:
+    """Write `index.html` and `table.md`."""
+    content = _gather(context)
+    page = render_page(content).encode()
+    write_bytes_atomic(context.folder / PAGE, page)
+    write_bytes_atomic(context.folder / TABLE, (result_table(content.metrics) + "\n").encode())
+    pictures = len(content.proposals.pictures) + 2 * len(content.pairs)
+    return StageResult({"pictures": pictures, "bytes": len(page)}, {"protocol": content.metrics["protocol"]})
+
+
+def _gather(context: StageContext) -> PageContent:
+    params, prepared = context.params.report, Prepared(context.parent("prepare"))
+    evaluated, mined = EvaluationFolder(context.parent("evaluate")), Mined(context.parent("mine"))
+    sources = resolve_sources(context.params.data, context.root, prepared.folder)
+    manifests = {stage: read_manifest(context.parent(stage)) for stage in ARTIFACT_WORDS}
+    steps, losses = read_history(context.parent("train") / HISTORY)
+    return PageContent(
+        metrics=evaluated.metrics,
+        classes=evaluated.classes,
+        errors=evaluated.errors,
+        steps=steps,
+        losses=losses,
+        proposals=MinedProposals(
+            photos=manifests["mine"].counts["photos"],
+            total=manifests["mine"].counts["proposals"],
+            scores=score_histogram(mined, HISTOGRAM_BINS),
+            confidence=confidence_histogram(mined, HISTOGRAM_BINS),
+            pictures=proposal_pictures(prepared, mined, sources.train.folder(), params.training_photos),
+        ),
+        pairs=detection_pairs(evaluated, prepared.split, sources.val.folder(), params.validation_photos),
+        quarantined=prepared.quarantine,
+        artifacts=[
+            Artifact(stage, manifest.counts, manifest.fingerprint) for stage, manifest in manifests.items()
+        ],
+    )
+
+
+def read_history(path: Path) -> tuple[list[float], dict[str, list[float]]]:
+    """Steps, and each loss at these steps, from the training's history.
+
+    Raises ArtifactError when the file is missing or damaged.
+    """
+    try:
+        rows = list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8"))))
+        columns = {name: [float(row[name]) for row in rows] for name in (rows[0] if rows else ())}
+        return columns.pop("step", []), {
+            name: values for name, values in columns.items() if name != "learning_rate"
+        }
+    except (OSError, ValueError, TypeError):
+        raise ArtifactError(f"{path} is missing or damaged: run `ezsd-cli train --force`") from None

@@ -1,0 +1,89 @@
+"""The models that look at validation photos, as the earlier stages left them on disk."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from cache.errors import ArtifactError
+from cache.manifest import manifest_digest
+from ezsd.detector.config import Selection
+from ezsd.evaluation.teacher_naming import BoxNamer
+from ezsd.split import Split
+from ezsd.teacher.box_encoder import BoxEncoder
+from ezsd.teacher.load import load_teacher
+from ezsd.teacher.protocol import Teacher
+from pipeline.device import choose_device
+from pipeline.stage import StageContext
+from stages.detector_files import read_detector
+from stages.teacher_source import RenormalizedTeacher, renormalized_teacher
+from stages.validation_pass import RAW, RENORMALIZED, Models
+
+
+@dataclass(frozen=True)
+class ModelsOnDisk:
+    """Where the models lie and how they are used; `load` gives the same ones again in the same process.
+
+    Args:
+        train: artifact folder of the detector. made: digest of its manifest, which tells a process that works
+            for several runs whether it still has the right one.
+        teacher: the raw teacher and its re-normalization.
+        split: whose names compete.
+        selection: how detections are chosen. enlarge, batch: how the teacher's crops are cut and encoded.
+    """
+
+    train: Path
+    made: str
+    teacher: RenormalizedTeacher
+    split: Split
+    selection: Selection
+    enlarge: float
+    batch: int
+
+    def load(self) -> Models:
+        """The detector with all names, and both teachers. Raises ArtifactError for what is not there."""
+        return _load(self)
+
+
+def models_on_disk(context: StageContext, split: Split) -> ModelsOnDisk:
+    """The models of a run, not loaded yet."""
+    params, train = context.params, context.parent("train")
+    return ModelsOnDisk(
+        train=train,
+        made=manifest_digest(train),
+        teacher=renormalized_teacher(context),
+        split=split,
+        selection=Selection(
+            score_threshold=params.evaluate.score_threshold,
+            nms_iou=params.evaluate.nms_iou,
+            best=params.evaluate.detections_per_image,
+        ),
+        enlarge=params.mine.enlarge,
+        batch=params.mine.batch,
+    )
+
+
+@lru_cache(maxsize=1)
+def _load(models: ModelsOnDisk) -> Models:
+    device, record = choose_device(models.teacher.run), models.teacher.renormed.read()
+    trained = read_detector(models.train)
+    if trained.split != models.split or record.names != models.split.names:
+        raise ArtifactError(
+            f"{models.train} or {models.teacher.renormed.folder} was made for other names than the split's: "
+            "run `ezsd-cli precompute` and `ezsd-cli train`"
+        )
+    raw, after = load_teacher(models.teacher.source).to(device), models.teacher.load()
+    return Models(
+        detector=trained.detector.to(device),
+        selection=models.selection,
+        teachers={
+            RAW: _namer(models, raw, record.text_embeddings_raw),
+            RENORMALIZED: _namer(models, after, record.text_embeddings_renormalized),
+        },
+    )
+
+
+def _namer(models: ModelsOnDisk, teacher: Teacher, text: np.ndarray) -> BoxNamer:
+    return BoxNamer(BoxEncoder(teacher, models.batch), torch.from_numpy(text), models.enlarge)

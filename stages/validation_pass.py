@@ -1,0 +1,127 @@
+"""One pass over the validation photos: what the detector finds, and what the teachers call the true boxes."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+import torch
+
+from cache.atomic import write_json_atomic
+from ezsd.detector.config import Selection
+from ezsd.detector.detector import ZeroShotDetector, detect
+from ezsd.evaluation.coco_form import Record, as_results
+from ezsd.evaluation.teacher_naming import BoxNamer
+from pipeline.data.photos import PhotoFolder
+
+PHOTOS_PER_SHARD = 16
+RAW, RENORMALIZED = "raw", "renormalized"
+
+
+class Models(NamedTuple):
+    """The detector, how its detections are chosen, and the teachers by name: `RAW` and `RENORMALIZED`."""
+
+    detector: ZeroShotDetector
+    selection: Selection
+    teachers: Mapping[str, BoxNamer]
+
+
+class ModelSource(Protocol):
+    """Where a worker gets its models from; travels to it, which models would do slowly."""
+
+    def load(self) -> Models:
+        """The models; the same ones when called again in the same process."""
+        ...
+
+
+class TrueBoxes(NamedTuple):
+    """Objects of one photo, crowds left out: `boxes_xyxy` float32 (N, 4) pixels, `labels` int64 (N,)."""
+
+    boxes_xyxy: np.ndarray
+    labels: np.ndarray
+
+
+class Seen(NamedTuple):
+    """All that the pass saw.
+
+    detections: COCO results, photo by photo. labels: (N,) of all true boxes.
+    said: what each teacher called them, (N,) each.
+    """
+
+    detections: list[Record]
+    labels: np.ndarray
+    said: dict[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class ValidationPass:
+    """Looks at photos in shards; called with a shard's number it looks at it and leaves one JSON file.
+
+    Args:
+        photos: `{id, file_name, width, height}` of each photo, as COCO has them.
+        true_boxes: of each photo.
+        category_ids: the data set's own id of each label.
+        folder: reads the photos.
+        models: where the models are.
+        parts: folder for what an interrupted pass leaves.
+    """
+
+    photos: Sequence[Record]
+    true_boxes: Sequence[TrueBoxes]
+    category_ids: Sequence[int]
+    folder: PhotoFolder
+    models: ModelSource
+    parts: Path
+
+    @property
+    def shards(self) -> int:
+        """Number of shards."""
+        return -(-len(self.photos) // PHOTOS_PER_SHARD)
+
+    def size(self, shard: int) -> int:
+        """Photos in a shard."""
+        return len(self._rows(shard))
+
+    def is_done(self, shard: int) -> bool:
+        """Whether an earlier run left the shard's file."""
+        return self._part(shard).is_file()
+
+    def __call__(self, shard: int) -> dict[str, float]:
+        """Look at a shard's photos."""
+        models = self.models.load()
+        seen = [self._look(models, row) for row in self._rows(shard)]
+        write_json_atomic(self._part(shard), seen)
+        return {}
+
+    def collect(self) -> Seen:
+        """Join the shards' files; all shards must have been looked at."""
+        seen = [photo for shard in range(self.shards) for photo in json.loads(self._part(shard).read_bytes())]
+        return Seen(
+            [detection for photo in seen for detection in photo["detections"]],
+            np.concatenate([np.zeros(0, np.int64), *(boxes.labels for boxes in self.true_boxes)]),
+            {
+                teacher: np.array([label for photo in seen for label in photo["said"][teacher]], np.int64)
+                for teacher in (RAW, RENORMALIZED)
+            },
+        )
+
+    @torch.inference_mode()
+    def _look(self, models: Models, row: int) -> dict[str, Any]:
+        photo, boxes = self.photos[row], torch.from_numpy(self.true_boxes[row].boxes_xyxy)
+        pixels = self.folder.decode(photo["file_name"], (photo["width"], photo["height"]))
+        device = next(models.detector.parameters()).device
+        (found,) = detect(models.detector, [pixels.to(device)], models.selection)
+        return {
+            "detections": as_results(
+                photo["id"], found.boxes_xyxy, found.scores, found.labels, self.category_ids
+            ),
+            "said": {name: teacher.name(pixels, boxes).tolist() for name, teacher in models.teachers.items()},
+        }
+
+    def _rows(self, shard: int) -> range:
+        return range(shard * PHOTOS_PER_SHARD, min((shard + 1) * PHOTOS_PER_SHARD, len(self.photos)))
+
+    def _part(self, shard: int) -> Path:
+        return self.parts / f"{shard:06d}.json"
