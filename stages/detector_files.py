@@ -1,9 +1,7 @@
 """The artifact of `train` on disk: what `evaluate`, `report` and `predict` read."""
 
-import csv
-import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,17 +13,13 @@ from torch import Tensor
 from cache.atomic import write_bytes_atomic, write_json_atomic
 from cache.errors import ArtifactError
 from ezsd.detector.checkpoint import detector_tensors, restore_detector
-from ezsd.detector.detector import LOSSES, ZeroShotDetector
+from ezsd.detector.detector import ZeroShotDetector
 from ezsd.errors import InputError
 from ezsd.split import Split
-from ezsd.training.loop import StepReport
-from ezsd.training.schedule import Schedule
 
 WEIGHTS = "detector.safetensors"
 CARD = "detector.json"
 HISTORY = "history.csv"
-STEPS_A_ROW = 10
-"""A row of the history is the mean over so many steps: a single step's losses jump about."""
 
 _MEND = "run `ezsd-cli train --force`"
 
@@ -87,16 +81,3 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
         return load(path.read_bytes())
     except (OSError, SafetensorError) as error:
         raise ArtifactError(f"{path} is missing or damaged: {_MEND}") from error
-
-
-def write_history(path: Path, reports: Sequence[StepReport], schedule: Schedule) -> None:
-    """Write a CSV row for every `STEPS_A_ROW` steps: number and rate of the last, means of the losses."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["step", "learning_rate", "total", *LOSSES])
-    for start in range(0, len(reports), STEPS_A_ROW):
-        rows = reports[start : start + STEPS_A_ROW]
-        means = [sum(row.losses[name] for row in rows) / len(rows) for name in LOSSES]
-        values = [schedule.rate(rows[-1].step), sum(means), *means]
-        writer.writerow([rows[-1].step + 1, *(f"{value:.6g}" for value in values)])
-    write_bytes_atomic(path, text.getvalue().encode())

@@ -18,9 +18,9 @@ from pipeline.device import choose_device
 from pipeline.params import Params
 from pipeline.precomputed import Embedded, Renormed
 from pipeline.stage import StageContext, StageResult
-from stages.detector_files import HISTORY, TrainedDetector, write_detector, write_history
+from stages.detector_files import HISTORY, TrainedDetector, write_detector
 from stages.detector_source import backbone_digest, make_detector
-from stages.training_run import CHECKPOINT, make_schedule, train_detector
+from stages.training_run import CHECKPOINT, make_schedule, train_detector, write_history
 
 
 def external_inputs(params: Params, root: Path) -> dict[str, Any]:

@@ -1,6 +1,9 @@
 """The steps of `train`: photos and targets in, checkpoints out."""
 
+import csv
+import io
 import time
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -8,7 +11,8 @@ from torch import Tensor
 from torch.optim import SGD
 from torch.utils.data import DataLoader
 
-from ezsd.detector.detector import ZeroShotDetector
+from cache.atomic import write_bytes_atomic
+from ezsd.detector.detector import LOSSES, ZeroShotDetector
 from ezsd.training.dataset import BatchPlan, Example, TrainSet, load_batches
 from ezsd.training.loop import StepReport, StepSettings, make_optimizer, train_steps
 from ezsd.training.schedule import Schedule, schedule_in_epochs
@@ -24,6 +28,8 @@ from stages.detector_files import read_tensors, write_tensors
 
 CHECKPOINT = "checkpoint.safetensors"
 """What an interrupted run leaves to resume from; a finished one removes it."""
+STEPS_A_ROW = 10
+"""A row of the history is the mean over so many steps: a single step's losses jump about."""
 
 
 def make_schedule(params: TrainParams, photos: int) -> Schedule:
@@ -119,3 +125,16 @@ def _step_settings(params: TrainParams) -> StepSettings:
 
 def _ends_epoch(step: int, params: TrainParams, targets: TargetReader) -> bool:
     return (step + 1) * params.images_per_step % len(targets.index) < params.images_per_step
+
+
+def write_history(path: Path, reports: Sequence[StepReport], schedule: Schedule) -> None:
+    """Write a CSV row for every `STEPS_A_ROW` steps: number and rate of the last, means of the losses."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["step", "learning_rate", "total", *LOSSES])
+    for start in range(0, len(reports), STEPS_A_ROW):
+        rows = reports[start : start + STEPS_A_ROW]
+        means = [sum(row.losses[name] for row in rows) / len(rows) for name in LOSSES]
+        values = [schedule.rate(rows[-1].step), sum(means), *means]
+        writer.writerow([rows[-1].step + 1, *(f"{value:.6g}" for value in values)])
+    write_bytes_atomic(path, text.getvalue().encode())
