@@ -5,10 +5,12 @@ import zlib
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 
 from ezsd.errors import InputError
-from ezsd.photos import MAX_PIXELS, decode_photo
+from ezsd.photos import FORMATS, MAX_PIXELS, decode_photo
 
 RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
 
@@ -169,3 +171,18 @@ def test_decompression_bomb_is_refused_by_its_header(side):
 def test_floating_point_pixels_are_refused():
     with pytest.raises(InputError, match="no fixed range"):
         decode_photo(encoded(Image.new("F", (2, 2), 0.5), "TIFF"), None)
+
+
+SAMPLES = [encoded(Image.effect_noise((24, 16), 60).convert("RGB"), kind) for kind in FORMATS]
+
+
+@given(st.sampled_from(SAMPLES), st.lists(st.tuples(st.floats(0, 1), st.integers(0, 255)), max_size=8))
+def test_damaged_bytes_give_a_photo_or_an_input_error(sample, damage):
+    data = bytearray(sample)
+    for place, value in damage:
+        data[int(place * (len(data) - 1))] = value
+    try:
+        photo = decode_photo(bytes(data), (24, 16))
+    except InputError:
+        return
+    assert (photo.dtype, tuple(photo.shape)) == (torch.uint8, (3, 16, 24))
