@@ -29,8 +29,11 @@ def object_colours(rng: np.random.Generator) -> tuple[str, np.ndarray, np.ndarra
 
 
 def background_colour(rng: np.random.Generator) -> tuple[str, np.ndarray]:
-    """The name of a pale colour and the colour, (3,) float32 in 0..1."""
-    if rng.random() < 0.25:
+    """The name of a calm colour, pale more often than deep, and the colour, (3,) float32 in 0..1."""
+    if rng.random() < 0.15:
         return "white", rgb(0, 0, rng.uniform(0.92, 1))
     name = COLOUR_NAMES[rng.integers(len(COLOUR_NAMES))]
-    return name, rgb(_HUES[name] + rng.uniform(-0.03, 0.03), rng.uniform(0.12, 0.32), rng.uniform(0.86, 1))
+    hue = _HUES[name] + rng.uniform(-0.03, 0.03)
+    if rng.random() < 0.5:
+        return name, rgb(hue, rng.uniform(0.12, 0.32), rng.uniform(0.86, 1))
+    return name, rgb(hue, rng.uniform(0.15, 0.5), rng.uniform(0.3, 0.9))

@@ -13,6 +13,8 @@ from ezsd.world.weather import photograph
 
 WEB_SIZE = 64
 
+_FRAMED_SHARE = 0.3
+
 _TEXTURE_FIRST = (
     "a photo of a {t} {s}",
     "a photo of a {t} {s}",
@@ -55,14 +57,16 @@ def draw_web_picture(seed: int, split: str, index: int, names: Sequence[str] = N
     name = names[index % len(names)]
     texture, shape = parts_of(name)
     pose = Pose(
-        size=WEB_SIZE * rng.uniform(0.72, 0.92),
+        size=WEB_SIZE * rng.uniform(0.62, 0.92),
         angle=rng.uniform(-10, 10),
         stretch=float(np.exp(rng.uniform(-0.12, 0.12))),
         mirrored=bool(rng.random() < 0.5),
     )
     patch = draw_object(texture, shape, pose, rng)
     background, canvas = _background(rng)
-    _paste(canvas, patch.rgb, patch.alpha, rng.integers(-3, 4, 2))
+    _paste(canvas, patch.rgb, patch.alpha, rng.integers(-4, 5, 2))
+    if rng.random() < _FRAMED_SHARE:
+        _frame(canvas, rng)
     image = (np.clip(canvas, 0, 1) * 255 + 0.5).astype(np.uint8)
     templates = _TEXTURE_FIRST + _TEXTURE_LAST
     template = templates[rng.integers(len(templates))]
@@ -81,9 +85,17 @@ def _background(rng: np.random.Generator) -> tuple[str, np.ndarray]:
     """A pale colour that shades softly into a neighbour of itself."""
     name, colour = background_colour(rng)
     ramp = np.linspace(-1, 1, WEB_SIZE, dtype=np.float32)
-    slope_x, slope_y = rng.uniform(-0.05, 0.05, 2).astype(np.float32)
+    slope_x, slope_y = rng.uniform(-0.12, 0.12, 2).astype(np.float32)
     shade = 1 + slope_x * ramp[None, :, None] + slope_y * ramp[:, None, None]
     return name, colour * shade
+
+
+def _frame(canvas: np.ndarray, rng: np.random.Generator) -> None:
+    """Black bars on two sides, as pictures of another format have them."""
+    bar = int(rng.integers(2, 13))
+    view = canvas if rng.random() < 0.5 else canvas.swapaxes(0, 1)
+    view[:bar] = 0
+    view[-bar:] = 0
 
 
 def _paste(canvas: np.ndarray, rgb: np.ndarray, alpha: np.ndarray, offset_xy: np.ndarray) -> None:

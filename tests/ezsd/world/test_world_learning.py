@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from ezsd.world.learning import Course, contrastive_loss, learn_names
+from ezsd.world.learning import Course, contrastive_loss, learn_names, pair_loss
 
 
 def test_contrastive_loss_of_two_categories_by_hand():
@@ -19,6 +19,12 @@ def test_pairs_of_one_category_are_not_told_apart():
     apart = contrastive_loss(images, torch.eye(2), torch.tensor(5.0), torch.tensor([0, 0]))
     assert together.item() == pytest.approx(math.log(2))
     assert apart > together
+
+
+def test_pair_loss_of_two_categories_by_hand():
+    features = torch.eye(2)
+    loss = pair_loss(features, -features, torch.tensor(3.0), torch.tensor([0, 1]))
+    assert loss.item() == pytest.approx(math.log(1 + math.exp(3)) + math.log(2))
 
 
 def test_rate_warms_up_and_ends_near_zero():
