@@ -116,6 +116,41 @@ def report(force: Force = False, params: ParamsPath = DEFAULT_PARAMS, overrides:
     _say(f"look at {artifact_folder(_root_of(params), 'report') / 'index.html'}")
 
 
+@app.command(epilog='Example: `ezsd-cli predict a.jpg b.jpg --names "striped fish, dotted kite"`')
+def predict(
+    images: Annotated[list[Path], typer.Argument(help="Photos to look at.", metavar="IMAGE...")],
+    names: Annotated[
+        str | None,
+        typer.Option(help="Names to look for, separated by commas, also untrained ones; else the split's."),
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Folder for the boxes as JSON and for the drawings.")] = Path(
+        "predictions"
+    ),
+    threshold: Annotated[float, typer.Option(help="Lowest score of a box.", min=0, max=1)] = 0.3,
+    best: Annotated[int, typer.Option(help="Most boxes of a photo.", min=1)] = 20,
+    as_json: AsJson = False,
+    params: ParamsPath = DEFAULT_PARAMS,
+    overrides: Overrides = None,
+) -> None:
+    """Find any names in photos with the trained detector."""
+    from ezsd.detector.config import Selection
+    from stages.predict import RESULT
+    from stages.predict import predict as find
+
+    wanted = None if names is None else names.split(",")
+    selection = Selection(score_threshold=threshold, best=best)
+    found = find(images, wanted, load_params(params, overrides or ()), _root_of(params), out, selection)
+    if as_json:
+        print(json.dumps(found, indent=1))
+        return
+    for one in found:
+        print(f"{one['photo']}: {len(one['detections'])} found")
+        for box in one["detections"]:
+            corners = ", ".join(f"{side:.0f}" for side in box["box_xyxy"])
+            print(f"  {box['score']:.2f} {box['name']} at {corners}")
+    _say(f"boxes in {out / RESULT}, drawings beside it")
+
+
 @app.command(epilog="Example: `ezsd-cli verify mine`")
 def verify(
     stages: Annotated[

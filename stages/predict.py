@@ -1,0 +1,145 @@
+"""`predict`: find any names in any photos with the trained detector. Not a stage: it leaves no artifact."""
+
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from cache.atomic import write_bytes_atomic, write_json_atomic
+from cache.errors import ArtifactError
+from cache.manifest import manifest_digest, require_complete
+from ezsd.detector.config import Selection
+from ezsd.detector.detector import Detections, detect
+from ezsd.draw import caption, draw_objects
+from ezsd.errors import InputError
+from ezsd.photos import decode_photo
+from pipeline.device import choose_device
+from pipeline.params import Params
+from pipeline.precomputed import Renormed
+from pipeline.runner import artifact_folder
+from stages.detector_files import TrainedDetector, read_detector
+
+RESULT = "predictions.json"
+Prediction = dict[str, Any]
+
+
+def predict(
+    photos: Sequence[Path],
+    names: Sequence[str] | None,
+    params: Params,
+    root: Path,
+    out: Path,
+    selection: Selection,
+) -> list[Prediction]:
+    """Find names in photos; write `predictions.json` and a drawing of each photo into `out`.
+
+    Args:
+        photos: picture files of any size.
+        names: what to look for, also what had no box in training; the names of the split when None.
+        params: typed params; for new names the teacher's text tower is loaded.
+        root: folder of `params.yaml`.
+        out: folder for the results.
+        selection: which detections are worth telling.
+
+    Returns:
+        For each photo `{photo, detections: [{name, score, box_xyxy, trained}]}`, best first, boxes in pixels
+        of the photo; `trained` says whether the name had boxes in training.
+
+    Raises:
+        ArtifactError: the detector, or for new names the re-normalization, is missing, damaged or another.
+        InputError: a photo cannot be read, or a name is empty or repeated.
+    """
+    folder = artifact_folder(root, "train")
+    require_complete(folder, "run `ezsd-cli train`")
+    trained = read_detector(folder)
+    pixels = [_read_photo(path) for path in photos]
+    device = choose_device(params.run)
+    detector = trained.detector.to(device)
+    vocabulary = trained.split.names if names is None else check_names(names)
+    if names is not None:
+        detector.set_vocabulary(_embed_names(vocabulary, trained, params, root).to(device))
+    found = [detect(detector, [photo.to(device)], selection)[0] for photo in pixels]
+    predictions = [
+        _as_prediction(path, detections, vocabulary, trained)
+        for path, detections in zip(photos, found, strict=True)
+    ]
+    for photo, prediction, name in zip(pixels, predictions, drawing_names(photos), strict=True):
+        write_bytes_atomic(out / name, _draw(photo, prediction))
+    write_json_atomic(out / RESULT, predictions)
+    return predictions
+
+
+def check_names(names: Sequence[str]) -> tuple[str, ...]:
+    """The names without blanks around them; raises InputError when one is empty or repeated."""
+    cleaned = tuple(name.strip() for name in names)
+    if not cleaned or not all(cleaned):
+        raise InputError("a name to look for is empty: give at least one, separated by commas")
+    repeated = sorted({name for name in cleaned if cleaned.count(name) > 1})
+    if repeated:
+        raise InputError(f"the name {repeated[0]!r} is given twice: give each once")
+    return cleaned
+
+
+def drawing_names(photos: Sequence[Path]) -> list[str]:
+    """A file name for each photo's drawing; photos of one name in two folders get numbers."""
+    stems = [path.stem for path in photos]
+    return [
+        f"{stem}.png" if stems.count(stem) == 1 else f"{stem}-{stems[:place].count(stem) + 1}.png"
+        for place, stem in enumerate(stems)
+    ]
+
+
+def _embed_names(names: Sequence[str], trained: TrainedDetector, params: Params, root: Path) -> Tensor:
+    """(C, D) by the text tower that the detector was trained with."""
+    # only new names need the teacher, and its import takes seconds
+    from stages.teacher_source import RenormalizedTeacher, resolve_teacher, teacher_digests
+
+    folder, source = artifact_folder(root, "renorm"), resolve_teacher(params.teacher, root)
+    if manifest_digest(folder) != trained.parents["renorm"]:
+        raise ArtifactError(f"{folder} is not what the detector was trained with: run `ezsd-cli train`")
+    differing = {key for key, value in teacher_digests(source).items() if trained.teacher[key] != value}
+    if differing - {"open_clip"}:
+        raise ArtifactError("params.teacher is not what the detector was trained with: set it back")
+    teacher = RenormalizedTeacher(source, Renormed(folder), params.run).load()
+    with torch.inference_mode():
+        return teacher.encode_names(names, trained.teacher["template"])
+
+
+def _read_photo(path: Path) -> Tensor:
+    try:
+        return decode_photo(path.read_bytes(), None)
+    except OSError as error:
+        raise InputError(f"photo {path} cannot be read ({error.strerror}): correct its path") from None
+    except InputError as error:
+        raise InputError(f"photo {path}: {error}") from error
+
+
+def _as_prediction(
+    path: Path, found: Detections, names: Sequence[str], trained: TrainedDetector
+) -> Prediction:
+    rows = zip(found.labels.tolist(), found.scores.tolist(), found.boxes_xyxy.tolist(), strict=True)
+    return {
+        "photo": str(path),
+        "detections": [
+            {
+                "name": names[label],
+                "score": round(score, 6),
+                "box_xyxy": [round(side, 2) for side in box_xyxy],
+                "trained": names[label] in trained.split.base,
+            }
+            for label, score, box_xyxy in rows
+        ],
+    }
+
+
+def _draw(photo: Tensor, prediction: Prediction) -> bytes:
+    found = prediction["detections"]
+    boxes_xyxy = torch.tensor([one["box_xyxy"] for one in found]).reshape(-1, 4)
+    captions = [caption(one["name"], one["score"]) for one in found]
+    drawing = draw_objects(photo, boxes_xyxy, captions, [not one["trained"] for one in found])
+    png = io.BytesIO()
+    drawing.save(png, format="PNG")
+    return png.getvalue()
