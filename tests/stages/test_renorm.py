@@ -1,0 +1,115 @@
+"""What `renorm` leaves on disk, and that stopping it changes nothing."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+from support.teacher_runs import SPLIT, context_of, file_bytes, prepare_colours
+
+from ezsd.teacher.load import load_teacher
+from ezsd.teacher.norm_layers import find_norm_layers, norm_state
+from ezsd.teacher.renorm_tune import Tuner
+from pipeline.precomputed import Renormed
+from stages import renorm
+from stages.teacher_source import RenormalizedTeacher, resolve_teacher
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    prepare_colours(tmp_path)
+    return tmp_path
+
+
+def test_the_artifact_holds_what_changed(root: Path) -> None:
+    context = context_of("renorm", root)
+    result = renorm.run(context)
+    assert sorted(file_bytes(context.folder)) == ["norms.safetensors", "renorm.h5"]
+    record = Renormed(context.folder).read()
+    assert record.names == SPLIT.names
+    assert record.text_embeddings_renormalized.shape == (5, 16)
+    assert len(record.base_accuracy) == 1 + context.params.renorm.epochs
+    assert any(not np.array_equal(layer.gamma_before, layer.gamma_after) for layer in record.layers)
+    assert {layer.tower for layer in record.layers} == {"image", "text"}
+    assert result.counts == {"photos": 3, "boxes": 4, "norm_layers": len(record.layers)}
+    assert result.facts["accuracy_boxes"] == 4
+
+
+def test_the_tuned_teacher_can_be_loaded_and_is_another(root: Path) -> None:
+    context = context_of("renorm", root)
+    renorm.run(context)
+    source = resolve_teacher(context.params.teacher, root)
+    tuned = RenormalizedTeacher(source, Renormed(context.folder), context.params.run).load()
+    assert not torch.equal(
+        tuned.encode_names(["red"], "{}"), load_teacher(source).encode_names(["red"], "{}")
+    )
+    stored = load_file(Renormed(context.folder).norms)
+    assert all(
+        torch.equal(stored[name], value)
+        for name, value in norm_state(find_norm_layers(tuned, "both")).items()
+    )
+
+
+@pytest.mark.parametrize("loss", ["bce", "softmax"])
+def test_an_interrupted_run_goes_on_to_the_same_bytes(
+    root: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch, loss: str
+) -> None:
+    overrides = [f"renorm.loss={loss}", "renorm.epochs=3"]
+    whole = context_of("renorm", root, overrides)
+    renorm.run(whole)
+    expected = file_bytes(whole.folder)
+
+    other = tmp_path_factory.mktemp("interrupted")
+    prepare_colours(other)
+    run_epoch = Tuner._run_epoch
+
+    def dies_in_the_second_epoch(self: Tuner, epoch: int) -> object:
+        if epoch == 1:
+            raise KeyboardInterrupt
+        return run_epoch(self, epoch)
+
+    context = context_of("renorm", other, overrides)
+    with monkeypatch.context() as patch:
+        patch.setattr(Tuner, "_run_epoch", dies_in_the_second_epoch)
+        with pytest.raises(KeyboardInterrupt):
+            renorm.run(context)
+    assert (context.folder / renorm.CHECKPOINT).is_file()
+    renorm.run(context)
+    assert file_bytes(context.folder) == expected
+
+
+def test_the_bytes_do_not_depend_on_the_threads_of_the_caller(
+    root: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    other = tmp_path_factory.mktemp("threads")
+    prepare_colours(other)
+    threads = torch.get_num_threads()
+    try:
+        for folder, count in ((root, 1), (other, 2)):
+            torch.set_num_threads(count)
+            renorm.run(context_of("renorm", folder))
+            assert torch.get_num_threads() == count
+    finally:
+        torch.set_num_threads(threads)
+    assert file_bytes(root / "artifacts/renorm") == file_bytes(other / "artifacts/renorm")
+
+
+def test_method_none_changes_nothing_and_statistics_only_the_image_tower(root: Path) -> None:
+    raw = context_of("renorm", root, ["renorm.method=none"])
+    renorm.run(raw)
+    record = Renormed(raw.folder).read()
+    assert all(np.array_equal(layer.gamma_before, layer.gamma_after) for layer in record.layers)
+    renorm.run(context_of("renorm", root, ["renorm.method=statistics"]))
+    record = Renormed(raw.folder).read()
+    changed = {
+        layer.tower for layer in record.layers if not np.array_equal(layer.beta_before, layer.beta_after)
+    }
+    assert changed == {"image"}
+
+
+def test_the_fingerprint_knows_the_weights(root: Path) -> None:
+    one = renorm.external_inputs(context_of("renorm", root).params, root)
+    other = renorm.external_inputs(context_of("renorm", root, ["teacher.seed=4"]).params, root)
+    assert one != other
+    assert one == renorm.external_inputs(context_of("renorm", root).params, root)
