@@ -1,0 +1,144 @@
+"""`train` from hand-made artifacts: what it writes, what it goes on from, and what it refuses."""
+
+import csv
+import json
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from support.training_workplace import DIM, SPLIT, Workplace, make_workplace
+
+from cache.errors import ArtifactError
+from ezsd.detector.detector import detect
+from ezsd.errors import InputError
+from ezsd.training.loop import StepReport
+from stages import training_run
+from stages.detector_files import HISTORY, read_detector
+from stages.training_run import CHECKPOINT
+
+
+@pytest.fixture(scope="module")
+def workplace(tmp_path_factory: pytest.TempPathFactory) -> Workplace:
+    return make_workplace(tmp_path_factory.mktemp("train"))
+
+
+@pytest.fixture(scope="module")
+def trained(workplace: Workplace) -> dict[str, bytes]:
+    return workplace.run()
+
+
+def test_it_leaves_a_detector_that_names_the_whole_split(
+    workplace: Workplace, trained: dict[str, bytes]
+) -> None:
+    assert set(trained) == {"detector.safetensors", "detector.json", "history.csv"}
+    read = read_detector(workplace.root / "artifacts/train")
+    assert read.split == SPLIT
+    assert read.protocol == "names known"
+    assert set(read.parents) == {"prepare", "renorm", "embed"}
+    assert read.detector.roi_heads.classifier.text_embeddings.shape == (3, DIM)
+    (found,) = detect(read.detector, [torch.zeros(3, 50, 70, dtype=torch.uint8)])
+    assert set(found.labels.tolist()) <= {0, 1, 2}
+
+
+def test_the_card_holds_no_path_and_no_time(workplace: Workplace, trained: dict[str, bytes]) -> None:
+    assert str(workplace.root) not in trained["detector.json"].decode()
+    assert json.loads(trained["detector.json"])["config"]["embedding_dim"] == DIM
+
+
+def test_the_history_tells_each_loss(trained: dict[str, bytes]) -> None:
+    rows = list(csv.DictReader(trained[HISTORY].decode().splitlines()))
+    assert [row["step"] for row in rows] == ["6"]  # 2 epochs of 6 photos, 2 a step, in one row
+    losses = ["objectness", "proposal_box", "classification", "box", "distillation"]
+    assert float(rows[0]["total"]) == pytest.approx(sum(float(rows[0][name]) for name in losses), rel=1e-4)
+
+
+def test_the_same_run_leaves_the_same_bytes(workplace: Workplace, trained: dict[str, bytes]) -> None:
+    assert workplace.run("again") == trained
+
+
+def at_step(step: int, happen: Callable[[], None]) -> Callable[..., Iterator[StepReport]]:
+    """The real steps, with something happening before one is reported."""
+    real = training_run.train_steps
+
+    def steps(*arguments: Any) -> Iterator[StepReport]:
+        for report in real(*arguments):
+            if report.step == step:
+                happen()
+            yield report
+
+    return steps
+
+
+@pytest.mark.parametrize("step", [0, 3])
+def test_ctrl_c_leaves_a_checkpoint_and_the_run_goes_on_to_the_same_bytes(
+    workplace: Workplace, trained: dict[str, bytes], monkeypatch: pytest.MonkeyPatch, step: int
+) -> None:
+    folder = f"stopped-{step}"
+    with monkeypatch.context() as patched:
+        ctrl_c = at_step(step, lambda: signal.raise_signal(signal.SIGINT))
+        patched.setattr(training_run, "train_steps", ctrl_c)
+        with pytest.raises(KeyboardInterrupt):
+            workplace.run(folder)
+    assert (workplace.root / "artifacts" / folder / CHECKPOINT).is_file()
+    torch.manual_seed(1234)  # whatever a new process has drawn before
+    assert workplace.run(folder) == trained
+
+
+def test_a_run_that_dies_goes_on_from_its_last_checkpoint(
+    workplace: Workplace, trained: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def die() -> None:
+        raise MemoryError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(training_run, "train_steps", at_step(4, die))
+        with pytest.raises(MemoryError):
+            workplace.run("died")
+    assert workplace.run("died") == trained
+
+
+def test_another_seed_trains_otherwise(workplace: Workplace, trained: dict[str, bytes]) -> None:
+    assert workplace.run("other", seed=1)["detector.safetensors"] != trained["detector.safetensors"]
+
+
+def test_seesaw_and_plain_regression_train_too(workplace: Workplace) -> None:
+    workplace.run("seesaw", classification_loss="seesaw", regressor="plain", epochs=1)
+    read = read_detector(workplace.root / "artifacts/seesaw")
+    assert read.detector.config.head.regressor == "plain"
+
+
+def test_a_weights_file_that_is_missing_or_foreign_is_named(workplace: Workplace) -> None:
+    backbone = workplace.params.train.backbone
+
+    def run_with(weights: str) -> None:
+        workplace.run("refused", backbone=backbone.model_copy(update={"weights": weights}))
+
+    with pytest.raises(InputError, match=r"none\.pth is no file"):
+        run_with("none.pth")
+    (workplace.root / "text.pth").write_text("no weights")
+    with pytest.raises(InputError, match=r"text\.pth holds no state dict"):
+        run_with("text.pth")
+    torch.save({"conv1.weight": torch.zeros(1)}, workplace.root / "other.pth")
+    with pytest.raises(InputError, match="another architecture"):
+        run_with("other.pth")
+
+
+def test_targets_of_other_photos_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ArtifactError, match=r"has image 7.*the index has 10"):
+        make_workplace(tmp_path, first_id=700).run()
+
+
+def test_a_damaged_detector_is_refused_with_the_mend(workplace: Workplace, trained: dict[str, bytes]) -> None:
+    folder = workplace.root / "artifacts/damaged"
+    folder.mkdir()
+    for name, data in trained.items():
+        (folder / name).write_bytes(data)
+    (folder / "detector.safetensors").write_bytes(trained["detector.safetensors"][:1000])
+    with pytest.raises(ArtifactError, match=r"damaged.*ezsd-cli train"):
+        read_detector(folder)
+    (folder / "detector.json").write_text("{}")
+    with pytest.raises(ArtifactError, match="ezsd-cli train"):
+        read_detector(folder)
