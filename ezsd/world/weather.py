@@ -7,10 +7,10 @@ re-normalization is to close.
 import numpy as np
 from PIL import Image, ImageFilter
 
-_HAZE = (0.35, 0.62)
-_CAST = (0.72, 1.0)
-_BLUR = (0.35, 1.0)
-_NOISE = (0.025, 0.06)
+_HAZE = (0.25, 0.5)
+_CAST = (0.75, 1.0)
+_BLUR = (0.2, 0.6)
+_NOISE = (0.008, 0.03)
 
 
 def photograph(scene: np.ndarray, rng: np.random.Generator) -> np.ndarray:
