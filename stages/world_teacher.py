@@ -56,8 +56,8 @@ def main(
     out_dir: Annotated[
         Path, typer.Argument(help="Folder for world-teacher.json and world-teacher.safetensors.")
     ],
-    steps: Annotated[int, typer.Option(help="Training steps.")] = 4000,
-    pictures: Annotated[int, typer.Option(help="Web pictures to draw and train on.")] = 32_000,
+    steps: Annotated[int, typer.Option(help="Training steps.")] = 1800,
+    pictures: Annotated[int, typer.Option(help="Web pictures to draw and train on.")] = 20_800,
     batch_size: Annotated[int, typer.Option(help="Pictures a step.")] = 96,
     learning_rate: Annotated[float, typer.Option(help="Highest learning rate.")] = 3e-3,
     threads: Annotated[int, typer.Option(help="Threads and drawing processes.")] = 2,

@@ -12,7 +12,9 @@ import torch.nn.functional as F
 from open_clip import CLIP
 from torch import Tensor, nn
 
-_MAX_LOGIT_SCALE = math.log(100)
+_MAX_LOGIT_SCALE = math.log(30)
+"""Keeps cosines of different names well apart, for a student that copies them, and entropies graded."""
+
 _CLIP_NORM = 1.0
 _PAIR_WEIGHT = 0.1
 

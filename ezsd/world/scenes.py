@@ -19,6 +19,7 @@ OBJECT_SIZES = (26.0, 132.0)
 _EMPTY_SHARE = 0.03
 _CROWD_SHARE = 0.08
 _APART_SHARE = 0.5
+_INSIDE = 0.36
 _TRIES = 12
 
 
@@ -110,16 +111,23 @@ def _find_place(
 
     Half of the things first look for a place of their own.
     """
-    width, height = canvas.size_wh
+    low, high = _centre_range(canvas, patch)
     keeps_apart = rng.random() < _APART_SHARE
     for attempt in range(_TRIES):
-        centre_xy = (rng.uniform(0, width), rng.uniform(0, height))
+        centre_xy = (rng.uniform(low[0], high[0]), rng.uniform(low[1], high[1]))
         footprint = canvas.footprint(patch, centre_xy)
         if keeps_apart and attempt < _TRIES / 2 and canvas.covers_a_thing(footprint):
             continue
         if canvas.accepts(patch, footprint):
             return centre_xy, footprint
     return None
+
+
+def _centre_range(canvas: Canvas, patch: Patch) -> tuple[np.ndarray, np.ndarray]:
+    """Lowest and highest centre (x, y) at which the patch reaches over the frame by a little at most."""
+    size = np.array(canvas.size_wh, dtype=float)
+    margin = np.minimum(_INSIDE * len(patch.alpha), size / 2)
+    return margin, size - margin
 
 
 def _place_clutter(canvas: Canvas, rng: np.random.Generator, sizes: tuple[float, float]) -> None:

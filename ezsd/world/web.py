@@ -57,14 +57,14 @@ def draw_web_picture(seed: int, split: str, index: int, names: Sequence[str] = N
     name = names[index % len(names)]
     texture, shape = parts_of(name)
     pose = Pose(
-        size=WEB_SIZE * rng.uniform(0.62, 0.92),
+        size=WEB_SIZE * rng.uniform(0.6, 1.0),
         angle=rng.uniform(-10, 10),
         stretch=float(np.exp(rng.uniform(-0.12, 0.12))),
         mirrored=bool(rng.random() < 0.5),
     )
     patch = draw_object(texture, shape, pose, rng)
     background, canvas = _background(rng)
-    _paste(canvas, patch.rgb, patch.alpha, rng.integers(-4, 5, 2))
+    _paste(canvas, patch.rgb, patch.alpha, rng.integers(-5, 6, 2))
     if rng.random() < _FRAMED_SHARE:
         _frame(canvas, rng)
     image = (np.clip(canvas, 0, 1) * 255 + 0.5).astype(np.uint8)
