@@ -1,12 +1,15 @@
 """`ezsd-cli`: the same functions that the DVC stages call, for people."""
 
+import io
 import json
 import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from PIL import Image
 
+from cache.atomic import write_bytes_atomic
 from cache.errors import ArtifactError
 from cache.verify import verify as find_problems
 from ezsd.errors import InputError
@@ -106,7 +109,7 @@ def show_result(as_json: AsJson = False, params: ParamsPath = DEFAULT_PARAMS) ->
     from stages.report import result_table
 
     metrics = json.loads(path.read_text(encoding="utf-8"))
-    print(json.dumps(metrics, indent=1) if as_json else result_table(metrics))
+    _tell(metrics, result_table(metrics), as_json)
 
 
 @app.command(epilog="Example: `ezsd-cli report`")
@@ -149,6 +152,42 @@ def predict(
             corners = ", ".join(f"{side:.0f}" for side in box["box_xyxy"])
             print(f"  {box['score']:.2f} {box['name']} at {corners}")
     _say(f"boxes in {out / RESULT}, drawings beside it")
+
+
+@app.command(epilog="Example: `ezsd-cli inspect mine --image 1000001 --png proposals.png`")
+def inspect(
+    stage: Annotated[
+        str | None, typer.Argument(help="One artifact in detail; all in short by default.")
+    ] = None,
+    image: Annotated[int | None, typer.Option(help="Id of a training photo: list its proposals.")] = None,
+    png: Annotated[
+        Path | None,
+        typer.Option(help="Draw the photo's proposals, or what `renorm` changed.", metavar="FILE"),
+    ] = None,
+    as_json: AsJson = False,
+    params: ParamsPath = DEFAULT_PARAMS,
+    overrides: Overrides = None,
+) -> None:
+    """Say what is in the artifacts: counts, shapes, scores, one image's proposals."""
+    from stages import inspect as look
+    from stages import inspect_text as text
+
+    root = _root_of(params)
+    if image is not None:
+        shown = look.inspect_image(root, image)
+        _tell(shown.as_json(), text.image_text(shown), as_json)
+        if png is not None:
+            _draw(png, look.draw_image_proposals(root, load_params(params, overrides or ()), shown))
+    elif stage is not None:
+        details = look.inspect_stage(root, stage)
+        _tell(details, text.stage_text(details), as_json)
+        if png is not None and stage == "renorm":
+            _draw(png, look.draw_norm_changes(root))
+        elif png is not None:
+            raise typer.BadParameter("give --image ID, or inspect renorm", param_hint="--png")
+    else:
+        summary = look.inspect_summary(root)
+        _tell(summary, text.summary_text(summary), as_json)
 
 
 @app.command(epilog="Example: `ezsd-cli verify mine`")
@@ -202,6 +241,17 @@ def _run(name: str, params: Path, overrides: list[str] | None, force: bool) -> N
 
 def _root_of(params: Path) -> Path:
     return params.resolve().parent
+
+
+def _tell(value: Any, text: str, as_json: bool) -> None:
+    print(json.dumps(value, indent=1) if as_json else text)
+
+
+def _draw(path: Path, picture: Image.Image) -> None:
+    encoded = io.BytesIO()
+    picture.save(encoded, format="PNG")
+    write_bytes_atomic(path, encoded.getvalue())
+    _say(f"look at {path}")
 
 
 def _say(sentence: str) -> None:
