@@ -90,7 +90,7 @@ def test_the_page_says_the_numbers():
         "names known",
         "world_48_17",
         "1,240",
-        "novel objects gained +36.7 points, base ones +38.8",
+        "Base objects: +38.8 points. Novel objects: +36.7 points.",
         "31,207 boxes on 800 training photos",
         "63.8 % of the novel objects",
         "48.1",

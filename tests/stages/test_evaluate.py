@@ -1,0 +1,189 @@
+"""`evaluate`: a detector that sees colours, counted by hand, and by pycocotools from the written files."""
+
+import contextlib
+import csv
+import io
+import json
+
+import pytest
+from PIL import Image
+from pycocotools.coco import COCO
+from pycocotools.cocoeval import COCOeval
+from support.evaluated_runs import ColourModels, context_of, evaluate_by_hand, make_parents
+
+from cache.errors import ArtifactError
+from pipeline.data.prepared import Prepared
+from pipeline.params import parse_params, preset_text
+from stages import evaluate, validation_pass
+from stages.evaluation_files import EvaluationFolder
+
+
+@pytest.fixture
+def evaluated(tiny_dataset, tmp_path, monkeypatch):
+    """Runs evaluation with overrides and gives the folder."""
+
+    def run(*overrides, blind=False):
+        params = tiny_dataset.params(*overrides)
+        make_parents(params, tmp_path)
+        return EvaluationFolder(evaluate_by_hand(params, tmp_path, monkeypatch, blind))
+
+    return run
+
+
+def test_what_a_colour_detector_scores(evaluated):
+    metrics = evaluated().metrics
+    assert metrics["protocol"] == "names known"
+    assert metrics["AP50"] == {"base": 100.0, "novel": 100.0, "all": 100.0}
+    assert metrics["data"] == {
+        "format": "coco",
+        "split": "own",
+        "photos": 2,
+        "categories": {"base": 2, "novel": 1, "all": 3},
+        "objects": {"base": 2, "novel": 1, "all": 3},
+    }
+    assert metrics["teacher_accuracy"] == {
+        "raw": {"base": 50.0, "novel": 0.0, "all": 33.3333},
+        "renormalized": {"base": 100.0, "novel": 100.0, "all": 100.0},
+    }
+
+
+def test_proposal_recall_counts_training_objects_novel_ones_too(evaluated):
+    # of two cows both are covered; of four base objects (the crowd is none) no proposal has an IoU of 0.5
+    recall = evaluated().metrics["proposal_recall"]
+    assert recall == {"base": 0.0, "novel": 100.0, "all": 33.3333}
+
+
+def test_tables_for_plots(evaluated):
+    folder = evaluated().folder
+    rows = list(csv.DictReader(io.StringIO((folder / "per_class.csv").read_text())))
+    assert [(row["category"], row["group"], row["objects"], row["AP50"]) for row in rows] == [
+        ("cat", "base", "1", "100.0"),
+        ("dog", "base", "1", "100.0"),
+        ("cow", "novel", "1", "100.0"),
+    ]
+    errors = {(row.group, row.kind): row.count for row in EvaluationFolder(folder).errors}
+    assert errors["base", "found"] == 2 and errors["novel", "found"] == 1
+    assert errors["all", "missed"] == errors["all", "background"] == 0
+
+
+def test_pycocotools_reads_the_files_by_itself_and_says_the_same(evaluated):
+    files = evaluated("evaluate.max_dets=[100, 1]")
+    with contextlib.redirect_stdout(io.StringIO()):
+        truth = COCO(str(files.folder / "ground_truth.json"))
+        run = COCOeval(truth, truth.loadRes(str(files.folder / "detections.json")), "bbox")
+        run.evaluate()
+        run.accumulate()
+        run.summarize()
+    for key, theirs in zip(("AP", "AP50", "AP75"), run.stats, strict=False):
+        assert files.metrics[key]["all"] / 100 == pytest.approx(theirs, abs=1e-6)
+    assert files.metrics["max_dets"] == 100
+    assert files.metrics["other_max_dets"]["1"]["AP50"]["all"] == 100.0
+
+
+def test_detections_keep_the_data_sets_own_ids(evaluated, tiny_dataset):
+    detections = evaluated().detections
+    assert [(one["image_id"], one["category_id"]) for one in detections] == [(1, 17), (1, 21), (2, 18)]
+    x, y, width, height = detections[2]["bbox"]
+    assert (x, y) == pytest.approx((10, 10), abs=3) and (width, height) == pytest.approx((40, 30), abs=5)
+
+
+def test_a_blind_detector_is_scored_zero(evaluated):
+    files = evaluated(blind=True)
+    assert files.detections == []
+    assert files.metrics["AP50"] == {"base": 0.0, "novel": 0.0, "all": 0.0}
+    assert {row.kind: row.count for row in files.errors if row.group == "all"}["missed"] == 3
+
+
+def test_no_novel_object_to_find_is_said_not_guessed(evaluated, tiny_dataset):
+    tiny_dataset.val["annotations"] = [
+        box for box in tiny_dataset.val["annotations"] if box["category_id"] != 21
+    ]
+    tiny_dataset.save()
+    metrics = evaluated().metrics
+    assert metrics["AP50"]["novel"] is None
+    assert metrics["teacher_accuracy"]["raw"]["novel"] is None
+    assert metrics["data"]["objects"]["novel"] == 0
+
+
+@pytest.mark.parametrize(("photos", "count"), [("all", 3), ("with_boxes", 2)])
+def test_empty_photos_count_only_when_asked_for(evaluated, tiny_dataset, photos, count):
+    tiny_dataset.val["images"].append({"id": 3, "file_name": "v3.png", "width": 20, "height": 10})
+    Image.new("RGB", (20, 10)).save(tiny_dataset.photos("val") / "v3.png")
+    tiny_dataset.save()
+    assert evaluated(f"evaluate.photos={photos}").metrics["data"]["photos"] == count
+
+
+def test_the_same_bytes_whatever_the_shards_and_nothing_left_over(
+    evaluated, tiny_dataset, tmp_path, monkeypatch
+):
+    once = {path.name: path.read_bytes() for path in evaluated().folder.iterdir()}
+    assert set(once) == {
+        "manifest.json",
+        "metrics.json",
+        "per_class.csv",
+        "errors.csv",
+        "detections.json",
+        "ground_truth.json",
+    }
+    monkeypatch.setattr(validation_pass, "PHOTOS_PER_SHARD", 1)
+    for path in (tmp_path / "artifacts/evaluate").iterdir():
+        path.unlink()
+    again = evaluate_by_hand(tiny_dataset.params(), tmp_path, monkeypatch)
+    assert {path.name: path.read_bytes() for path in again.iterdir()} == once
+
+
+def test_an_interrupted_pass_goes_on_where_it_stopped(tiny_dataset, tmp_path, monkeypatch):
+    params = tiny_dataset.params()
+    make_parents(params, tmp_path)
+    monkeypatch.setattr(validation_pass, "PHOTOS_PER_SHARD", 1)
+    looked_at = []
+    whole = validation_pass.ValidationPass.__call__
+
+    def stop_at_the_second(self, shard):
+        if shard == 1 and not looked_at.count(1):
+            looked_at.append(1)
+            raise KeyboardInterrupt
+        looked_at.append(shard)
+        return whole(self, shard)
+
+    monkeypatch.setattr(validation_pass.ValidationPass, "__call__", stop_at_the_second)
+    monkeypatch.setattr(evaluate, "models_on_disk", lambda context, split: ColourModels())
+    with pytest.raises(KeyboardInterrupt):
+        evaluate.run(context_of(params, tmp_path, "evaluate"))
+    evaluate.run(context_of(params, tmp_path, "evaluate"))
+    assert looked_at == [0, 1, 1]
+    assert EvaluationFolder(tmp_path / "artifacts/evaluate").metrics["AP50"]["all"] == 100.0
+
+
+def test_novel_annotations_are_among_the_inputs(tiny_dataset, tmp_path):
+    params = tiny_dataset.params()
+    make_parents(params, tmp_path)
+    before = evaluate.external_inputs(params, tmp_path)
+    cow = next(box for box in tiny_dataset.train["annotations"] if box["category_id"] == 21)
+    cow["bbox"][2] += 1
+    tiny_dataset.save()
+    after = evaluate.external_inputs(params, tmp_path)
+    assert after["train_annotations"] != before["train_annotations"]
+    assert after["val_annotations"] == before["val_annotations"]
+    assert Prepared(tmp_path / "artifacts/prepare").split.novel == ("cow",)
+
+
+def test_the_embedded_world_brings_no_inputs_from_outside(tmp_path):
+    assert evaluate.external_inputs(parse_params(preset_text("demo")), tmp_path) == {}
+
+
+def test_missing_and_damaged_files_are_named_with_the_mend(tmp_path):
+    (tmp_path / "metrics.json").write_text('{"AP50"')
+    files = EvaluationFolder(tmp_path)
+    with pytest.raises(
+        ArtifactError, match=r"metrics\.json is missing or damaged: run `ezsd-cli eval --force`"
+    ):
+        _ = files.metrics
+    with pytest.raises(ArtifactError, match=r"per_class\.csv is missing or damaged"):
+        _ = files.classes
+
+
+def test_metrics_are_plain_json(evaluated):
+    text = (evaluated().folder / "metrics.json").read_text()
+    assert json.loads(text)["AP50"]["novel"] == 100.0
+    assert "NaN" not in text
