@@ -19,7 +19,7 @@ class NormLayerRecord:
     """One norm layer of C channels; every array is float32 (C,).
 
     name: the module's path in its tower. tower: "image" or "text".
-    gamma, beta: weight and bias before and after tuning. mean, var: of the layer's input activations on the
+    gamma, beta: weight and bias before and after tuning. mean, var: of what the layer puts out on the
     target domain, per channel, with the teacher before and after.
     """
 
