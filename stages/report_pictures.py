@@ -69,10 +69,9 @@ class _PairDrawer:
         """As many of the best finds as there are objects."""
         best = sorted(found, key=lambda box: -box["score"])[: len(truth)]
         novel = sorted({name for name in self._said(truth) if name in self._novel})
-        objects = f"{len(truth)} object{'s' * (len(truth) != 1)}"
         return Pair(
             title=f"photo {photo['id']}",
-            lines=[objects, *(f"★ {name}" for name in novel)],
+            lines=[_count(len(truth), "object"), *(f"★ {name}" for name in novel)],
             truth=self._picture(photo, truth, self._said(truth), "annotated"),
             found=self._picture(
                 photo,
@@ -98,8 +97,13 @@ def _proposal_picture(prepared: Prepared, mined: Mined, folder: PhotoFolder, row
     width, height = photos.sizes_wh[row].tolist()
     pixels = folder.decode(photos.file_names[row], (width, height))
     drawing = draw_photo_proposals(pixels, proposals, PROPOSALS_SHOWN, LONG_SIDE)
-    words = f"training photo {photos.image_ids[row]}: {len(proposals)} proposals, the best is called "
-    return as_picture(drawing, words + proposals.names[0])
+    count = _count(len(proposals), "proposal")
+    words = f"training photo {photos.image_ids[row]}: {count}, the best is called {proposals.names[0]}"
+    return as_picture(drawing, words)
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
 
 
 def _by_photo(boxes: Iterable[Record]) -> dict[int, list[Record]]:

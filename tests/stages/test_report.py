@@ -1,0 +1,113 @@
+"""`report`: the page and the table of a run made by hand."""
+
+import base64
+import io
+import re
+
+import pytest
+from PIL import Image
+from support.evaluated_runs import evaluate_by_hand, make_parents, report_by_hand
+
+from cache.errors import ArtifactError
+from stages.report import external_inputs, read_history, result_table
+from stages.report_pictures import evenly_spaced
+
+
+@pytest.fixture
+def reported(tiny_dataset, tmp_path, monkeypatch):
+    """Runs the report and gives its folder."""
+
+    def run(*overrides):
+        params = tiny_dataset.params("report.validation_photos=2", "report.training_photos=3", *overrides)
+        make_parents(params, tmp_path)
+        evaluate_by_hand(params, tmp_path, monkeypatch)
+        return report_by_hand(params, tmp_path)
+
+    return run
+
+
+def pictures(page):
+    """Alternative text -> decoded picture."""
+    found = re.findall(r'<img src="data:image/webp;base64,([^"]+)"[^>]* alt="([^"]+)"', page)
+    return {alt: Image.open(io.BytesIO(base64.b64decode(data))) for data, alt in found}
+
+
+def test_the_page_tells_the_run(reported, tmp_path):
+    folder = reported()
+    page = (folder / "index.html").read_text()
+    for said in ("AP50 100.0 on 1 category that had", "names known", "33.3", "None: every photo"):
+        assert said in page
+    assert "5 boxes on 5 training photos" in page
+    assert not re.search(r"https?://|<script|<link|@import|url\(", page)
+    assert str(tmp_path) not in page
+
+
+def test_pictures_say_and_show_what_is_on_them(reported):
+    shown = pictures((reported() / "index.html").read_text())
+    training = [alt for alt in shown if alt.startswith("training photo")]
+    # photo 30 has no proposal, so three of the other four are shown, evenly spaced
+    assert training == [
+        "training photo 7: 1 proposal, the best is called cow",
+        "training photo 10: 2 proposals, the best is called cow",
+        "training photo 31: 1 proposal, the best is called cow",
+    ]
+    # only photo 1 holds a novel object
+    assert [alt for alt in shown if alt.startswith("photo")] == [
+        "photo 1, annotated: cat, cow",
+        "photo 1, found: cat 0.90, cow 0.80",
+    ]
+    assert shown["photo 1, annotated: cat, cow"].size == (128, 96)
+
+
+def test_the_table_is_written_and_printed_alike(reported):
+    folder = reported()
+    table = (folder / "table.md").read_text()
+    assert "| AP50 " in table
+    assert re.search(r"teacher accuracy, re-normalized \| +100\.0 \| +100\.0 \| +100\.0 \|", table)
+    assert table.startswith("own (names known): 2 photos")
+    assert result_table.__doc__
+
+
+def test_the_same_bytes_again(reported, tmp_path):
+    first = {path.name: path.read_bytes() for path in reported().iterdir()}
+    for stage in ("evaluate", "report", "mine", "renorm", "embed", "train", "prepare"):
+        for path in sorted((tmp_path / "artifacts" / stage).rglob("*"), reverse=True):
+            path.rmdir() if path.is_dir() else path.unlink()
+    again = {path.name: path.read_bytes() for path in reported().iterdir()}
+    assert again == first
+    assert set(first) == {"index.html", "table.md", "manifest.json"}
+
+
+def test_quarantined_inputs_are_listed(reported, tiny_dataset):
+    (tiny_dataset.photos("val") / "v2.jpg").write_bytes(b"no photo")
+    page = (reported("prepare.max_quarantined_fraction=1.0") / "index.html").read_text()
+    assert "val image 2 (v2.jpg)" in page
+    assert "None: every photo" not in page
+
+
+def test_a_changed_template_makes_the_page_stale(tmp_path):
+    digests = external_inputs(None, tmp_path)
+    assert set(digests) == {"page.html", "page.css"}
+    assert all(re.fullmatch("[0-9a-f]{64}", digest) for digest in digests.values())
+
+
+def test_history_leaves_out_the_rate(tmp_path):
+    (tmp_path / "history.csv").write_text("step,learning_rate,total\n10,0.01,3.5\n20,0.01,2\n")
+    assert read_history(tmp_path / "history.csv") == ([10, 20], {"total": [3.5, 2]})
+    (tmp_path / "history.csv").write_text("step,learning_rate,total\n")
+    assert read_history(tmp_path / "history.csv") == ([], {})
+
+
+@pytest.mark.parametrize("text", ["step,total\nten,1\n", "step,total\n10\n"])
+def test_damaged_history_is_named(tmp_path, text):
+    (tmp_path / "history.csv").write_text(text)
+    with pytest.raises(
+        ArtifactError, match=r"history\.csv is missing or damaged: run `ezsd-cli train --force`"
+    ):
+        read_history(tmp_path / "history.csv")
+
+
+def test_evenly_spaced_choices():
+    assert evenly_spaced(list(range(10)), 3) == [0, 3, 6]
+    assert evenly_spaced([5, 6], 3) == [5, 6]
+    assert evenly_spaced([], 3) == []
