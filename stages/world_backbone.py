@@ -42,7 +42,7 @@ def accuracy_on(model: nn.Module, pixels_of: Normalise, test: WebPictures) -> fl
 
 def main(
     out_dir: Annotated[Path, typer.Argument(help="Folder for world-backbone.json and .safetensors.")],
-    steps: Annotated[int, typer.Option(help="Training steps.")] = 1500,
+    steps: Annotated[int, typer.Option(help="Training steps.")] = 900,
     pictures: Annotated[int, typer.Option(help="Web pictures to draw and train on.")] = 14_400,
     batch_size: Annotated[int, typer.Option(help="Pictures a step.")] = 64,
     learning_rate: Annotated[float, typer.Option(help="Highest learning rate.")] = 3e-3,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
 from ezsd.world.learning import Course, Lesson
@@ -59,7 +59,7 @@ def save_half(state: Mapping[str, Tensor], path: Path) -> None:
         name: (value.half() if value.is_floating_point() else value).detach().contiguous()
         for name, value in state.items()
     }
-    save_file(halves, path)
+    path.write_bytes(save(halves))
 
 
 def _drawn(draw: Callable[[int], WebPicture], count: int, workers: int, names: Sequence[str]) -> WebPictures:
