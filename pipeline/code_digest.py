@@ -37,7 +37,7 @@ def source_root() -> Path:
 def code_files(module: str) -> tuple[str, ...]:
     """Sources that `module` imports, itself included: sorted POSIX paths under :func:`source_root`."""
     seen: set[str] = set()
-    todo = [module]
+    todo = sorted(_ancestry(module))
     while todo:
         name = todo.pop()
         if name in seen or name in STEERING:
