@@ -29,7 +29,7 @@ class Question:
 
 @dataclass(frozen=True)
 class ClassRow:
-    """One category: `group` is base or novel; AP50 and AP in percent, None where there is no object to find."""
+    """One category: `group` is base or novel; AP50 and AP in percent, None without any object to find."""
 
     category: str
     group: str
