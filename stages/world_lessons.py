@@ -14,7 +14,7 @@ from torch import Tensor
 
 from ezsd.world.learning import Course, Lesson
 from ezsd.world.names import NAMES
-from ezsd.world.web import WebPicture, draw_weathered_picture, draw_web_picture
+from ezsd.world.web import OTHERS, WebPicture, draw_other_picture, draw_weathered_picture, draw_web_picture
 
 _CHUNK = 256
 _TOLD_EVERY = 100
@@ -34,6 +34,21 @@ def draw_web_pictures(
 ) -> WebPictures:
     """Draw pictures 0..count-1 of a split of the web domain."""
     return _drawn(partial(draw_web_picture, seed, split, names=names), count, workers, names)
+
+
+def draw_other_pictures(seed: int, split: str, count: int, workers: int) -> WebPictures:
+    """Draw pictures 0..count-1 of a split that show no category; labels count on from those of `NAMES`."""
+    others = _drawn(partial(draw_other_picture, seed, split), count, workers, OTHERS)
+    return WebPictures(others.pictures, others.captions, others.labels + len(NAMES))
+
+
+def joined(first: WebPictures, second: WebPictures) -> WebPictures:
+    """The pictures of both."""
+    return WebPictures(
+        torch.cat([first.pictures, second.pictures]),
+        first.captions + second.captions,
+        torch.cat([first.labels, second.labels]),
+    )
 
 
 def draw_weathered_pictures(

@@ -14,11 +14,20 @@ from ezsd.prompts import TEMPLATE, fill
 from ezsd.split import builtin_split
 from ezsd.world.learning import Course, learn_contrast
 from ezsd.world.names import NAMES
-from stages.world_lessons import WebPictures, draw_web_pictures, save_half, told
+from stages.world_lessons import (
+    WebPictures,
+    draw_other_pictures,
+    draw_web_pictures,
+    joined,
+    save_half,
+    told,
+)
 
 MODEL = "world-teacher"
 _TRAINING_SEED, _TEST_SEED = 1, 2
 _TEST_PICTURES = 1300
+_NAMED_AN_OTHER = 5
+"""Pictures of a category for each that shows none."""
 
 
 def pixels_of(pictures: Tensor) -> Tensor:
@@ -56,8 +65,10 @@ def main(
     out_dir: Annotated[
         Path, typer.Argument(help="Folder for world-teacher.json and world-teacher.safetensors.")
     ],
-    steps: Annotated[int, typer.Option(help="Training steps.")] = 1800,
-    pictures: Annotated[int, typer.Option(help="Web pictures to draw and train on.")] = 20_800,
+    steps: Annotated[int, typer.Option(help="Training steps.")] = 2100,
+    pictures: Annotated[
+        int, typer.Option(help="Web pictures of categories to draw; a fifth as many show none.")
+    ] = 20_800,
     batch_size: Annotated[int, typer.Option(help="Pictures a step.")] = 96,
     learning_rate: Annotated[float, typer.Option(help="Highest learning rate.")] = 3e-3,
     threads: Annotated[int, typer.Option(help="Threads and drawing processes.")] = 2,
@@ -66,8 +77,9 @@ def main(
     """Train the small teacher and write its open_clip config and weights."""
     torch.set_num_threads(threads)
     model = new_teacher(seed)
-    drawn = draw_web_pictures(_TRAINING_SEED, "train", pictures, threads)
-    print(f"{pictures} web pictures drawn", flush=True)
+    named = draw_web_pictures(_TRAINING_SEED, "train", pictures, threads)
+    drawn = joined(named, draw_other_pictures(_TRAINING_SEED, "train", pictures // _NAMED_AN_OTHER, threads))
+    print(f"{len(drawn.captions)} web pictures drawn", flush=True)
     tokens = open_clip.get_tokenizer(MODEL)(drawn.captions)
     course = Course(steps, batch_size, learning_rate)
     generator = torch.Generator().manual_seed(seed)

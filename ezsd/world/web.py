@@ -7,7 +7,7 @@ import numpy as np
 
 from ezsd.world.colours import background_colour
 from ezsd.world.names import NAMES, parts_of
-from ezsd.world.objects import Pose, draw_object
+from ezsd.world.objects import Pose, draw_clutter, draw_object
 from ezsd.world.seeds import generator
 from ezsd.world.weather import photograph
 
@@ -15,7 +15,7 @@ WEB_SIZE = 64
 
 _FRAMED_SHARE = 0.3
 
-_TEXTURE_FIRST = (
+_CAPTIONS = (
     "a photo of a {t} {s}",
     "a photo of a {t} {s}",
     "a {t} {s}",
@@ -25,8 +25,16 @@ _TEXTURE_FIRST = (
     "this is a {t} {s}",
     "a photo of a {c} {t} {s}",
     "a {c} {t} {s} on a {b} background",
+    "a {s} that is {t}",
+    "a {c} {s}, {t}",
+    "a {t} {s} in {c}",
 )
-_TEXTURE_LAST = ("a {s} that is {t}", "a {c} {s}, {t}", "a {t} {s} in {c}")
+_OTHER_CAPTIONS = {
+    "background": ("a photo of a {b} background", "nothing on a {b} background", "an empty background"),
+    "blob": ("a photo of a {c} blob", "a blob on a {b} background", "this is a {c} blob"),
+    "detail": ("a detail of something {c}", "a photo of a detail", "a {c} detail"),
+}
+OTHERS = tuple(_OTHER_CAPTIONS)
 
 
 @dataclass(frozen=True)
@@ -35,8 +43,8 @@ class WebPicture:
 
     Attributes:
         image: (64, 64, 3) uint8 RGB.
-        name: its category.
-        caption: a sentence that holds the category's texture and shape.
+        name: its category, or one of `OTHERS`.
+        caption: a sentence about it; a category's holds both texture and shape.
     """
 
     image: np.ndarray
@@ -56,22 +64,36 @@ def draw_web_picture(seed: int, split: str, index: int, names: Sequence[str] = N
     rng = generator(seed, "web", split, index)
     name = names[index % len(names)]
     texture, shape = parts_of(name)
-    pose = Pose(
-        size=WEB_SIZE * rng.uniform(0.6, 1.0),
-        angle=rng.uniform(-10, 10),
-        stretch=float(np.exp(rng.uniform(-0.12, 0.12))),
-        mirrored=bool(rng.random() < 0.5),
-    )
-    patch = draw_object(texture, shape, pose, rng)
+    patch = draw_object(texture, shape, _pose(rng, rng.uniform(0.6, 1.0)), rng)
     background, canvas = _background(rng)
     _paste(canvas, patch.rgb, patch.alpha, rng.integers(-5, 6, 2))
-    if rng.random() < _FRAMED_SHARE:
-        _frame(canvas, rng)
-    image = (np.clip(canvas, 0, 1) * 255 + 0.5).astype(np.uint8)
-    templates = _TEXTURE_FIRST + _TEXTURE_LAST
-    template = templates[rng.integers(len(templates))]
+    template = _CAPTIONS[rng.integers(len(_CAPTIONS))]
     caption = template.format(t=texture, s=shape, c=patch.colour, b=background)
-    return WebPicture(image, name, caption)
+    return WebPicture(_finished(canvas, rng), name, caption)
+
+
+def draw_other_picture(seed: int, split: str, index: int) -> WebPicture:
+    """Draw a picture that shows none of the categories; pictures run through `OTHERS` in turn.
+
+    A detail is what is left when a thing is far too near: its texture and an edge, not its shape.
+    """
+    rng = generator(seed, "other", split, index)
+    name = OTHERS[index % len(OTHERS)]
+    background, canvas = _background(rng)
+    colour = background
+    if name == "blob":
+        patch = draw_clutter(_pose(rng, rng.uniform(0.5, 1.0)), rng)
+        colour = patch.colour
+        _paste(canvas, patch.rgb, patch.alpha, rng.integers(-8, 9, 2))
+    elif name == "detail":
+        pose = _pose(rng, rng.uniform(1.6, 3.0))
+        patch = draw_object(*parts_of(NAMES[rng.integers(len(NAMES))]), pose, rng)
+        colour = patch.colour
+        reach = round(pose.size * 0.4)
+        _paste(canvas, patch.rgb, patch.alpha, rng.integers(-reach, reach + 1, 2))
+    templates = _OTHER_CAPTIONS[name]
+    caption = templates[rng.integers(len(templates))].format(c=colour, b=background)
+    return WebPicture(_finished(canvas, rng), name, caption)
 
 
 def draw_weathered_picture(seed: int, split: str, index: int, names: Sequence[str] = NAMES) -> WebPicture:
@@ -79,6 +101,22 @@ def draw_weathered_picture(seed: int, split: str, index: int, names: Sequence[st
     clean = draw_web_picture(seed, split, index, names)
     image = photograph(clean.image.astype(np.float32) / 255, generator(seed, "weather", split, index))
     return replace(clean, image=image)
+
+
+def _pose(rng: np.random.Generator, share: float) -> Pose:
+    """Upright within 10 degrees, `share` of the picture's side in size."""
+    return Pose(
+        size=WEB_SIZE * share,
+        angle=rng.uniform(-10, 10),
+        stretch=float(np.exp(rng.uniform(-0.12, 0.12))),
+        mirrored=bool(rng.random() < 0.5),
+    )
+
+
+def _finished(canvas: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    if rng.random() < _FRAMED_SHARE:
+        _frame(canvas, rng)
+    return (np.clip(canvas, 0, 1) * 255 + 0.5).astype(np.uint8)
 
 
 def _background(rng: np.random.Generator) -> tuple[str, np.ndarray]:

@@ -1,7 +1,8 @@
 import numpy as np
 
-from ezsd.world import NAMES, draw_web_picture
+from ezsd.world import NAMES, SHAPES, TEXTURES, draw_web_picture
 from ezsd.world.names import parts_of
+from ezsd.world.web import OTHERS, draw_other_picture
 
 
 def test_a_picture_drawn_alone_is_the_picture_drawn_in_a_row():
@@ -36,3 +37,12 @@ def test_a_picture_is_one_thing_in_the_middle_of_a_calm_background():
         corners = image[[0, 0, -1, -1], [0, -1, 0, -1]].astype(int)
         assert np.ptp(corners, axis=0).max() < 100
         assert np.abs(image[16:48, 16:48].astype(int) - corners.mean(axis=0)).max() > 60
+
+
+def test_pictures_of_no_category_name_none_in_their_captions():
+    pictures = [draw_other_picture(0, "train", index) for index in range(30)]
+    assert {picture.name for picture in pictures} == set(OTHERS)
+    for picture in pictures:
+        assert picture.image.shape == (64, 64, 3) and picture.image.dtype == np.uint8
+        assert not set(picture.caption.split()) & {*SHAPES, *TEXTURES}
+    assert np.array_equal(pictures[7].image, draw_other_picture(0, "train", 7).image)
