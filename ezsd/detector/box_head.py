@@ -26,7 +26,7 @@ class BoxHead(nn.Module):
 
     def embed(self, shared: Tensor) -> Tensor:
         """Shared features (R, C, S, S) -> (R, D) L2-normalised, in the space of the teacher's embeddings."""
-        return F.normalize(self.projection(self.classification(shared)), dim=1)
+        return F.normalize(self.projection(self.classification(shared)).float(), dim=1)
 
 
 def _convolution(in_channels: int, out_channels: int) -> nn.Sequential:

@@ -32,9 +32,11 @@ class TextClassifier(nn.Module):
         self.text_embeddings = F.normalize(text_embeddings.detach().to(self.background), dim=1)
 
     def forward(self, embeddings: Tensor) -> Tensor:
-        """Unit embeddings (R, D) -> logits (R, 1 + C), background first."""
+        """Unit embeddings (R, D) -> logits (R, 1 + C) float32, background first."""
         columns = torch.cat([self.background[None], self.text_embeddings])
-        return self.log_temperature.exp() * embeddings @ columns.T
+        # in bfloat16 cosines that the temperature raises a hundredfold would be too coarse
+        with torch.autocast(embeddings.device.type, enabled=False):
+            return self.log_temperature.exp() * embeddings.float() @ columns.T
 
     def text_of(self, labels: Tensor) -> Tensor:
         """Text embeddings (R, D) of labels (R,) in 0..C, with zeros for background, 0."""

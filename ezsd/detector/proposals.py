@@ -1,5 +1,6 @@
 """The class-agnostic region proposal network (Faster R-CNN, arXiv 1506.01497), as torchvision has it."""
 
+from torch import Tensor
 from torchvision.models.detection.anchor_utils import AnchorGenerator
 from torchvision.models.detection.rpn import RegionProposalNetwork, RPNHead
 
@@ -13,6 +14,15 @@ CANDIDATES_A_LEVEL = 2
 """How many times as many boxes as are kept go from each level into non-maximum suppression."""
 
 
+class ExactRPNHead(RPNHead):
+    """torchvision's, with float32 outputs: in bfloat16 a box a thousand pixels off would move by eights."""
+
+    def forward(self, x: list[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
+        """Maps of all levels -> objectness and deltas of all levels."""
+        objectness, deltas = super().forward(x)
+        return [level.float() for level in objectness], [level.float() for level in deltas]
+
+
 def build_proposal_network(config: ProposalConfig, channels: int, levels: int) -> RegionProposalNetwork:
     """Random weights. Raises InputError unless there is one anchor side a pyramid level."""
     if len(config.anchor_sides) != levels:
@@ -21,7 +31,7 @@ def build_proposal_network(config: ProposalConfig, channels: int, levels: int) -
     anchors = AnchorGenerator(sizes, (config.anchor_ratios,) * levels)
     network = RegionProposalNetwork(
         anchors,
-        RPNHead(channels, len(config.anchor_ratios)),
+        ExactRPNHead(channels, len(config.anchor_ratios)),
         fg_iou_thresh=OBJECT_IOU,
         bg_iou_thresh=BACKGROUND_IOU,
         batch_size_per_image=config.anchors_sampled,

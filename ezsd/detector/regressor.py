@@ -1,4 +1,7 @@
-"""Class-agnostic box regression, with or without the name's meaning (method, section 4)."""
+"""Class-agnostic box regression, with or without the name's meaning (method, section 4).
+
+Deltas are float32 also in mixed precision: in bfloat16 boxes would move by whole pixels.
+"""
 
 import torch
 from torch import Tensor, nn
@@ -13,7 +16,7 @@ class PlainRegressor(nn.Module):
 
     def forward(self, features: Tensor, text: Tensor) -> Tensor:
         """`features` (R, F); `text` (R, D) is not looked at -> deltas (R, 4)."""
-        return self.deltas(features)
+        return self.deltas(features).float()
 
 
 class SemanticRegressor(nn.Module):
@@ -25,7 +28,7 @@ class SemanticRegressor(nn.Module):
 
     def forward(self, features: Tensor, text: Tensor) -> Tensor:
         """`features` (R, F), `text` (R, D) of the assigned name, at test of the predicted one -> (R, 4)."""
-        return self.deltas(torch.cat([features, text], dim=1))
+        return self.deltas(torch.cat([features, text], dim=1)).float()
 
 
 REGRESSORS: dict[str, type[PlainRegressor] | type[SemanticRegressor]] = {

@@ -104,6 +104,19 @@ def test_other_names_leave_features_and_plain_boxes_unchanged(tiny: Any) -> None
     assert all(torch.equal(weights[name], value) for name, value in detector.state_dict().items())
 
 
+def test_mixed_precision_keeps_boxes_and_scores_exact(tiny: Any) -> None:
+    detector, photo = tiny.detector(), tiny.photo()
+    (exact,) = detect(detector, [photo], ALL)
+    with torch.autocast("cpu", torch.bfloat16):
+        (mixed,) = detect(detector, [photo], ALL)
+        losses = detector.train()([photo], [tiny.target()])
+    assert mixed.boxes_xyxy.dtype == mixed.scores.dtype == torch.float32
+    assert all(torch.isfinite(loss) for loss in losses.values())
+    # bfloat16 has 8 bits: of coordinates up to 64, few would lie between the multiples of a quarter
+    assert (mixed.boxes_xyxy % 0.25 != 0).float().mean() > 0.5
+    assert_close(mixed.scores[0], exact.scores[0], rtol=0.2, atol=0.05)
+
+
 def test_a_checkpoint_gives_the_same_detections(tiny: Any) -> None:
     detector = tiny.detector()
     config, tensors = detector.config.to_dict(), detector_tensors(detector)
