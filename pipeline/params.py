@@ -112,6 +112,7 @@ class MineParams(Section):
     """CLIP proposals (method, section 2)."""
 
     method: Literal["exhaustive", "cascade"]
+    cascade_fraction: Annotated[float, Field(gt=0, le=1)]
     names: Literal["known", "strict"]
     extra_names: tuple[str, ...]
     long_side: Count

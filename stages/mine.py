@@ -1,5 +1,6 @@
 """`mine`: boxes that the re-normalized teacher proposes on the training photos."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from torch import Tensor
 
 from cache.layout import ArraySpec
 from cache.sharded import ShardedStore
+from ezsd.mining.cascade import CascadeMiner
 from ezsd.mining.exhaustive import mine_exhaustively
 from ezsd.mining.names import MiningNames, known_names, strict_names
 from ezsd.mining.proposals import Judge, MineConfig, Proposals
@@ -20,9 +22,10 @@ from pipeline.data.sources import resolve_sources
 from pipeline.params import MineParams
 from pipeline.precomputed import Mined, Rows
 from pipeline.stage import StageContext, StageResult
+from stages.mine_objectness import fit_objectness, read_weights
 from stages.teacher_source import RenormalizedTeacher, renormalized_teacher
 
-MINERS = {"exhaustive": mine_exhaustively}
+Miner = Callable[[Tensor, Tensor, Judge, MineConfig], Proposals]
 
 
 def run(context: StageContext) -> StageResult:
@@ -32,14 +35,20 @@ def run(context: StageContext) -> StageResult:
     attributes = {"names": names.names, "base_count": names.base_count, "protocol": names.protocol}
     arrays, rows = _arrays(params.mine.keep), len(prepared.train)
     store = ShardedStore.create(mined.location, arrays, rows, params.mine.photos_per_shard, attributes)
+    teacher = renormalized_teacher(context)
+    photos = resolve_sources(params.data, context.root, prepared.folder).train.folder()
+    objectness = None
+    if params.mine.method == "cascade":
+        objectness = fit_objectness(context, teacher, mine_config(params.mine), prepared, photos)
     task = MineShard(
-        teacher=renormalized_teacher(context),
+        teacher=teacher,
         template=params.teacher.template,
         names=names,
         params=params.mine,
         prepared=prepared.folder,
-        photos=resolve_sources(params.data, context.root, prepared.folder).train.folder(),
+        photos=photos,
         store=mined.location,
+        objectness=objectness,
     )
     context.map_shards(task, store.shards, store.is_done, lambda n: len(store.shard_range(n)), "photos")
     store.finish()
@@ -58,12 +67,13 @@ class MineShard:
     prepared: Path
     photos: PhotoFolder
     store: Path
+    objectness: Path | None
 
     def __call__(self, shard: int) -> dict[str, float]:
         """Returns how many crops went through the teacher."""
         index, store = Prepared(self.prepared).train, ShardedStore.open(self.store)
         judge = self._judge()
-        mine, config = MINERS[self.params.method], mine_config(self.params)
+        mine, config = self._miner(), mine_config(self.params)
         found = []
         for row in store.shard_range(shard):
             width, height = index.photos.sizes_wh[row].tolist()
@@ -73,6 +83,11 @@ class MineShard:
         rows = _rows(found, self.params.keep)
         store.write_shard(shard, {**rows, "image_ids": index.photos.image_ids[store.shard_range(shard)]})
         return {"forwards": judge.encoder.forwards}
+
+    def _miner(self) -> Miner:
+        if self.objectness is None:
+            return mine_exhaustively
+        return CascadeMiner(read_weights(self.objectness), self.params.cascade_fraction)
 
     @torch.inference_mode()
     def _judge(self) -> Judge:

@@ -12,6 +12,9 @@ from torch.nn.functional import normalize
 from ezsd.errors import InputError
 from ezsd.prompts import fill
 
+DENSE_MAPS = 3
+"""Feature maps that describe what lies where: the last ones, of which convolutional towers have a pyramid."""
+
 Tokenizer = Callable[[list[str]], Tensor]
 
 
@@ -68,6 +71,14 @@ class OpenClipTeacher:
             return torch.empty((0, self.dim), device=self.device)
         tokens = self._tokenizer([fill(template, name) for name in names]).to(self.device)
         return normalize(self._model.encode_text(tokens).float(), dim=-1)
+
+    def dense_maps(self, pixels: Tensor) -> list[Tensor]:
+        """The image tower's last feature maps: each `(N, C, h, w)`."""
+        found = self._model.visual.forward_intermediates(
+            pixels, indices=DENSE_MAPS, intermediates_only=True, output_fmt="NCHW"
+        )
+        maps: list[Tensor] = found["image_intermediates"]
+        return maps
 
     @torch.inference_mode()
     def _embedding_length(self) -> int:
