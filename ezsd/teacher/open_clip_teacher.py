@@ -74,11 +74,9 @@ class OpenClipTeacher:
 
     def dense_maps(self, pixels: Tensor) -> list[Tensor]:
         """The image tower's last feature maps: each `(N, C, h, w)`."""
-        found = self._model.visual.forward_intermediates(
-            pixels, indices=DENSE_MAPS, intermediates_only=True, output_fmt="NCHW"
-        )
+        found = self._model.visual.forward_intermediates(pixels, intermediates_only=True, output_fmt="NCHW")
         maps: list[Tensor] = found["image_intermediates"]
-        return maps
+        return maps[-DENSE_MAPS:]
 
     @torch.inference_mode()
     def _embedding_length(self) -> int:

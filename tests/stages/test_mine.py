@@ -107,6 +107,31 @@ def test_a_finished_shard_is_not_mined_again(root: Path, monkeypatch: pytest.Mon
     assert file_bytes(context.folder) == expected
 
 
+def test_the_cascade_fits_once_resumes_and_ends_with_the_same_bytes(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    overrides = ["mine.method=cascade", "mine.cascade_fraction=0.9"]
+    whole = context_of("mine", root, overrides)
+    result = mine.run(whole)
+    expected = file_bytes(whole.folder)
+    assert "objectness.safetensors" in expected and not (whole.folder / "parts").exists()
+    assert result.facts["method"] == "cascade"
+    assert 0 < result.counts["forwards"] <= 0.9 * result.counts["anchors"]
+    context = context_of("other", root, overrides)
+    with monkeypatch.context() as patch:
+        patch.setattr(mine.MineShard, "__call__", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            mine.run(context)
+    with monkeypatch.context() as patch:
+        patch.setattr("stages.mine_objectness.ObjectnessPart.__call__", interrupted)
+        mine.run(context)
+    assert file_bytes(context.folder) == expected
+
+
+def interrupted(self: object, shard: int) -> dict[str, float]:
+    raise KeyboardInterrupt
+
+
 def test_strict_mining_knows_base_names_and_the_users_own(root: Path) -> None:
     context = context_of("mine", root, ["mine.names=strict", "mine.extra_names=[thing]"])
     result = mine.run(context)

@@ -8,7 +8,14 @@ from torch.nn.functional import normalize
 from ezsd.mining.proposals import Judge, MineConfig
 from ezsd.teacher.box_encoder import BoxEncoder
 
-COLOURS = {"red": (1.0, 0, 0), "green": (0, 1.0, 0), "blue": (0, 0, 1.0), "grey": (1.0, 1.0, 1.0)}
+COLOURS = {
+    "red": (1.0, 0, 0),
+    "green": (0, 1.0, 0),
+    "blue": (0, 0, 1.0),
+    "yellow": (1.0, 1.0, 0),
+    "violet": (1.0, 0, 1.0),
+    "grey": (1.0, 1.0, 1.0),
+}
 
 
 class ColourTeacher:

@@ -1,0 +1,160 @@
+import math
+from dataclasses import replace
+
+import pytest
+import torch
+
+from ezsd.boxes import max_iou_xyxy
+from ezsd.errors import InputError
+from ezsd.mining.cascade import CascadeMiner, objectness_sums
+from ezsd.mining.dense_features import (
+    MAX_CHANNELS,
+    count_tiles,
+    describe_boxes,
+    photo_maps,
+    require_dense,
+)
+from ezsd.mining.objectness import RidgeSums, object_targets
+from ezsd.mining.proposals import Judge, MineConfig
+from ezsd.teacher.box_encoder import BoxEncoder
+
+NONE = torch.empty((0, 4))
+GRID = MineConfig(
+    long_side=128,
+    short_side=96,
+    stride=16,
+    scales=(1, 2),
+    ratios=(1.0,),
+    nms_iou=0.7,
+    best=200,
+    base_iou=0.3,
+    keep=20,
+    enlarge=1.2,
+)
+
+
+class PlainMaps:
+    """A dense teacher whose only map is the tile itself, pixel for pixel."""
+
+    def __init__(self, colour_teacher):
+        self._teacher = colour_teacher
+
+    def __getattr__(self, name):
+        return getattr(self._teacher, name)
+
+    def dense_maps(self, pixels):
+        return [pixels]
+
+
+@pytest.fixture
+def dense_judge(colour_judge):
+    def make(base, others):
+        judge = colour_judge(base, others)
+        return Judge(BoxEncoder(PlainMaps(judge.encoder.teacher), 64), judge.text, judge.base_count)
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ("original_size", "tiles"), [((480, 640), 4 * 6), ((256, 256), 16), ((10, 1000), 1 * 32), ((1, 1), 16)]
+)
+def test_tiles_are_counted_by_hand(original_size, tiles):
+    assert count_tiles(original_size) == tiles
+
+
+def test_maps_of_tiles_make_a_map_of_the_photo(dense_judge, coloured_photo):
+    photo = coloured_photo({(32, 16, 64, 48): "red"})
+    (one,) = photo_maps(photo, dense_judge(["grey"], ["red"]).encoder.teacher)
+    # 96 x 128 in tiles of 24 photo pixels, 16 map cells each: 4 x 6 tiles, the last column partly empty
+    assert one.shape == (3, 64, 96)
+    assert one[0, 64 * 32 // 96, 64 * 48 // 96] == 1.0
+    assert one[1, 64 * 32 // 96, 64 * 48 // 96] == 0.0
+    assert one[:, :, 87:].abs().max() == 0
+
+
+def test_boxes_are_described_by_what_they_hold(dense_judge, coloured_photo):
+    photo = coloured_photo({(32, 16, 64, 48): "red"})
+    maps = photo_maps(photo, dense_judge(["grey"], ["red"]).encoder.teacher)
+    boxes = torch.tensor([[34.0, 18, 62, 46], [80, 60, 110, 90]])
+    inside, outside = describe_boxes(maps, boxes, (96, 128))[:, :4]
+    assert inside.tolist() == pytest.approx([1.0] * 4, abs=0.02)
+    assert outside.tolist() == pytest.approx([60 / 255] * 4, abs=0.02)
+    assert describe_boxes(maps, NONE, (96, 128)).shape[0] == 0
+
+
+def test_many_channels_are_projected_to_few(tiny_teacher, random_photo):
+    maps = photo_maps(random_photo(96, 128), tiny_teacher)
+    assert all(one.shape[0] <= MAX_CHANNELS and one.shape[1:] == (16, 24) for one in maps)
+
+
+def test_ridge_finds_a_linear_rule_and_ignores_dead_features():
+    generator = torch.Generator().manual_seed(0)
+    features = torch.randn((4000, 4), generator=generator) * torch.tensor([1.0, 100.0, 0.0, 0.0])
+    features[:, 3] = 1
+    targets = 2 * features[:, 0] - 0.03 * features[:, 1] + 0.5
+    parts = [RidgeSums.of(features[rows], targets[rows]) for rows in torch.arange(4000).split(1000)]
+    weights = (parts[0] + parts[1] + parts[2] + parts[3]).solve()
+    assert weights.tolist() == pytest.approx([2, -0.03, 0, 0.5], abs=5e-3)
+
+
+def test_a_box_holds_an_object_from_half_overlap_on():
+    boxes = torch.tensor([[0.0, 0, 10, 10], [0, 0, 10, 20], [0, 0, 10, 21], [50, 50, 60, 60]])
+    assert object_targets(boxes, boxes[:1]).tolist() == [1, 1, 0, 0]
+    assert object_targets(boxes, NONE).tolist() == [0, 0, 0, 0]
+
+
+def fitted(dense_judge, photos):
+    """Objectness learned from photos with one base object each."""
+    teacher = dense_judge(["green", "yellow", "violet"], ["red"]).encoder.teacher
+    sums = [objectness_sums(photo, torch.tensor([box]), teacher, GRID) for photo, box in photos]
+    return sum(sums[1:], sums[0]).solve()
+
+
+@pytest.fixture
+def weights(dense_judge, coloured_photo):
+    places = [(8, 8, "green"), (40, 24, "yellow"), (72, 56, "violet"), (24, 56, "yellow"), (88, 8, "violet")]
+    photos = [
+        (coloured_photo({(x, y, x + 32, y + 32): name}), (float(x), float(y), x + 32.0, y + 32.0))
+        for x, y, name in places
+    ]
+    return fitted(dense_judge, photos)
+
+
+def test_a_novel_object_is_found_with_few_forwards(dense_judge, coloured_photo, weights):
+    judge = dense_judge(["green", "grey"], ["red", "blue"])
+    red, green = (24, 24, 56, 56), (88, 40, 120, 72)
+    photo = coloured_photo({red: "red", green: "green"})
+    miner = CascadeMiner(weights, fraction=0.4)
+    found = miner(photo, torch.tensor([green]).float(), judge, GRID)
+    assert max_iou_xyxy(torch.tensor([red]).float(), found.boxes_xyxy).item() > 0.9
+    assert found.anchors == 6 * 8 * 2
+    assert found.forwards <= round(0.4 * found.anchors)
+    assert judge.encoder.forwards == found.forwards - count_tiles((96, 128))
+
+
+def test_filters_hold_as_in_exhaustive_mining(dense_judge, coloured_photo, weights):
+    judge = dense_judge(["green", "grey"], ["red", "blue"])
+    base = torch.tensor([[88.0, 40, 120, 72]])
+    photo = coloured_photo({(24, 24, 56, 56): "red", (88, 40, 120, 72): "green", (60, 0, 90, 30): "blue"})
+    found = CascadeMiner(weights, 1.0)(photo, base, judge, replace(GRID, keep=3))
+    assert 0 < len(found) <= 3
+    assert (max_iou_xyxy(found.boxes_xyxy, base) < 0.3).all()
+    assert (found.labels >= 2).all()
+    assert (found.scores.diff() <= 0).all() and found.scores.max() <= math.log(4) + 1e-5
+
+
+def test_base_names_alone_keep_their_proposals(dense_judge, coloured_photo, weights):
+    judge = dense_judge(["green", "grey"], [])
+    assert len(CascadeMiner(weights, 0.5)(coloured_photo({}), NONE, judge, GRID))
+
+
+def test_a_photo_that_base_boxes_fill_has_no_proposals(dense_judge, coloured_photo, weights):
+    judge = dense_judge(["grey"], ["red"])
+    config = replace(GRID, base_iou=0.0)
+    found = CascadeMiner(weights, 0.5)(coloured_photo({}), torch.tensor([[0.0, 0, 128, 96]]), judge, config)
+    assert len(found) == 0 and found.boxes_xyxy.shape == (0, 4)
+
+
+def test_a_teacher_without_dense_maps_is_refused(colour_judge):
+    with pytest.raises(InputError, match="set it to exhaustive"):
+        require_dense(colour_judge(["grey"], ["red"]).encoder.teacher)
