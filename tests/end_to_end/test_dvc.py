@@ -1,0 +1,73 @@
+"""`dvc repro` and the command line leave the same bytes, in a git clone and in an unpacked archive."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from support.small_runs import REPOSITORY, bytes_below, differing, small_params
+
+from stages.graph import STAGES
+
+DVC = Path(sys.executable).with_name("dvc")
+# what a checkout holds besides what tools and runs leave behind
+LEFT_OUT = shutil.ignore_patterns(
+    ".git",
+    ".venv",
+    "artifacts",
+    "config.local",
+    "tmp",
+    ".*_cache",
+    ".hypothesis",
+    "*.egg-info",
+    "__pycache__",
+)
+
+
+def dvc(*arguments: str, root: Path) -> subprocess.CompletedProcess[str]:
+    environment = {
+        **os.environ,
+        "PATH": f"{DVC.parent}{os.pathsep}{os.environ['PATH']}",
+        "PYTHONPATH": str(root),
+        "OMP_NUM_THREADS": "1",
+    }
+    return subprocess.run([DVC, *arguments], cwd=root, capture_output=True, text=True, env=environment)
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """The project's files with small params, without git."""
+    root = tmp_path / "checkout"
+    shutil.copytree(REPOSITORY, root, ignore=LEFT_OUT)
+    (root / "params.yaml").write_text(small_params())
+    return root
+
+
+def test_in_a_git_clone_the_whole_graph_runs_and_then_has_nothing_to_do(
+    checkout: Path, small_run: Path
+) -> None:
+    subprocess.run(["git", "init", "--quiet"], cwd=checkout, check=True)
+    done = dvc("repro", root=checkout)
+    assert done.returncode == 0, done.stderr[-3000:]
+    stages = list(STAGES)
+    assert not differing(bytes_below(small_run, stages), bytes_below(checkout, stages))
+    metrics = json.loads(dvc("metrics", "show", "--json", root=checkout).stdout)
+    shown = metrics[""]["data"]["artifacts/evaluate/metrics.json"]["data"]
+    assert shown == json.loads((small_run / "artifacts/evaluate/metrics.json").read_text())
+    assert dvc("plots", "show", root=checkout).returncode == 0
+    again = dvc("repro", root=checkout)
+    assert again.returncode == 0
+    assert again.stderr.count("up to date") == 4
+    for name in ("mine", "embed", "report"):
+        assert f"Stage '{name}' didn't change, skipping" in again.stdout + again.stderr
+
+
+def test_in_an_unpacked_archive_stages_run(checkout: Path, small_run: Path) -> None:
+    (checkout / ".dvc/config.local").write_text("[core]\n    no_scm = true\n")
+    done = dvc("repro", "renorm", root=checkout)
+    assert done.returncode == 0, done.stderr[-3000:]
+    stages = ["prepare", "renorm"]
+    assert not differing(bytes_below(small_run, stages), bytes_below(checkout, stages))
