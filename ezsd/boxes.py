@@ -60,11 +60,19 @@ def max_iou_xyxy(boxes_xyxy: Tensor, others_xyxy: Tensor) -> Tensor:
     return iou_xyxy(boxes_xyxy, others_xyxy).amax(dim=1)
 
 
-def nms_xyxy(boxes_xyxy: Tensor, scores: Tensor, iou_threshold: float) -> Tensor:
+def nms_xyxy(boxes_xyxy: Tensor, scores: Tensor, iou_threshold: float, best: int | None = None) -> Tensor:
     """Rows kept by class-agnostic non-maximum suppression, best score first: int64 `(K,)`.
 
-    Equal scores keep their order, so that the result does not depend on the sort's whim.
+    With `best`, the first so many of them; then low scores need not be looked at. Equal scores keep their
+    order, so that the result does not depend on the sort's whim.
     """
     order = scores.argsort(descending=True, stable=True)
-    ranks = torch.arange(len(scores), 0, -1, device=scores.device, dtype=torch.float64)
-    return order[nms(boxes_xyxy[order].double(), ranks, iou_threshold)]
+    wanted = len(order) if best is None else min(best, len(order))
+    prefix = len(order) if best is None else 2 * wanted
+    while True:
+        rows = order[:prefix]
+        ranks = torch.arange(len(rows), 0, -1, device=rows.device, dtype=torch.float32)
+        kept = nms(boxes_xyxy[rows].float(), ranks, iou_threshold)[:wanted]
+        if len(kept) == wanted or prefix >= len(order):
+            return rows[kept]
+        prefix *= 2

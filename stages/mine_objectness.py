@@ -22,7 +22,7 @@ from pipeline.data.prepared import Prepared
 from pipeline.stage import StageContext
 from stages.teacher_source import RenormalizedTeacher
 
-FIT_PHOTOS = 256
+FIT_PHOTOS = 128
 PHOTOS_PER_PART = 16
 PARTS = "parts"
 """What an interrupted fit leaves to resume from; a finished one removes it."""

@@ -57,7 +57,7 @@ class CascadeMiner:
         free = free[max_iou_xyxy(free, base_boxes_xyxy.to(free)) < config.base_iou]
         guesses = _describe(photo, free, judge.encoder.teacher) @ self.weights
         crops = max(1, int(self.fraction * len(anchors)) - count_tiles(original_size))
-        looked_at = free[nms_xyxy(free, guesses, config.nms_iou)[:crops]]
+        looked_at = free[nms_xyxy(free, guesses, config.nms_iou, crops)]
         embeddings = judge.encoder.encode(photo, looked_at, config.enlarge)
         probabilities = name_probabilities(embeddings, judge.text, judge.logit_scale)
         confidence, labels = probabilities.max(dim=1)

@@ -31,7 +31,7 @@ def select_proposals(
         config: the recipe.
     """
     forwards_before = judge.encoder.forwards
-    kept = nms_xyxy(boxes_xyxy, scores, config.nms_iou)[: config.best]
+    kept = nms_xyxy(boxes_xyxy, scores, config.nms_iou, config.best)
     kept = kept[max_iou_xyxy(boxes_xyxy[kept], base_boxes_xyxy.to(boxes_xyxy)) < config.base_iou]
     chosen, labels, confidence = _name_until_full(photo, boxes_xyxy, kept, judge, config)
     return Proposals(

@@ -1,6 +1,6 @@
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ezsd.boxes import (
@@ -57,6 +57,17 @@ def test_nms_keeps_the_best_of_a_pile_and_orders_by_score():
 def test_nms_of_equal_scores_keeps_the_first():
     boxes = torch.tensor([[0.0, 0, 10, 10]] * 5)
     assert nms_xyxy(boxes, torch.ones(5), 0.7).tolist() == [0]
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.integers(0, 60), st.integers(0, 20), st.floats(0.05, 0.9), st.integers(0, 1000))
+def test_asking_for_the_best_gives_the_head_of_the_whole_list(count, best, iou_threshold, seed):
+    generator = torch.Generator().manual_seed(seed)
+    corners = torch.rand((count, 2), generator=generator) * 10
+    boxes = torch.cat([corners, corners + 5], dim=1)
+    scores = (torch.rand(count, generator=generator) * 5).round()
+    everything = nms_xyxy(boxes, scores, iou_threshold)
+    assert torch.equal(nms_xyxy(boxes, scores, iou_threshold, best), everything[:best])
 
 
 def test_a_wrong_shape_is_refused_with_what_came():
