@@ -9,8 +9,8 @@ from pipeline.data.sources import FullAnnotations
 def as_coco(full: FullAnnotations, split: Split) -> dict[str, Any]:
     """Return `{images, annotations, categories}` of the split's names that the annotations know.
 
-    Boxes are the checked and clipped ones, as [x, y, width, height] in pixels, crowd regions included; ids are
-    the file's own. Images are ordered by id, annotations by image and id, categories as `split.names`.
+    Boxes are the checked and clipped ones, as [x, y, width, height] in pixels, crowd regions included; ids
+    are the file's own. Images are ordered by id, annotations by image and id, categories as `split.names`.
     """
     return {
         "images": _images(full),
