@@ -142,7 +142,7 @@ class BackboneParams(Section):
 
     `name`: `world` for the packaged one, a torchvision model such as `resnet50`, or `timm/NAME`.
     `weights`: `bundled` (of `world`), `random`, `tag:TAG` of the library, or a file. `taps`: modules that
-    feed the pyramid, fine to coarse. `frozen_stages`: so many taps, counted from the finest, keep their weights.
+    feed the pyramid, fine to coarse. `frozen_stages`: so many taps, from the finest, keep their weights.
     """
 
     name: str
