@@ -56,7 +56,8 @@ def test_in_a_git_clone_the_whole_graph_runs_and_then_has_nothing_to_do(
     assert not differing(bytes_below(small_run, stages), bytes_below(checkout, stages))
     metrics = json.loads(dvc("metrics", "show", "--json", root=checkout).stdout)
     shown = metrics[""]["data"]["artifacts/evaluate/metrics.json"]["data"]
-    assert shown == json.loads((small_run / "artifacts/evaluate/metrics.json").read_text())
+    expected = json.loads((small_run / "artifacts/evaluate/metrics.json").read_text())
+    assert shown["AP50"] == expected["AP50"] and shown["protocol"] == expected["protocol"]
     assert dvc("plots", "show", root=checkout).returncode == 0
     again = dvc("repro", root=checkout)
     assert again.returncode == 0
