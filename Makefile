@@ -5,11 +5,12 @@ BIN := .venv/bin
 INSTALLED := .venv/installed
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: setup demo test lint format clean help
+.PHONY: setup demo test bench lint format clean help
 
 help:
 	@echo "make demo    run the whole pipeline on the embedded world and show the result"
 	@echo "make test    run the tests"
+	@echo "make bench   measure speed, size and memory, print them as a table"
 	@echo "make lint    ruff and mypy"
 	@echo "make setup   only make the .venv"
 	@echo "make clean   remove artifacts, caches and the .venv"
@@ -32,6 +33,9 @@ demo: setup
 
 test: setup
 	$(BIN)/python -m pytest
+
+bench: setup
+	$(BIN)/python -m benchmarks
 
 lint: setup
 	$(BIN)/ruff check .

@@ -1,0 +1,86 @@
+"""All results as one table: printed, and kept as `docs/benchmarks.md`. `python -m benchmarks.table`."""
+
+from collections.abc import Sequence
+
+from benchmarks.provenance import REPOSITORY
+from benchmarks.record import Measurement, Result, read_results
+from cache.atomic import write_bytes_atomic
+
+PAGE = REPOSITORY / "docs" / "benchmarks.md"
+HEADER = ("metric", "value", "unit", "baseline", "ratio", "target", "", "commit")
+_LEFT = {"metric", "unit", ""}
+
+_INTRODUCTION = """# Measured
+
+What `make bench` measured last; written by it, from `benchmarks/results/`. One of them alone:
+`python -m benchmarks.crops`. A ratio is value over baseline. Targets are aims, no test asserts them.
+"""
+
+
+def table_rows(results: Sequence[Result]) -> list[tuple[str, ...]]:
+    """The cells below `HEADER`: a row for each measurement, those with a target first in each result."""
+    rows = []
+    for result in results:
+        for one in sorted(result.measurements, key=lambda one: one.target is None):
+            rows.append((*_cells(one), str(result.revision)))
+    return rows
+
+
+def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A Markdown table, its columns padded so that it also reads well as text."""
+    widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
+    rule = [
+        "-" * width if name in _LEFT else "-" * (width - 1) + ":"
+        for name, width in zip(header, widths, strict=True)
+    ]
+    lines = [header, rule, *rows]
+    return "\n".join(
+        f"| {' | '.join(_pad(*cell) for cell in zip(header, line, widths, strict=True))} |" for line in lines
+    )
+
+
+def page(results: Sequence[Result]) -> str:
+    """The text of `docs/benchmarks.md`."""
+    machines: dict[str, list[str]] = {}
+    for result in results:
+        machines.setdefault(str(result.machine), []).append(result.name)
+    measured = [f"- {', '.join(names)}: {machine}" for machine, names in machines.items()]
+    parts = [_INTRODUCTION, markdown_table(HEADER, table_rows(results)), "\nMeasured on:\n", *measured]
+    return "\n".join(parts) + "\n"
+
+
+def main() -> None:
+    """Prints the table of all results and writes the page."""
+    results = read_results()
+    print(markdown_table(HEADER, table_rows(results)))
+    write_bytes_atomic(PAGE, page(results).encode())
+
+
+def _cells(one: Measurement) -> tuple[str, ...]:
+    target, verdict = "", ""
+    if one.target is not None:
+        target, verdict = str(one.target), "met" if one.target.is_met(one.value) else "MISSED"
+    return (
+        one.metric,
+        _number(one.value),
+        one.unit,
+        _number(one.baseline),
+        _number(one.ratio),
+        target,
+        verdict,
+    )
+
+
+def _number(value: float | None) -> str:
+    """Three significant digits, without an exponent."""
+    if value is None:
+        return ""
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+
+
+def _pad(name: str, text: str, width: int) -> str:
+    return text.ljust(width) if name in _LEFT else text.rjust(width)
+
+
+if __name__ == "__main__":
+    main()
