@@ -1,5 +1,6 @@
 """Two processes that share each step do what one process does."""
 
+import json
 import os
 import subprocess
 import sys
@@ -8,22 +9,29 @@ from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 SCRIPT = """
-import sys, torch
+import json, sys, torch
 from pathlib import Path
+from safetensors.torch import load_file, save_file
 from torch.distributed import destroy_process_group, init_process_group
 from torch.nn.parallel import DistributedDataParallel
+from ezsd.detector.config import DetectorConfig
 from ezsd.detector.detector import LOSSES, build_detector
 from ezsd.training.loop import StepSettings, make_optimizer, train_steps
 from ezsd.training.schedule import Schedule
 
 folder, rank, world_size = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
 torch.set_num_threads(1)
-config, weights, text, batches = torch.load(folder / "start.pt", weights_only=False)
-detector = build_detector(config)
-detector.load_state_dict(weights)
-detector.set_vocabulary(text)
+detector = build_detector(DetectorConfig.from_dict(json.loads((folder / "config.json").read_text())))
+detector.set_vocabulary(load_file(folder / "text.safetensors")["text"])
+detector.load_state_dict(load_file(folder / "weights.safetensors"))
+batches = []
+for path in sorted(folder.glob("step-*.safetensors")):
+    tensors = load_file(path)
+    photos = tensors.pop("photos")
+    batches.append([(photo, {key: tensors[key][row] for key in tensors}) for row, photo in enumerate(photos)])
 model = detector
 if world_size > 1:
     init_process_group("gloo", f"file://{folder}/meet", rank=rank, world_size=world_size)
@@ -33,13 +41,15 @@ schedule, settings = Schedule(len(batches), 0.01, 1, ()), StepSettings(10.0, 1.0
 steps = train_steps(model, make_optimizer(model, 0.9, 1e-4), own, schedule, settings, 0)
 losses = [[report.losses[name] for name in LOSSES] for report in steps]
 if rank == 0:
-    torch.save((torch.tensor(losses), detector.state_dict()), folder / f"end-{world_size}.pt")
+    ended = {"losses": torch.tensor(losses), **detector.state_dict()}
+    save_file({name: value.contiguous() for name, value in ended.items()}, folder / f"end-{world_size}")
 if world_size > 1:
     destroy_process_group()
 """
 
 
-def run(folder: Path, world_size: int) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+def run(folder: Path, world_size: int) -> dict[str, torch.Tensor]:
+    """`losses` (steps, kinds) and all weights after the last step."""
     processes = [
         subprocess.Popen(
             [sys.executable, "-c", SCRIPT, str(folder), str(rank), str(world_size)],
@@ -48,21 +58,29 @@ def run(folder: Path, world_size: int) -> tuple[torch.Tensor, dict[str, torch.Te
         for rank in range(world_size)
     ]
     assert [process.wait(120) for process in processes] == [0] * world_size
-    losses, weights = torch.load(folder / f"end-{world_size}.pt", weights_only=True)
-    return losses, weights
+    return load_file(folder / f"end-{world_size}")
+
+
+def write_start(tiny: Any, folder: Path) -> None:
+    """A detector and three steps of two photos each."""
+    detector = tiny.detector()
+    (folder / "config.json").write_text(json.dumps(detector.config.to_dict()))
+    save_file({"text": detector.roi_heads.classifier.text_embeddings}, folder / "text.safetensors")
+    weights = {name: value.contiguous() for name, value in detector.state_dict().items()}
+    save_file(weights, folder / "weights.safetensors")
+    for step in range(3):
+        seeds = (2 * step, 2 * step + 1)
+        targets = [tiny.target(seed=seed) for seed in seeds]
+        tensors = {key: torch.stack([target[key] for target in targets]) for key in targets[0]}
+        tensors["photos"] = torch.stack([tiny.photo(seed) for seed in seeds])
+        save_file(tensors, folder / f"step-{step}.safetensors")
 
 
 def test_two_processes_give_the_losses_and_weights_of_one(tiny: Any, tmp_path: Path) -> None:
     if not torch.distributed.is_available():
         pytest.skip("this torch knows no other processes")
-    detector = tiny.detector()
-    batches = [
-        [(tiny.photo(seed), tiny.target(seed=seed)) for seed in (2 * step, 2 * step + 1)] for step in range(3)
-    ]
-    text = detector.roi_heads.classifier.text_embeddings
-    torch.save((detector.config, detector.state_dict(), text, batches), tmp_path / "start.pt")
-    losses, weights = run(tmp_path, 1)
-    shared_losses, shared_weights = run(tmp_path, 2)
-    torch.testing.assert_close(shared_losses, losses, rtol=1e-3, atol=1e-4)
-    for name, value in weights.items():
-        torch.testing.assert_close(shared_weights[name], value, rtol=1e-3, atol=1e-4)
+    write_start(tiny, tmp_path)
+    alone, shared = run(tmp_path, 1), run(tmp_path, 2)
+    assert alone.keys() == shared.keys()
+    for name, value in alone.items():
+        torch.testing.assert_close(shared[name], value, rtol=1e-3, atol=1e-4)
