@@ -152,7 +152,7 @@ class BackboneParams(Section):
 
 
 class TrainParams(Section):
-    """The detector and its schedule (method, sections 3 and 4)."""
+    """The detector and its schedule (method, sections 3 and 4); `epochs` may be less than one."""
 
     backbone: BackboneParams
     fpn_channels: Count
@@ -166,7 +166,7 @@ class TrainParams(Section):
     regressor: Literal["semantic", "plain"]
     short_sides: tuple[Count, ...] = Field(min_length=1)
     long_side: Count
-    epochs: Count
+    epochs: Positive
     images_per_step: Count
     micro_batches: Count
     mixed_precision: bool
@@ -174,7 +174,7 @@ class TrainParams(Section):
     momentum: Fraction
     weight_decay: Annotated[float, Field(ge=0)]
     warmup_steps: Annotated[int, Field(ge=0)]
-    decay_epochs: tuple[Count, ...]
+    decay_epochs: tuple[Positive, ...]
     clip_norm: Positive
     proposals_per_image: Annotated[int, Field(ge=0)]
     distill_factor: Annotated[float, Field(ge=0)]

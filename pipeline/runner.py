@@ -95,9 +95,13 @@ def stage_inputs(stage: Stage, params: Params, root: Path, external: Mapping[str
 
 @contextlib.contextmanager
 def _only_run(folder: Path) -> Iterator[None]:
-    """Holds the stage for this process; the system frees the lock of a process that dies."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(folder.with_name(f".{folder.name}.lock"), blocking=False)
+    """Holds the artifact for this process; the system frees the lock of a process that dies.
+
+    The lock lies where the files are: runs whose `artifacts/<stage>` link to one folder share it.
+    """
+    place = folder.resolve()
+    place.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(place.with_name(f".{place.name}.lock"), blocking=False)
     try:
         with lock:
             yield

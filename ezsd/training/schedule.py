@@ -1,5 +1,6 @@
 """The learning rate over a training run: a linear warm-up, then steps down (method, section 4)."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -37,11 +38,16 @@ class Schedule:
 def schedule_in_epochs(
     photos: int,
     images_per_step: int,
-    epochs: int,
-    decay_epochs: Sequence[int],
+    epochs: float,
+    decay_epochs: Sequence[float],
     learning_rate: float,
     warmup_steps: int,
 ) -> Schedule:
-    """A schedule given in passes over the photos; an epoch's end need not be a step's end."""
-    steps = [-(-photos * epoch // images_per_step) for epoch in (epochs, *decay_epochs)]
+    """A schedule given in passes over the photos, whole or not; an epoch's end need not be a step's end."""
+    steps = [_steps_of(photos * epoch / images_per_step) for epoch in (epochs, *decay_epochs)]
     return Schedule(steps[0], learning_rate, warmup_steps, tuple(steps[1:]))
+
+
+def _steps_of(exact: float) -> int:
+    """The next whole number; what binary fractions add to a whole one is no step."""
+    return math.ceil(round(exact, 6))

@@ -113,3 +113,33 @@ def test_two_runs_of_a_stage_do_not_meet(stages: dict[str, ToyStage], tmp_path: 
     with FileLock(folder.with_name(".mine.lock")), pytest.raises(PipelineError, match="another run"):
         run_stage(stages, "mine", PARAMS, tmp_path)
     assert run_stage(stages, "mine", PARAMS, tmp_path)
+
+
+@pytest.fixture
+def shared(tmp_path: Path) -> Path:
+    """A folder that `artifacts/mine` of two runs, `a` and `b`, links to."""
+    shared = tmp_path / "shared/mine"
+    shared.mkdir(parents=True)
+    for run in "ab":
+        (tmp_path / run / "artifacts").mkdir(parents=True)
+        (tmp_path / run / "artifacts/mine").symlink_to("../../shared/mine")
+    return shared
+
+
+def test_runs_that_link_to_one_artifact_make_it_once(
+    stages: dict[str, ToyStage], shared: Path, tmp_path: Path
+) -> None:
+    assert run_stage(stages, "mine", PARAMS, tmp_path / "a")
+    assert not run_stage(stages, "mine", PARAMS, tmp_path / "b")
+    assert run_stage(stages, "embed", PARAMS, tmp_path / "b")
+    assert run_stage(stages, "mine", OTHER, tmp_path / "b")
+    assert run_stage(stages, "mine", OTHER, tmp_path / "a", force=True)
+    assert (tmp_path / "a/artifacts/mine").is_symlink()
+    assert {path.name for path in shared.iterdir()} == {"manifest.json", "part-0", "part-1", "part-2"}
+
+
+def test_runs_that_link_to_one_artifact_do_not_meet(
+    stages: dict[str, ToyStage], shared: Path, tmp_path: Path
+) -> None:
+    with FileLock(shared.with_name(".mine.lock")), pytest.raises(PipelineError, match="another run"):
+        run_stage(stages, "mine", PARAMS, tmp_path / "a")

@@ -22,3 +22,16 @@ def test_epochs_become_steps() -> None:
     )
     assert schedule.steps == 8  # 30 photos, 4 a step
     assert schedule.decay_steps == (3, 5)
+
+
+def test_a_part_of_an_epoch_becomes_steps() -> None:
+    tenth = schedule_in_epochs(
+        photos=600,
+        images_per_step=4,
+        epochs=0.6,
+        decay_epochs=(0.1 + 0.2, 4 / 6),
+        learning_rate=0.1,
+        warmup_steps=9,
+    )
+    assert tenth.steps == 90
+    assert tenth.decay_steps == (45, 100)  # 45.000000000000007 and 100
