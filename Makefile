@@ -31,8 +31,9 @@ demo: setup
 	ezsd-cli result
 	@echo "look at artifacts/report/index.html"
 
+# a process for each core; files in the order of their folders, so that the longest do not come last
 test: setup
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 bench: setup
 	$(BIN)/python -m benchmarks
