@@ -31,11 +31,11 @@ Miner = Callable[[Tensor, Tensor, Judge, MineConfig], Proposals]
 def run(context: StageContext) -> StageResult:
     """Write `proposals.zarr`, a row for each training photo."""
     params, prepared = context.params, Prepared(context.parent("prepare"))
+    teacher = renormalized_teacher(context)
     names, mined = _mining_names(params.mine, prepared.split), Mined(context.folder)
     attributes = {"names": names.names, "base_count": names.base_count, "protocol": names.protocol}
     arrays, rows = _arrays(params.mine.keep), len(prepared.train)
     store = ShardedStore.create(mined.location, arrays, rows, params.mine.photos_per_shard, attributes)
-    teacher = renormalized_teacher(context)
     photos = resolve_sources(params.data, context.root, prepared.folder).train.folder()
     objectness = None
     if params.mine.method == "cascade":

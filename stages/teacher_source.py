@@ -1,6 +1,7 @@
 """Which teacher `params.teacher` means, on this machine; and that teacher, loaded once a process."""
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
@@ -93,9 +94,26 @@ class RenormalizedTeacher:
 
 
 def renormalized_teacher(context: StageContext) -> RenormalizedTeacher:
-    """The teacher that mining and embedding ask."""
-    source = resolve_teacher(context.params.teacher, context.root)
-    return RenormalizedTeacher(source, Renormed(context.parent("renorm")), context.params.run)
+    """The teacher that mining, embedding and evaluation ask.
+
+    Raises ArtifactError when it is no longer the one that was re-normalized, whose norm layers would not fit
+    it, or when the re-normalization is missing.
+    """
+    source, renormed = (
+        resolve_teacher(context.params.teacher, context.root),
+        Renormed(context.parent("renorm")),
+    )
+    _require_same(teacher_digests(source), renormed)
+    return RenormalizedTeacher(source, renormed, context.params.run)
+
+
+def _require_same(digests: Mapping[str, Any], renormed: Renormed) -> None:
+    recorded = renormed.read().teacher
+    for what, digest in digests.items():
+        if recorded.get(what) != digest:
+            raise ArtifactError(
+                f"the teacher's {what} changed after {renormed.record} was made from it; {_MEND}"
+            )
 
 
 @lru_cache(maxsize=1)
@@ -104,7 +122,7 @@ def _load(source: TeacherSource, norms: bytes, device: torch.device) -> Teacher:
     try:
         load_norm_state(teacher, load(norms))
     except SafetensorError as error:
-        raise ArtifactError("norms.safetensors is damaged; run: ezsd-cli precompute --only renorm") from error
+        raise ArtifactError(f"norms.safetensors is damaged; {_MEND}") from error
     return teacher.to(device)
 
 

@@ -6,13 +6,16 @@ from pathlib import Path
 
 import pytest
 import torch
-from support.teacher_runs import colour_params, prepare_colours
+from safetensors.torch import save_file
+from support.teacher_runs import colour_params, context_of, prepare_colours
 
 from cache.errors import ArtifactError
 from ezsd.errors import InputError
 from ezsd.teacher.load import TeacherSource, load_teacher
+from ezsd.teacher.open_clip_build import build_model, parse_config
 from pipeline.params import TeacherParams
 from pipeline.precomputed import Renormed
+from stages import embed, mine, renorm
 from stages.teacher_source import RenormalizedTeacher, resolve_teacher, teacher_digests, weights_digest
 
 
@@ -95,8 +98,6 @@ def test_a_missing_or_damaged_renormalization_says_what_to_run(tmp_path: Path) -
 
 
 def test_a_process_loads_the_same_teacher_once(tmp_path: Path) -> None:
-    from safetensors.torch import save_file
-
     prepare_colours(tmp_path)
     given = colour_params()
     teacher = RenormalizedTeacher(resolve_teacher(given.teacher, tmp_path), Renormed(tmp_path), given.run)
@@ -106,3 +107,22 @@ def test_a_process_loads_the_same_teacher_once(tmp_path: Path) -> None:
     assert first.image_tower.ln_pre.bias.unique().tolist() == [2.0]
     save_file({"image.ln_pre.bias": torch.full((32,), 3.0)}, Renormed(tmp_path).norms)
     assert teacher.load().image_tower.ln_pre.bias.unique().tolist() == [3.0]
+
+
+def write_weights(path: Path, config_text: str, seed: int) -> None:
+    config, _ = parse_config(config_text, "tiny")
+    save_file(build_model(config, seed).state_dict(), path)
+
+
+def test_weights_that_were_swapped_after_renorm_are_refused(tmp_path: Path, tiny_config_text: str) -> None:
+    prepare_colours(tmp_path)
+    overrides = ["teacher.weights=own.safetensors"]
+    write_weights(tmp_path / "own.safetensors", tiny_config_text, seed=1)
+    renorm.run(context_of("renorm", tmp_path, overrides))
+    write_weights(tmp_path / "own.safetensors", tiny_config_text, seed=2)
+    for stage in (mine, embed):
+        context = context_of(stage.__name__.removeprefix("stages."), tmp_path, overrides)
+        with pytest.raises(
+            ArtifactError, match=r"weights changed .* run: ezsd-cli precompute --only renorm$"
+        ):
+            stage.run(context)
