@@ -4,8 +4,10 @@ Each shard is computed by one torch thread with the same code whoever runs it, s
 depend on how many workers there are or which of them took which shard.
 """
 
+import importlib.util
 import logging
 import os
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -19,11 +21,16 @@ from pipeline.params import RunParams
 Task = Callable[[int], dict[str, float]]
 """Computes and publishes one shard; returns tallies whose rates are shown, such as `{"forwards": 9000}`."""
 
+OnDone = Callable[[int, dict[str, float], str], None]
+"""Hears of each finished shard: its number, its tallies, and which worker did it."""
 
-def run_shards(
-    task: Task, shards: Sequence[int], run: RunParams, on_done: Callable[[int, dict[str, float]], None]
-) -> None:
-    """Runs `task(shard)` for all shards and calls `on_done(shard, tallies)` as each is done.
+THIS_PROCESS = "this process"
+
+
+def run_shards(task: Task, shards: Sequence[int], run: RunParams, on_done: OnDone) -> None:
+    """Runs `task(shard)` for all shards and calls `on_done` as each is done.
+
+    Says on standard error where Dask's dashboard is, if there is one.
 
     Raises:
         PipelineError: a shard killed several workers.
@@ -34,9 +41,11 @@ def run_shards(
     workers = min(count_workers(run), len(shards))
     if workers == 1 and run.scheduler is None:
         for shard in shards:
-            on_done(shard, run_on_one_thread(task, shard))
+            on_done(shard, run_on_one_thread(task, shard), THIS_PROCESS)
         return
     with _client(run, workers) as client:
+        if address := find_dashboard(client):
+            print(f"Dask's dashboard: {address}", file=sys.stderr, flush=True)
         _run_on_dask(client, task, shards, on_done)
 
 
@@ -59,9 +68,15 @@ def run_on_one_thread(task: Task, shard: int) -> dict[str, float]:
         torch.set_num_threads(threads)
 
 
-def _run_on_worker(task: Task, shard: int) -> dict[str, float]:
+def find_dashboard(client: Client) -> str | None:
+    """Address of the dashboard; without bokeh a scheduler serves in its place a page that asks for it."""
+    shows = client.run_on_scheduler(lambda: importlib.util.find_spec("bokeh") is not None)
+    return client.dashboard_link if shows else None
+
+
+def _run_on_worker(task: Task, shard: int) -> tuple[dict[str, float], str]:
     _choose_gpu()
-    return run_on_one_thread(task, shard)
+    return run_on_one_thread(task, shard), str(get_worker().name)
 
 
 def _choose_gpu() -> None:
@@ -100,9 +115,7 @@ def _client(run: RunParams, workers: int) -> Iterator[Client]:
         yield client
 
 
-def _run_on_dask(
-    client: Client, task: Task, shards: Sequence[int], on_done: Callable[[int, dict[str, float]], None]
-) -> None:
+def _run_on_dask(client: Client, task: Task, shards: Sequence[int], on_done: OnDone) -> None:
     sent = client.scatter(task, broadcast=True, hash=False)
     futures = {
         client.submit(
@@ -112,14 +125,15 @@ def _run_on_dask(
     }
     try:
         for future in as_completed(list(futures)):
-            on_done(futures[future], _result(future, futures[future]))
+            on_done(futures[future], *_result(future, futures[future]))
     finally:
         client.cancel(list(futures), force=True)
 
 
-def _result(future: Any, shard: int) -> dict[str, float]:
+def _result(future: Any, shard: int) -> tuple[dict[str, float], str]:
     try:
-        return future.result()
+        done: tuple[dict[str, float], str] = future.result()
+        return done
     except KilledWorker:
         raise PipelineError(
             f"shard {shard} ended {_allowed_failures()} workers, most likely for want of memory: run again "

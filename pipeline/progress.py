@@ -12,6 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
 from rich.progress import Progress as RichProgress
 
 SECONDS_BETWEEN_LINES = 10.0
+WORKERS_LISTED = 8
 
 
 def format_seconds(seconds: float) -> str:
@@ -36,12 +37,14 @@ class Progress:
         self.label, self.total, self.unit = label, total, unit
         self.done, self._skipped = done, done
         self.tallies: Counter[str] = Counter()
+        self.by_worker: Counter[str] = Counter()
         self.note = ""
         self._start = time.monotonic()
 
-    def advance(self, units: int, **tallies: float) -> None:
-        """Adds finished units and further tallies (`forwards=12750`), whose rates are shown too."""
+    def advance(self, units: int, worker: str = "", **tallies: float) -> None:
+        """Adds units that `worker` finished and further tallies (`forwards=12750`), shown as rates too."""
         self.done += units
+        self.by_worker[worker] += units
         self.tallies.update(tallies)
 
     def say(self, note: str) -> None:
@@ -60,9 +63,18 @@ class Progress:
                 parts.append(f"{format_seconds((self.total - self.done) * elapsed / fresh)} left")
             else:
                 parts.append(f"took {format_seconds(elapsed)}")
+        if len(self.by_worker) > 1:
+            parts.append(self._shares())
         if self.note:
             parts.append(self.note)
         return ", ".join(parts)
+
+    def _shares(self) -> str:
+        """What each of several workers has done; of very many only the least and the most."""
+        counts = [self.by_worker[worker] for worker in sorted(self.by_worker)]
+        if len(counts) <= WORKERS_LISTED:
+            return f"by worker {' + '.join(map(str, counts))}"
+        return f"{min(counts)} to {max(counts)} by each of {len(counts)} workers"
 
 
 class _LineReporter(Progress):
@@ -72,8 +84,8 @@ class _LineReporter(Progress):
         super().__init__(label, total, unit, done)
         self._stream, self._last = stream, time.monotonic()
 
-    def advance(self, units: int, **tallies: float) -> None:
-        super().advance(units, **tallies)
+    def advance(self, units: int, worker: str = "", **tallies: float) -> None:
+        super().advance(units, worker, **tallies)
         now = time.monotonic()
         if now - self._last >= SECONDS_BETWEEN_LINES and self.done < self.total:
             self._last = now
@@ -91,8 +103,8 @@ class _BarReporter(Progress):
         self._bars = bars
         self._task = bars.add_task(label, total=total, completed=done, line="")
 
-    def advance(self, units: int, **tallies: float) -> None:
-        super().advance(units, **tallies)
+    def advance(self, units: int, worker: str = "", **tallies: float) -> None:
+        super().advance(units, worker, **tallies)
         self._bars.update(self._task, completed=self.done, line=self.line())
 
 

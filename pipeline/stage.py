@@ -75,7 +75,10 @@ class StageContext:
         done = total - sum(map(size, todo))
         with self.progress(total, unit, done, label) as progress:
             run_shards(
-                task, todo, self.params.run, lambda shard, tally: progress.advance(size(shard), **tally)
+                task,
+                todo,
+                self.params.run,
+                lambda shard, tally, worker: progress.advance(size(shard), worker, **tally),
             )
 
 

@@ -1,9 +1,8 @@
 """Boxes of a photo to teacher embeddings, in batches that fit the memory."""
 
 import logging
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import partial
+import sys
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
@@ -19,21 +18,34 @@ MULTI_CROP_ENLARGES = (1.0, 1.5)
 
 
 @dataclass
+class BatchLimit:
+    """What was learned of the memory: batches of more than `crops` do not fit."""
+
+    crops: int = sys.maxsize
+
+
+_PROCESS = BatchLimit()
+"""Memory belongs to the process: what one encoder learned of it, the next ones need not find out again."""
+
+
+@dataclass
 class BoxEncoder:
     """Cuts boxes out of photos and sends the crops through the image tower.
 
     A batch never holds crops of two photos, so that an embedding does not depend on what else is encoded.
-    When memory runs out, the batch is halved for good, which the log says.
+    When memory runs out, the batch is halved until it fits, for all encoders of the process; the log says so.
 
     Args:
         teacher: frozen; decides the device.
         batch: crops that go through the tower at once.
         forwards: crops encoded so far.
+        limit: of the batch; that of the process by default.
     """
 
     teacher: Teacher
     batch: int
     forwards: int = 0
+    limit: BatchLimit = field(default_factory=lambda: _PROCESS)
 
     @torch.inference_mode()
     def encode(self, photo: Tensor, boxes_xyxy: Tensor, enlarge: float) -> Tensor:
@@ -48,11 +60,8 @@ class BoxEncoder:
         parts: list[Tensor] = [torch.empty((0, self.teacher.dim))]
         start = 0
         while start < len(boxes_xyxy):
-            group = boxes_xyxy[start : start + self.batch]
-            encoded = self._try(partial(self._encode_batch, photo, group, enlarge))
-            if encoded is not None:
-                parts.append(encoded)
-                start += len(group)
+            parts.append(self._encode_first(photo, boxes_xyxy[start:], enlarge))
+            start += len(parts[-1])
         self.forwards += len(boxes_xyxy)
         return torch.cat(parts)
 
@@ -61,19 +70,24 @@ class BoxEncoder:
         views = [self.encode(photo, boxes_xyxy, enlarge) for enlarge in MULTI_CROP_ENLARGES]
         return normalize(torch.stack(views).sum(dim=0), dim=-1)
 
-    def _encode_batch(self, photo: Tensor, boxes_xyxy: Tensor, enlarge: float) -> Tensor:
-        crops = square_crops(photo, boxes_xyxy, enlarge, self.teacher.image_size)
-        return self.teacher.encode_images(self.teacher.pixels(crops)).float().cpu()
+    def _encode_first(self, photo: Tensor, boxes_xyxy: Tensor, enlarge: float) -> Tensor:
+        """A batch from the start of the boxes, smaller than wanted where that does not fit."""
+        wanted = size = min(self.batch, self.limit.crops, len(boxes_xyxy))
+        while (encoded := self._try_batch(photo, boxes_xyxy[:size], enlarge)) is None:
+            size //= 2
+        if size < wanted:
+            self.limit.crops = size
+            logger.warning("out of memory with a batch of %d crops: going on with %d at once", wanted, size)
+        return encoded
 
-    def _try(self, work: Callable[[], Tensor]) -> Tensor | None:
-        """The result, or None after the batch was halved for want of memory."""
+    def _try_batch(self, photo: Tensor, boxes_xyxy: Tensor, enlarge: float) -> Tensor | None:
+        """Embeddings of all the boxes, or None when they do not fit; one box that does not is an error."""
         try:
-            return work()
+            crops = square_crops(photo, boxes_xyxy, enlarge, self.teacher.image_size)
+            return self.teacher.encode_images(self.teacher.pixels(crops)).float().cpu()
         except RuntimeError as error:
-            if self.batch == 1 or not is_out_of_memory(error):
+            if len(boxes_xyxy) == 1 or not is_out_of_memory(error):
                 raise
-        self.batch //= 2
-        logger.warning("out of memory: going on with batches of %d crops", self.batch)
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
         return None
@@ -81,4 +95,10 @@ class BoxEncoder:
 
 def is_out_of_memory(error: RuntimeError) -> bool:
     """Whether torch could not get memory on a GPU or the CPU."""
-    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
+    said = str(error)
+    return (
+        isinstance(error, torch.OutOfMemoryError)
+        or "out of memory" in said
+        or "ALLOC_FAILED" in said
+        or "can't allocate memory" in said
+    )

@@ -8,7 +8,7 @@ import pytest
 from dask.distributed import LocalCluster
 
 from pipeline.errors import PipelineError
-from pipeline.executor import run_shards
+from pipeline.executor import find_dashboard, run_shards
 from pipeline.params import RunParams
 
 
@@ -30,7 +30,9 @@ def written(folder: Path) -> dict[str, bytes]:
 def run_into(folder: Path, run: RunParams) -> tuple[dict[str, bytes], dict[int, dict[str, float]]]:
     folder.mkdir()
     seen: dict[int, dict[str, float]] = {}
-    run_shards(shard_writer(folder), [0, 2, 3, 5], run, seen.__setitem__)
+    run_shards(
+        shard_writer(folder), [0, 2, 3, 5], run, lambda shard, tally, worker: seen.update({shard: tally})
+    )
     return written(folder), seen
 
 
@@ -50,7 +52,7 @@ def test_the_error_of_a_task_reaches_the_caller(workers: int) -> None:
         raise ValueError(f"photo {shard} is broken")
 
     with pytest.raises(ValueError, match=r"photo \d is broken"):
-        run_shards(task, [1, 2], RunParams(workers=workers, device="cpu"), lambda shard, tally: None)
+        run_shards(task, [1, 2], RunParams(workers=workers, device="cpu"), lambda shard, tally, worker: None)
 
 
 def test_a_worker_that_dies_is_replaced_and_its_shard_done_again(tmp_path: Path) -> None:
@@ -63,7 +65,9 @@ def test_a_worker_that_dies_is_replaced_and_its_shard_done_again(tmp_path: Path)
         return {}
 
     done: list[int] = []
-    run_shards(task, [0, 1, 2], RunParams(workers=2, device="cpu"), lambda shard, tally: done.append(shard))
+    run_shards(
+        task, [0, 1, 2], RunParams(workers=2, device="cpu"), lambda shard, tally, worker: done.append(shard)
+    )
     assert sorted(done) == [0, 1, 2]
     assert (tmp_path / "died-1").exists() and (tmp_path / "shard-1").exists()
 
@@ -71,8 +75,25 @@ def test_a_worker_that_dies_is_replaced_and_its_shard_done_again(tmp_path: Path)
 def test_a_scheduler_that_does_not_answer_is_named() -> None:
     run = RunParams(workers=1, device="cpu", scheduler="no-such-scheme://x")
     with pytest.raises(PipelineError, match="no-such-scheme"):
-        run_shards(lambda shard: {}, [0], run, lambda shard, tally: None)
+        run_shards(lambda shard: {}, [0], run, lambda shard, tally, worker: None)
 
 
 def test_no_shards_start_no_workers() -> None:
-    run_shards(lambda shard: {}, [], RunParams(workers=2, device="cpu"), lambda shard, tally: None)
+    run_shards(lambda shard: {}, [], RunParams(workers=2, device="cpu"), lambda shard, tally, worker: None)
+
+
+class Scheduler:
+    """A client of a scheduler that has bokeh or not."""
+
+    dashboard_link = "http://127.0.0.1:8787/status"
+
+    def __init__(self, bokeh: bool) -> None:
+        self.bokeh = bokeh
+
+    def run_on_scheduler(self, ask: object) -> bool:
+        return self.bokeh
+
+
+def test_a_dashboard_is_named_where_there_is_one() -> None:
+    assert find_dashboard(Scheduler(bokeh=True)) == Scheduler.dashboard_link
+    assert find_dashboard(Scheduler(bokeh=False)) is None

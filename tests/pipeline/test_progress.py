@@ -30,3 +30,19 @@ def test_nothing_to_do_is_said_too() -> None:
     with show_progress("embed", 8, "photos", done=8, stream=log):
         pass
     assert log.getvalue() == "embed: 8/8 photos\n"
+
+
+def test_several_workers_are_told_apart_and_one_is_not() -> None:
+    with show_progress("mine", 30, "photos", stream=io.StringIO()) as progress:
+        progress.advance(5, "0")
+        assert "worker" not in progress.line()
+        progress.advance(10, "1")
+        progress.advance(10, "0")
+        assert progress.line().endswith("by worker 15 + 10")
+
+
+def test_of_many_workers_only_the_least_and_the_most_are_told() -> None:
+    with show_progress("mine", 100, "photos", stream=io.StringIO()) as progress:
+        for worker in range(9):
+            progress.advance(worker + 1, str(worker))
+        assert progress.line().endswith("1 to 9 by each of 9 workers")

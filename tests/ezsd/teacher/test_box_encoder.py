@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from ezsd.crops import square_crops
-from ezsd.teacher.box_encoder import BoxEncoder
+from ezsd.teacher.box_encoder import BatchLimit, BoxEncoder, is_out_of_memory
 
 BOXES = torch.tensor([[0.0, 0, 20, 20], [5, 5, 30, 40], [10, 2, 60, 30], [0, 0, 64, 48], [3, 3, 4, 4]])
 
@@ -48,16 +48,36 @@ class Forgetful:
         return self._teacher.encode_images(pixels)
 
 
-def test_out_of_memory_halves_the_batch_goes_on_and_says_so(tiny_teacher, random_photo, caplog):
-    photo = random_photo(48, 64)
-    encoder = BoxEncoder(Forgetful(tiny_teacher, room=1), batch=4)
+def test_out_of_memory_halves_the_batch_goes_on_and_says_so_once(tiny_teacher, random_photo, caplog):
+    photo, limit = random_photo(48, 64), BatchLimit()
+    encoder = BoxEncoder(Forgetful(tiny_teacher, room=1), batch=4, limit=limit)
     with caplog.at_level(logging.WARNING):
         found = encoder.encode(photo, BOXES, 1.2)
-    assert torch.allclose(found, BoxEncoder(tiny_teacher, 4).encode(photo, BOXES, 1.2), atol=1e-5)
-    assert encoder.batch == 1 and encoder.forwards == 5
-    assert "batches of 1 crops" in caplog.text
+        later = BoxEncoder(encoder.teacher, batch=4, limit=limit)
+        again = later.encode(photo, BOXES, 1.2)
+    expected = BoxEncoder(tiny_teacher, batch=4).encode(photo, BOXES, 1.2)
+    assert torch.allclose(found, expected, atol=1e-5) and torch.equal(found, again)
+    assert limit.crops == 1 and encoder.forwards == later.forwards == 5
+    assert [record.getMessage() for record in caplog.records] == [
+        "out of memory with a batch of 4 crops: going on with 1 at once"
+    ]
 
 
 def test_one_crop_that_does_not_fit_is_an_error(tiny_teacher, random_photo):
     with pytest.raises(torch.OutOfMemoryError):
-        BoxEncoder(Forgetful(tiny_teacher, room=0), batch=4).encode(random_photo(8, 8), BOXES, 1.0)
+        encoder = BoxEncoder(Forgetful(tiny_teacher, room=0), batch=4, limit=BatchLimit())
+        encoder.encode(random_photo(8, 8), BOXES, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (torch.OutOfMemoryError("no room"), True),
+        (RuntimeError("CUDA error: out of memory"), True),
+        (RuntimeError("cuDNN error: CUDNN_STATUS_ALLOC_FAILED"), True),
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes"), True),
+        (RuntimeError("mat1 and mat2 shapes cannot be multiplied"), False),
+    ],
+)
+def test_want_of_memory_is_told_from_other_errors(error, expected):
+    assert is_out_of_memory(error) == expected

@@ -1,0 +1,57 @@
+"""A disk that fills up while a stage writes: one sentence, what was published stays, a rerun goes on."""
+
+import errno
+from pathlib import Path
+
+import pytest
+from support.teacher_runs import colour_params, file_bytes, prepare_colours
+
+from cache import atomic, manifest
+from cache.errors import ArtifactError
+from cache.sharded import ShardedStore
+from cache.verify import verify
+from pipeline.precomputed import Mined
+from pipeline.runner import artifact_folder, run_stage
+from stages.graph import STAGES
+
+ROOM = 20
+"""Files that the disk takes before it is full: the store and the first of its three shards."""
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    folder = artifact_folder(tmp_path, "prepare")
+    manifest.begin(folder, "prepare", {"made": "by hand"})
+    prepare_colours(tmp_path)
+    manifest.publish(folder, {}, {})
+    return tmp_path
+
+
+def test_a_full_disk_stops_a_stage_cleanly(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # `prepare` was made by hand, from other inputs than the params say
+    monkeypatch.setattr("pipeline.runner.require_current", lambda *arguments: None)
+    params = colour_params()
+    run_stage(STAGES, "renorm", params, root)
+    renorm, mine = artifact_folder(root, "renorm"), artifact_folder(root, "mine")
+    renormed = file_bytes(renorm)
+    write, written = atomic._write_through, []
+
+    def fill(path: Path, data: bytes) -> None:
+        if len(written) >= ROOM:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        written.append(path)
+        write(path, data)
+
+    with monkeypatch.context() as full:
+        full.setattr(atomic, "_write_through", fill)
+        with pytest.raises(ArtifactError, match="the disk is full; free space and run again"):
+            run_stage(STAGES, "mine", params, root)
+    assert file_bytes(renorm) == renormed and verify(renorm, mend="") == []
+    assert not list(atomic.find_leftovers(root))
+    store = ShardedStore.open(Mined(mine).location)
+    assert [store.is_done(shard) for shard in range(store.shards)] == [True, False, False]
+    with pytest.raises(ArtifactError, match="incomplete"):
+        manifest.read_manifest(mine)
+    kept = {name: data for name, data in file_bytes(mine).items() if "/c/0" in name}
+    run_stage(STAGES, "mine", params, root)
+    assert kept and kept.items() <= file_bytes(mine).items() and verify(mine, mend="") == []
