@@ -23,11 +23,19 @@ class Window:
 
 
 def plan_windows(
-    layout: ShardLayout, *, seed: int, epoch: int, window_shards: int, rank: int = 0, world_size: int = 1
+    layout: ShardLayout,
+    *,
+    seed: int,
+    epoch: int,
+    window_shards: int,
+    rank: int = 0,
+    world_size: int = 1,
+    repeats: np.ndarray | None = None,
 ) -> list[Window]:
     """What one of `world_size` processes reads in an epoch.
 
-    All ranks together have each row exactly once; their shares differ by at most one row.
+    All ranks together have each row as often as `repeats` int64 (rows,) says, exactly once without it; their
+    shares differ by at most one row before it is repeated.
     Raises ArtifactError for an impossible window or rank.
     """
     if window_shards < 1 or not 0 <= rank < world_size:
@@ -38,14 +46,13 @@ def plan_windows(
     shards = np.random.default_rng([seed, epoch]).permutation(layout.shards).tolist()
     own = _share([np.array(layout.shard_range(shard)) for shard in shards], layout.rows, rank, world_size)
     occupied = [(shard, rows) for shard, rows in zip(shards, own, strict=True) if len(rows)]
+    times = np.ones(layout.rows, np.int64) if repeats is None else repeats
     groups = [occupied[start : start + window_shards] for start in range(0, len(occupied), window_shards)]
     generator = np.random.default_rng([seed, epoch, rank, world_size])
+    rows_of = [np.concatenate([rows for _, rows in group]) for group in groups]
     return [
-        Window(
-            tuple(shard for shard, _ in group),
-            generator.permutation(np.concatenate([rows for _, rows in group])),
-        )
-        for group in groups
+        Window(tuple(shard for shard, _ in group), generator.permutation(np.repeat(rows, times[rows])))
+        for group, rows in zip(groups, rows_of, strict=True)
     ]
 
 

@@ -169,6 +169,7 @@ class TrainParams(Section):
     epochs: Positive
     images_per_step: Count
     micro_batches: Count
+    repeat_threshold: Fraction
     mixed_precision: bool
     learning_rate: Positive
     momentum: Fraction

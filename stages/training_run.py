@@ -13,6 +13,7 @@ from torch.utils.data import DataLoader
 
 from cache.atomic import write_bytes_atomic
 from ezsd.detector.detector import LOSSES, ZeroShotDetector
+from ezsd.repeats import repeat_factors
 from ezsd.training.dataset import BatchPlan, Example, TrainSet, load_batches
 from ezsd.training.loop import StepReport, StepSettings, make_optimizer, train_steps
 from ezsd.training.schedule import Schedule, schedule_in_epochs
@@ -100,9 +101,9 @@ def _batches(
         width, height = photos.sizes_wh[row].tolist()
         return folder.decode(photos.file_names[row], (width, height))
 
+    factors = repeat_factors(targets.labels(), params.repeat_threshold)
     plan = BatchPlan(
-        order=partial(targets.order, params.seed),
-        photos=len(photos),
+        order=partial(targets.order, factors, params.seed),
         images_per_step=params.images_per_step,
         first_step=first_step,
         steps=schedule.steps,

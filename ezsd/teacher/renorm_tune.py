@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn.utils import clip_grad_norm_
 
-from ezsd.teacher.epoch_order import epoch_order, repeat_factors
+from ezsd.repeats import epoch_order, repeat_factors
 from ezsd.teacher.labelled_crops import LabelledCrops
 from ezsd.teacher.norm_layers import Towers, find_norm_layers, load_norm_state, norm_parameters, norm_state
 from ezsd.teacher.protocol import Teacher

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain, count, islice
 
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
@@ -45,13 +46,12 @@ class TrainSet(Dataset[Example]):
 
 @dataclass(frozen=True)
 class BatchPlan:
-    """The draws of every step, as slices of one endless row of epochs, so that no photo is left over.
+    """The draws of every step, as slices of one endless row of rounds, so that no photo is left over.
 
     Iterating gives the micro-batches of one process, from `first_step` on.
 
     Attributes:
-        order: epoch -> the rows of all photos in the order of that epoch.
-        photos: rows in an epoch.
+        order: round -> the rows that it shows, in order; not empty. Rounds may differ in length.
         images_per_step: over all processes and micro-batches.
         first_step, steps: the first to come, and the number of all steps of the run.
         micro_batches: a step is computed in so many parts.
@@ -60,7 +60,6 @@ class BatchPlan:
     """
 
     order: Callable[[int], Sequence[int]]
-    photos: int
     images_per_step: int
     first_step: int
     steps: int
@@ -70,18 +69,16 @@ class BatchPlan:
     world_size: int = 1
 
     def __iter__(self) -> Iterator[list[Draw]]:
-        epoch = -1
-        rows: Sequence[int] = ()
-        for step in range(self.first_step, self.steps):
-            draws = []
-            for place in range(step * self.images_per_step, (step + 1) * self.images_per_step):
-                if place // self.photos != epoch:
-                    epoch = place // self.photos
-                    rows = self.order(epoch)
-                draws.append(Draw(int(rows[place % self.photos]), derive_seed(self.seed, place)))
-            own = draws[self.rank :: self.world_size]
+        draws = self._draws_from(self.first_step * self.images_per_step)
+        for _ in range(self.first_step, self.steps):
+            own = list(islice(draws, self.images_per_step))[self.rank :: self.world_size]
             for part in range(self.micro_batches):
                 yield own[part :: self.micro_batches]
+
+    def _draws_from(self, first: int) -> Iterator[Draw]:
+        """One after another, without end."""
+        rows = islice(chain.from_iterable(map(self.order, count())), first, None)
+        return (Draw(int(row), derive_seed(self.seed, place)) for place, row in enumerate(rows, first))
 
     def __len__(self) -> int:
         return (self.steps - self.first_step) * self.micro_batches

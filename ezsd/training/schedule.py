@@ -43,7 +43,11 @@ def schedule_in_epochs(
     learning_rate: float,
     warmup_steps: int,
 ) -> Schedule:
-    """A schedule given in passes over the photos, whole or not; an epoch's end need not be a step's end."""
+    """A schedule given in epochs, whole or not, of as many images as there are photos.
+
+    An epoch's end need not be a step's end. Photos that are repeated make no epoch longer: repeats change
+    what is shown, the schedule how long is trained.
+    """
     steps = [_steps_of(photos * epoch / images_per_step) for epoch in (epochs, *decay_epochs)]
     return Schedule(steps[0], learning_rate, warmup_steps, tuple(steps[1:]))
 

@@ -12,6 +12,7 @@ from cache.index import DatasetIndex
 from cache.quantize import dequantize_rows
 from cache.sharded import ShardedStore
 from cache.shuffled import plan_windows
+from ezsd.repeats import draw_repeats
 from ezsd.training.targets import CachedTargets
 
 WINDOW_SHARDS = 8
@@ -59,9 +60,24 @@ class TargetReader:
             proposal_confidences=torch.from_numpy(proposals["confidence"]),
         )
 
-    def order(self, seed: int, epoch: int) -> Sequence[int]:
-        """All rows in the order of an epoch: shuffled, with whole shards close to each other."""
-        windows = plan_windows(self.store.layout, seed=seed, epoch=epoch, window_shards=WINDOW_SHARDS)
+    def labels(self) -> list[torch.Tensor]:
+        """int64 labels of each photo's base boxes, crowd regions left out."""
+        tables = map(self.index.boxes_of, range(len(self.index)))
+        return [torch.from_numpy(boxes.labels[~boxes.crowd].astype(np.int64)) for boxes in tables]
+
+    def order(self, factors: Sequence[float], seed: int, epoch: int) -> Sequence[int]:
+        """Rows in the order of a round: shuffled, with whole shards close to each other.
+
+        Args:
+            factors: how often a round shows each row, on average.
+        """
+        windows = plan_windows(
+            self.store.layout,
+            seed=seed,
+            epoch=epoch,
+            window_shards=WINDOW_SHARDS,
+            repeats=draw_repeats(factors, seed, epoch).numpy(),
+        )
         return np.concatenate([window.rows for window in windows]).tolist()
 
     def _read(self, shard: int) -> dict[str, np.ndarray]:

@@ -44,6 +44,15 @@ def test_all_ranks_together_have_each_row_once(rows, shard_rows, window, world_s
     assert shares == [order(rows, shard_rows, rank=rank, **how) for rank in range(world_size)]
 
 
+def test_a_row_comes_as_often_as_it_is_repeated_and_among_its_window() -> None:
+    repeats = np.array([1, 3, 0, 1, 2, 1, 1, 1])
+    found = order(8, 2, seed=1, epoch=0, window_shards=2, repeats=repeats)
+    assert np.bincount(found, minlength=8).tolist() == repeats.tolist()
+    windows = plan_windows(ShardLayout(ARRAYS, 8, 2), seed=1, epoch=0, window_shards=2, repeats=repeats)
+    for window in windows:
+        assert set((window.rows // 2).tolist()) <= set(window.shards)
+
+
 @given(
     rows=st.integers(1, 200), shard_rows=st.integers(1, 40), window=st.integers(1, 5), world=st.integers(1, 4)
 )

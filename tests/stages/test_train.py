@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 import torch
-from support.training_workplace import DIM, SPLIT, Workplace, make_workplace
+from support.training_workplace import DIM, PHOTOS, SPLIT, Workplace, make_workplace
 
 from cache.errors import ArtifactError
 from ezsd.detector.detector import detect
 from ezsd.errors import InputError
 from ezsd.training.loop import StepReport
+from pipeline.data.cached_targets import TargetReader
 from stages import training_run
 from stages.detector_files import HISTORY, read_detector
 from stages.training_run import CHECKPOINT
@@ -102,6 +103,23 @@ def test_a_run_that_dies_goes_on_from_its_last_checkpoint(
 
 def test_another_seed_trains_otherwise(workplace: Workplace, trained: dict[str, bytes]) -> None:
     assert workplace.run("other", seed=1)["detector.safetensors"] != trained["detector.safetensors"]
+
+
+def test_rare_names_are_shown_more_often_and_a_resume_repeats_them_alike(
+    workplace: Workplace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # cat and dog are in 4 and 3 of 6 photos: the factors are sqrt(1 / (4 / 6)) and sqrt(1 / (3 / 6))
+    rows: list[int] = []
+    read = TargetReader.__call__
+    monkeypatch.setattr(TargetReader, "__call__", lambda self, row: (rows.append(row), read(self, row))[1])
+    whole = workplace.run("rare", repeat_threshold=1.0, epochs=3)
+    assert len(rows) == 3 * PHOTOS  # the schedule's length stays
+    assert rows.count(1) < min(rows.count(row) for row in (0, 3, 4))  # photo 1 holds nothing
+    with monkeypatch.context() as patched:
+        patched.setattr(training_run, "train_steps", at_step(5, lambda: signal.raise_signal(signal.SIGINT)))
+        with pytest.raises(KeyboardInterrupt):
+            workplace.run("rare-stopped", repeat_threshold=1.0, epochs=3)
+    assert workplace.run("rare-stopped", repeat_threshold=1.0, epochs=3) == whole
 
 
 def test_seesaw_and_plain_regression_train_too(workplace: Workplace) -> None:

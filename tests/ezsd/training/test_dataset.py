@@ -16,7 +16,6 @@ def order(epoch: int) -> list[int]:
 def plan(**changes: Any) -> BatchPlan:
     settings = {
         "order": order,
-        "photos": 5,
         "images_per_step": 4,
         "first_step": 0,
         "steps": 5,
@@ -55,6 +54,15 @@ def test_processes_and_micro_batches_share_a_step() -> None:
 def test_a_photo_is_drawn_anew_each_time() -> None:
     draws = [draw for batch in plan() for draw in batch]
     assert len({draw.seed for draw in draws}) == len(draws) == 20
+
+
+def test_rounds_of_different_length_follow_one_another() -> None:
+    def repeated(number: int) -> list[int]:
+        return [0, 1, 1] if number == 0 else [1, 0]
+
+    whole = plan(order=repeated, images_per_step=2, steps=4)
+    assert rows(whole) == [[0, 1], [1, 1], [0, 1], [0, 1]]
+    assert list(plan(order=repeated, images_per_step=2, steps=4, first_step=2)) == list(whole)[2:]
 
 
 def test_more_images_in_a_step_than_photos() -> None:
