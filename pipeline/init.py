@@ -10,13 +10,13 @@ DATA_PLACEHOLDER = "datasets/data"
 """Where the presets' paths start; `--data DIR` puts another folder in its place."""
 
 
-def render_preset(preset: str, data: Path | None) -> str:
-    """Text of `params.yaml` for a preset, with the data set's folder filled in.
+def render_preset(preset: str, data: Path | None, schedule: str | None = None) -> str:
+    """Text of `params.yaml` for a preset, with the data set's folder filled in, or another schedule.
 
     Raises:
-        ParamsError: no such preset, or `data` given to a preset that draws its own data.
+        ParamsError: no such preset or schedule, or `data` given to a preset that draws its own data.
     """
-    text = preset_text(preset)
+    text = preset_text(preset, schedule)
     if data is not None:
         if DATA_PLACEHOLDER not in text:
             raise ParamsError(f"preset {preset!r} draws its own data: leave out --data")

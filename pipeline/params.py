@@ -5,6 +5,8 @@ bytes of the artifacts. `run` says where and with how many hands: it changes no 
 fingerprint holds it.
 """
 
+import json
+import re
 from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
@@ -14,9 +16,12 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from pipeline.errors import ParamsError
+from pipeline.params_tree import apply_override, parse_yaml
 
 PARAMS_FILE = "params.yaml"
 PRESETS = ("demo", "coco", "lvis", "voc")
+SCHEDULE_LINE = re.compile(r"^  schedule: (\S+)\n", re.MULTILINE)
+"""What stands in a preset in the place of its schedule's keys."""
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
@@ -256,19 +261,30 @@ def load_params(path: Path, overrides: Sequence[str] = ()) -> Params:
 
 def parse_params(text: str, overrides: Sequence[str] = (), source: str = PARAMS_FILE) -> Params:
     """Like :func:`load_params`, from YAML text."""
-    tree = _parse_yaml(text, source)
+    tree = parse_yaml(text, source)
     for override in overrides:
-        _apply_override(tree, override)
+        apply_override(tree, override)
     try:
         return Params.model_validate(tree)
     except ValidationError as error:
         raise ParamsError(f"{source}: {_first_problem(error)}") from None
 
 
-def preset_text(name: str) -> str:
-    """The YAML text of a packaged preset."""
+def preset_text(name: str, schedule: str | None = None) -> str:
+    """The YAML text of a packaged preset, with the keys of its own schedule or of the given one."""
     if name not in PRESETS:
         raise ParamsError(f"no preset is named {name!r}: choose one of {', '.join(PRESETS)}")
+    return SCHEDULE_LINE.sub(lambda own: _schedule_lines(schedule or own[1]), _packaged(name))
+
+
+def _schedule_lines(name: str) -> str:
+    schedules = yaml.safe_load(_packaged("schedules"))
+    if name not in schedules:
+        raise ParamsError(f"no schedule is named {name!r}: choose one of {', '.join(schedules)}")
+    return "".join(f"  {key}: {json.dumps(value)}\n" for key, value in schedules[name].items())
+
+
+def _packaged(name: str) -> str:
     return (resources.files("pipeline") / "presets" / f"{name}.yaml").read_text(encoding="utf-8")
 
 
@@ -282,40 +298,6 @@ def _lookup(tree: Any, key: str) -> Any:
     for part in key.split("."):
         tree = tree[part]
     return tree
-
-
-def _parse_yaml(text: str, source: str) -> dict[str, Any]:
-    try:
-        tree = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        where = getattr(error, "problem_mark", None)
-        place = f" line {where.line + 1}" if where is not None else ""
-        raise ParamsError(
-            f"{source}{place} is not YAML: correct it or write a new one with `ezsd-cli init`"
-        ) from None
-    if not isinstance(tree, dict):
-        raise ParamsError(f"{source} holds no sections: write a new one with `ezsd-cli init`")
-    return tree
-
-
-def _apply_override(tree: dict[str, Any], override: str) -> None:
-    key, equals, value = override.partition("=")
-    parts = key.strip().split(".")
-    if not equals or len(parts) < 2 or not all(parts):
-        raise ParamsError(f"--set {override!r} is not of the form section.key=value")
-    node: Any = tree
-    for part in parts[:-1]:
-        if not isinstance(node, dict) or part not in node:
-            raise ParamsError(f"--set {override!r}: there is no section {part!r}")
-        if node[part] is None:
-            node[part] = {}
-        node = node[part]
-    if not isinstance(node, dict):
-        raise ParamsError(f"--set {override!r}: {'.'.join(parts[:-1])} holds a value, not keys")
-    try:
-        node[parts[-1]] = yaml.safe_load(value)
-    except yaml.YAMLError:
-        raise ParamsError(f"--set {override!r}: the value is not YAML") from None
 
 
 def _first_problem(error: ValidationError) -> str:

@@ -53,12 +53,15 @@ def _root(
 def init(
     preset: Annotated[str, typer.Option(help="demo, coco, lvis or voc.")] = "demo",
     data: Annotated[Path | None, typer.Option(help="Folder of the data set, in its official layout.")] = None,
+    schedule: Annotated[
+        str | None, typer.Option(help="1x, 3x, lvis-48e or demo; the preset's own by default.")
+    ] = None,
     params: ParamsPath = DEFAULT_PARAMS,
     force: Annotated[bool, typer.Option("--force", help="Replace a params file that differs.")] = False,
     show: Annotated[bool, typer.Option("--print", help="Print it instead of writing it.")] = False,
 ) -> None:
     """Write a params file from a preset."""
-    text = render_preset(preset, data)
+    text = render_preset(preset, data, schedule)
     if show:
         print(text, end="")
         return

@@ -34,6 +34,29 @@ def test_init_fills_in_the_folder_of_the_data(tmp_path: Path) -> None:
     assert params.data.train_annotations == "my photos/annotations/instances_train2017.json"
 
 
+@pytest.mark.parametrize(
+    ("schedule", "epochs", "decay_epochs", "sizes"),
+    [
+        ("1x", 12, (8, 11), (800, 800, 1333)),
+        ("3x", 36, (24, 33), (640, 800, 1333)),
+        ("lvis-48e", 48, (32, 44), (640, 800, 1333)),
+        ("demo", 6, (4, 5), (256, 256, 288)),
+    ],
+)
+def test_a_schedule_by_name(
+    schedule: str, epochs: int, decay_epochs: tuple[int, ...], sizes: tuple[int, int, int]
+) -> None:
+    assert run("init", "--preset", "coco", "--schedule", schedule)[0] == 0
+    train = load_params(Path("params.yaml")).train
+    assert (train.epochs, train.decay_epochs) == (epochs, decay_epochs)
+    assert (min(train.short_sides), max(train.short_sides), train.long_side) == sizes
+
+
+def test_presets_have_the_schedules_of_the_method() -> None:
+    for preset, schedule in {"demo": "demo", "coco": "3x", "voc": "3x", "lvis": "lvis-48e"}.items():
+        assert preset_text(preset) == preset_text(preset, schedule)
+
+
 def test_init_prints_without_writing() -> None:
     assert run("init", "--preset", "voc", "--print")[1] == preset_text("voc")
     assert not Path("params.yaml").exists()
@@ -53,6 +76,7 @@ def test_init_twice_is_no_error_but_never_overwrites_other_params() -> None:
     ("arguments", "sentence"),
     [
         (["init", "--preset", "imagenet"], "no preset is named 'imagenet'"),
+        (["init", "--schedule", "2x"], "no schedule is named '2x': choose one of 1x, 3x, lvis-48e, demo"),
         (["init", "--preset", "coco", "--data", "nowhere"], "--data nowhere is not a folder"),
         (["init", "--preset", "demo", "--data", "."], "leave out --data"),
         (["precompute"], "params.yaml does not exist: write one with `ezsd-cli init"),
