@@ -157,6 +157,28 @@ def predict(
     _say(f"boxes in {out / RESULT}, drawings beside it")
 
 
+@app.command(epilog="Example: `ezsd-cli export --out detector.onnx`")
+def export(
+    out: Annotated[Path, typer.Option(help="The ONNX file; a JSON file beside it says how to use it.")],
+    names: Annotated[
+        str | None,
+        typer.Option(help="Names that it looks for by default, separated by commas; else the split's."),
+    ] = None,
+    threshold: Annotated[float, typer.Option(help="Lowest score of a box.", min=0, max=1)] = 0.05,
+    best: Annotated[int, typer.Option(help="Most boxes of a photo.", min=1)] = 100,
+    params: ParamsPath = DEFAULT_PARAMS,
+    overrides: Overrides = None,
+) -> None:
+    """Write the trained detector as an ONNX model."""
+    from ezsd.detector.config import Selection
+    from stages.export import export as write
+
+    wanted = None if names is None else names.split(",")
+    selection = Selection(score_threshold=threshold, best=best)
+    card = write(out, wanted, load_params(params, overrides or ()), _root_of(params), selection)
+    _say(f"{out}: how to use it is in {card}")
+
+
 @app.command(epilog="Example: `ezsd-cli inspect mine --image 1000001 --png proposals.png`")
 def inspect(
     stage: Annotated[

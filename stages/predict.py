@@ -9,8 +9,7 @@ import torch
 from torch import Tensor
 
 from cache.atomic import write_bytes_atomic, write_json_atomic
-from cache.errors import ArtifactError
-from cache.manifest import manifest_digest, require_complete
+from cache.manifest import require_complete
 from ezsd.detector.config import Selection
 from ezsd.detector.detector import Detections, detect
 from ezsd.draw import caption, draw_objects
@@ -18,9 +17,9 @@ from ezsd.errors import InputError
 from ezsd.photos import decode_photo
 from pipeline.device import choose_device
 from pipeline.params import Params
-from pipeline.precomputed import Renormed
 from pipeline.runner import artifact_folder
 from stages.detector_files import TrainedDetector, read_detector
+from stages.vocabulary import check_names, embed_names
 
 RESULT = "predictions.json"
 Prediction = dict[str, Any]
@@ -60,7 +59,7 @@ def predict(
     detector = trained.detector.to(device)
     vocabulary = trained.split.names if names is None else check_names(names)
     if names is not None:
-        detector.set_vocabulary(_embed_names(vocabulary, trained, params, root).to(device))
+        detector.set_vocabulary(embed_names(vocabulary, trained, params, root).to(device))
     found = [detect(detector, [photo.to(device)], selection)[0] for photo in pixels]
     predictions = [
         _as_prediction(path, detections, vocabulary, trained)
@@ -72,17 +71,6 @@ def predict(
     return predictions
 
 
-def check_names(names: Sequence[str]) -> tuple[str, ...]:
-    """The names without blanks around them; raises InputError when one is empty or repeated."""
-    cleaned = tuple(name.strip() for name in names)
-    if not cleaned or not all(cleaned):
-        raise InputError("a name to look for is empty: give at least one, separated by commas")
-    repeated = sorted({name for name in cleaned if cleaned.count(name) > 1})
-    if repeated:
-        raise InputError(f"the name {repeated[0]!r} is given twice: give each once")
-    return cleaned
-
-
 def drawing_names(photos: Sequence[Path]) -> list[str]:
     """A file name for each photo's drawing; photos of one name in two folders get numbers."""
     stems = [path.stem for path in photos]
@@ -90,22 +78,6 @@ def drawing_names(photos: Sequence[Path]) -> list[str]:
         f"{stem}.png" if stems.count(stem) == 1 else f"{stem}-{stems[:place].count(stem) + 1}.png"
         for place, stem in enumerate(stems)
     ]
-
-
-def _embed_names(names: Sequence[str], trained: TrainedDetector, params: Params, root: Path) -> Tensor:
-    """(C, D) by the text tower that the detector was trained with."""
-    # only new names need the teacher, and its import takes seconds
-    from stages.teacher_source import RenormalizedTeacher, resolve_teacher, teacher_digests
-
-    folder, source = artifact_folder(root, "renorm"), resolve_teacher(params.teacher, root)
-    if manifest_digest(folder) != trained.parents["renorm"]:
-        raise ArtifactError(f"{folder} is not what the detector was trained with: run `ezsd-cli train`")
-    differing = {key for key, value in teacher_digests(source).items() if trained.teacher[key] != value}
-    if differing - {"open_clip"}:
-        raise ArtifactError("params.teacher is not what the detector was trained with: set it back")
-    teacher = RenormalizedTeacher(source, Renormed(folder), params.run).load()
-    with torch.inference_mode():
-        return teacher.encode_names(names, trained.teacher["template"])
 
 
 def _read_photo(path: Path) -> Tensor:

@@ -96,7 +96,7 @@ class ZeroShotRoIHeads(RoIHeads):
     def _detect(
         self, features: Features, proposals: list[Tensor], image_shapes: list[tuple[int, int]]
     ) -> list[dict[str, Tensor]]:
-        (shared,) = self._pool(features, [proposals], image_shapes)
+        shared = self.box_head.shared(self.box_roi_pool(features, proposals, image_shapes))
         logits = self.classifier(self.box_head.embed(shared))
         named = 1 + logits[:, 1:].argmax(dim=1)
         deltas = self.regressor(self.box_head.regression(shared), self.classifier.text_of(named))

@@ -12,7 +12,8 @@ from cache.errors import ArtifactError
 from cache.manifest import begin, publish
 from ezsd.detector.config import Selection
 from ezsd.errors import InputError
-from stages.predict import RESULT, Prediction, check_names, drawing_names, predict
+from stages.predict import RESULT, Prediction, drawing_names, predict
+from stages.vocabulary import check_names
 
 ANYTHING = Selection(score_threshold=0.0, best=5)
 

@@ -1,0 +1,45 @@
+"""Names that a user asks for, and their embeddings."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from cache.errors import ArtifactError
+from cache.manifest import manifest_digest
+from ezsd.errors import InputError
+from pipeline.params import Params
+from pipeline.precomputed import Renormed
+from pipeline.runner import artifact_folder
+from stages.detector_files import TrainedDetector
+
+
+def check_names(names: Sequence[str]) -> tuple[str, ...]:
+    """The names without blanks around them; raises InputError when one is empty or repeated."""
+    cleaned = tuple(name.strip() for name in names)
+    if not cleaned or not all(cleaned):
+        raise InputError("a name to look for is empty: give at least one, separated by commas")
+    repeated = sorted({name for name in cleaned if cleaned.count(name) > 1})
+    if repeated:
+        raise InputError(f"the name {repeated[0]!r} is given twice: give each once")
+    return cleaned
+
+
+def embed_names(names: Sequence[str], trained: TrainedDetector, params: Params, root: Path) -> Tensor:
+    """(C, D) by the text tower that the detector was trained with; the teacher is loaded for it.
+
+    Raises ArtifactError when the re-normalization or the teacher is not what the detector was trained with.
+    """
+    # the teacher's import takes seconds, and only new names need it
+    from stages.teacher_source import RenormalizedTeacher, resolve_teacher, teacher_digests
+
+    folder, source = artifact_folder(root, "renorm"), resolve_teacher(params.teacher, root)
+    if manifest_digest(folder) != trained.parents["renorm"]:
+        raise ArtifactError(f"{folder} is not what the detector was trained with: run `ezsd-cli train`")
+    differing = {key for key, value in teacher_digests(source).items() if trained.teacher[key] != value}
+    if differing - {"open_clip"}:
+        raise ArtifactError("params.teacher is not what the detector was trained with: set it back")
+    teacher = RenormalizedTeacher(source, Renormed(folder), params.run).load()
+    with torch.inference_mode():
+        return teacher.encode_names(names, trained.teacher["template"])
