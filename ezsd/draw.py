@@ -43,6 +43,21 @@ def draw_objects(
     return _draw(photo, boxes_xyxy, colours, captions, list(novel), long_side)
 
 
+def tint_masks(photo: Tensor, masks: Tensor, novel: Sequence[bool]) -> Tensor:
+    """The photo with masks laid over it, half transparent, in the colours of `draw_objects`.
+
+    Args:
+        photo: uint8 (3, H, W) RGB.
+        masks: (N, H, W) 0 or 1; none leave the photo as it is. Earlier ones lie on top.
+        novel: N flags.
+    """
+    tinted = photo.clone()
+    for mask, flag in reversed(list(zip(masks.bool(), novel, strict=False))):
+        colour = torch.tensor(NOVEL_COLOUR if flag else BASE_COLOUR, dtype=torch.uint8)
+        tinted[:, mask] = photo[:, mask] // 2 + colour[:, None] // 2
+    return tinted
+
+
 def draw_proposals(
     photo: Tensor, boxes_xyxy: Tensor, scores: Tensor, captions: Sequence[str], long_side: int = 512
 ) -> Image.Image:

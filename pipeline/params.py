@@ -88,9 +88,10 @@ class TeacherParams(Section):
 
 
 class PrepareParams(Section):
-    """Checks and index."""
+    """Checks and index; `masks`: keep those of base boxes too, for `train.mask_head`."""
 
     empty_photos: Literal["keep", "drop"]
+    masks: bool
     max_quarantined_fraction: Fraction
     photos_per_shard: Count
 
@@ -156,6 +157,13 @@ class BackboneParams(Section):
     frozen_stages: Annotated[int, Field(ge=0)]
 
 
+class MaskHeadParams(Section):
+    """The class-agnostic mask head of Mask R-CNN."""
+
+    convolutions: Count
+    channels: Count
+
+
 class TrainParams(Section):
     """The detector and its schedule (method, sections 3 and 4); `epochs` may be less than one."""
 
@@ -169,6 +177,7 @@ class TrainParams(Section):
     roi_samples: Count
     rois_per_image: Count
     regressor: Literal["semantic", "plain"]
+    mask_head: MaskHeadParams | None
     short_sides: tuple[Count, ...] = Field(min_length=1)
     long_side: Count
     epochs: Positive
@@ -241,6 +250,12 @@ class Params(Section):
     report: ReportParams
     run: RunParams
 
+    @model_validator(mode="after")
+    def _has_masks_to_train_on(self) -> "Params":
+        if self.train.mask_head is not None and not self.prepare.masks:
+            raise ValueError("train.mask_head learns from masks: set prepare.masks to true, or it to null")
+        return self
+
 
 def load_params(path: Path, overrides: Sequence[str] = ()) -> Params:
     """Params of `path` with `section.key=value` overrides; every error names its key.
@@ -311,4 +326,5 @@ def _first_problem(error: ValidationError) -> str:
     if first["type"] == "missing":
         return f"key {key!r} is missing: add it, or compare with `ezsd-cli init --preset demo --print`{more}"
     got = "" if isinstance(first["input"], dict) else f", got {first['input']!r}"
-    return f"{key}: {first['msg'].removeprefix('Value error, ')}{got}{more}"
+    where = f"{key}: " if key else ""
+    return f"{where}{first['msg'].removeprefix('Value error, ')}{got}{more}"

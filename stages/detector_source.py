@@ -12,7 +12,13 @@ from torch import Tensor, nn
 
 from cache.atomic import sha256_file
 from ezsd.detector.backbone import WORLD_WEIGHTS, load_body, published_tensors, world_backbone
-from ezsd.detector.config import BackboneConfig, DetectorConfig, HeadConfig, ProposalConfig
+from ezsd.detector.config import (
+    BackboneConfig,
+    DetectorConfig,
+    HeadConfig,
+    MaskHeadConfig,
+    ProposalConfig,
+)
 from ezsd.detector.detector import ZeroShotDetector, build_detector
 from ezsd.errors import InputError
 from ezsd.losses.classification import SeesawLoss, SoftmaxLoss
@@ -63,6 +69,7 @@ def detector_config(params: TrainParams, dim: int) -> DetectorConfig:
         embedding_dim=dim,
         short_side=max(params.short_sides),
         long_side=params.long_side,
+        masks=MaskHeadConfig(**params.mask_head.model_dump()) if params.mask_head else None,
     )
 
 

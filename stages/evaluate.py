@@ -15,9 +15,11 @@ from ezsd.evaluation.coco_form import Record, ids_with_boxes, restrict_to_photos
 from ezsd.evaluation.fates import count_errors
 from ezsd.evaluation.groups import percent_by_group
 from ezsd.evaluation.metrics import Question, class_rows, objects_by_name, put_together
-from pipeline.data.coco_form import as_coco
+from ezsd.split import Split
+from pipeline.data.coco_form import as_coco, with_masks
 from pipeline.data.prepared import Prepared
-from pipeline.data.sources import DataSources, read_full_annotations, resolve_sources
+from pipeline.data.segmentations import masks_of
+from pipeline.data.sources import DataSources, Which, read_full_annotations, resolve_sources
 from pipeline.params import Params
 from pipeline.precomputed import Mined
 from pipeline.stage import ARTIFACTS, StageContext, StageResult
@@ -36,11 +38,11 @@ def external_inputs(params: Params, root: Path) -> dict[str, Any]:
         return {}
     folder = root / ARTIFACTS / "prepare"
     sources, split = resolve_sources(params.data, root, folder), Prepared(folder).split
+    train = read_boxes(sources, "train", split)
+    val = read_masks(sources, "val", split) if params.train.mask_head else read_boxes(sources, "val", split)
     return {
-        f"{which}_annotations": hashlib.sha256(
-            json_bytes(as_coco(read_full_annotations(sources, which, split), split))
-        ).hexdigest()
-        for which in ("train", "val")
+        f"{which}_annotations": hashlib.sha256(json_bytes(annotations)).hexdigest()
+        for which, annotations in {"train": train, "val": val}.items()
     }
 
 
@@ -50,9 +52,12 @@ def run(context: StageContext) -> StageResult:
     prepared = Prepared(context.parent("prepare"))
     split, mined = prepared.split, Mined(context.parent("mine"))
     sources = resolve_sources(context.params.data, context.root, prepared.folder)
-    ground_truth = _ground_truth(sources, prepared, params.photos)
+    masks = context.params.train.mask_head is not None
+    annotations = (read_masks if masks else read_boxes)(sources, "val", split)
+    ground_truth = _restrict(annotations, prepared, params.photos)
     seen = _look(context, prepared, sources, ground_truth)
     scores = score_detections(ground_truth, seen.detections, params.max_dets)
+    of_masks = score_detections(ground_truth, seen.detections, params.max_dets, "segm") if masks else {}
     question = Question(
         data=context.params.data.format,
         protocol=mined.protocol,
@@ -67,7 +72,7 @@ def run(context: StageContext) -> StageResult:
     train_boxes = read_full_annotations(sources, "train", split).clean.boxes
     recall = proposal_recall(mined, train_boxes, split)
     evaluation = Evaluation(
-        metrics=put_together(question, scores, accuracy, recall),
+        metrics=put_together(question, scores, of_masks, accuracy, recall),
         classes=class_rows(question, scores[question.max_dets]),
         errors=count_errors(ground_truth, seen.detections, split),
         detections=seen.detections,
@@ -90,9 +95,20 @@ def _remove_parts(parts: Path) -> None:
         parts.rmdir()
 
 
-def _ground_truth(sources: DataSources, prepared: Prepared, photos: str) -> Record:
+def read_boxes(sources: DataSources, which: Which, split: Split) -> Record:
+    """All annotations of the split's names, novel ones included, in COCO's form."""
+    return as_coco(read_full_annotations(sources, which, split), split)
+
+
+def read_masks(sources: DataSources, which: Which, split: Split) -> Record:
+    """The same with masks."""
+    full = read_full_annotations(sources, which, split)
+    masks = masks_of(sources.of(which), full.clean.boxes, full.photos, split.names)
+    return with_masks(as_coco(full, split), masks)
+
+
+def _restrict(annotations: Record, prepared: Prepared, photos: str) -> Record:
     """What there is to find in the checked validation photos: all of them, or those that hold a box."""
-    annotations = as_coco(read_full_annotations(sources, "val", prepared.split), prepared.split)
     checked = restrict_to_photos(annotations, prepared.val.photos.image_ids.tolist())
     return checked if photos == "all" else restrict_to_photos(checked, ids_with_boxes(checked))
 

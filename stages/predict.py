@@ -12,8 +12,10 @@ from cache.atomic import write_bytes_atomic, write_json_atomic
 from cache.manifest import require_complete
 from ezsd.detector.config import Selection
 from ezsd.detector.detector import Detections, detect
-from ezsd.draw import caption, draw_objects
+from ezsd.draw import caption, draw_objects, tint_masks
 from ezsd.errors import InputError
+from ezsd.evaluation.coco_form import with_masks
+from ezsd.masks import decode_masks, paste_masks
 from ezsd.photos import decode_photo
 from pipeline.device import choose_device
 from pipeline.params import Params
@@ -45,7 +47,8 @@ def predict(
 
     Returns:
         For each photo `{photo, detections: [{name, score, box_xyxy, trained}]}`, best first, boxes in pixels
-        of the photo; `trained` says whether the name had boxes in training.
+        of the photo; `trained` says whether the name had boxes in training. A detector with a mask head adds
+        `segmentation`, COCO's run lengths.
 
     Raises:
         ArtifactError: the detector, or for new names the re-normalization, is missing, damaged or another.
@@ -62,8 +65,8 @@ def predict(
         detector.set_vocabulary(embed_names(vocabulary, trained, params, root).to(device))
     found = [detect(detector, [photo.to(device)], selection)[0] for photo in pixels]
     predictions = [
-        _as_prediction(path, detections, vocabulary, trained)
-        for path, detections in zip(photos, found, strict=True)
+        _as_prediction(path, photo, detections, vocabulary, trained)
+        for path, photo, detections in zip(photos, pixels, found, strict=True)
     ]
     for photo, prediction, name in zip(pixels, predictions, drawing_names(photos), strict=True):
         write_bytes_atomic(out / name, _draw(photo, prediction))
@@ -90,28 +93,32 @@ def _read_photo(path: Path) -> Tensor:
 
 
 def _as_prediction(
-    path: Path, found: Detections, names: Sequence[str], trained: TrainedDetector
+    path: Path, photo: Tensor, found: Detections, names: Sequence[str], trained: TrainedDetector
 ) -> Prediction:
     rows = zip(found.labels.tolist(), found.scores.tolist(), found.boxes_xyxy.tolist(), strict=True)
-    return {
-        "photo": str(path),
-        "detections": [
-            {
-                "name": names[label],
-                "score": round(score, 6),
-                "box_xyxy": [round(side, 2) for side in box_xyxy],
-                "trained": names[label] in trained.split.base,
-            }
-            for label, score, box_xyxy in rows
-        ],
-    }
+    told: list[dict[str, Any]] = [
+        {
+            "name": names[label],
+            "score": round(score, 6),
+            "box_xyxy": [round(side, 2) for side in box_xyxy],
+            "trained": names[label] in trained.split.base,
+        }
+        for label, score, box_xyxy in rows
+    ]
+    if found.mask_probabilities is not None:
+        masks = paste_masks(found.mask_probabilities, found.boxes_xyxy, (photo.shape[1], photo.shape[2]))
+        told = with_masks(told, masks)
+    return {"photo": str(path), "detections": told}
 
 
 def _draw(photo: Tensor, prediction: Prediction) -> bytes:
     found = prediction["detections"]
     boxes_xyxy = torch.tensor([one["box_xyxy"] for one in found]).reshape(-1, 4)
     captions = [caption(one["name"], one["score"]) for one in found]
-    drawing = draw_objects(photo, boxes_xyxy, captions, [not one["trained"] for one in found])
+    novel = [not one["trained"] for one in found]
+    counts = [one["segmentation"]["counts"].encode() for one in found if "segmentation" in one]
+    masks = decode_masks(counts, (photo.shape[1], photo.shape[2]))
+    drawing = draw_objects(tint_masks(photo, masks, novel), boxes_xyxy, captions, novel)
     png = io.BytesIO()
     drawing.save(png, format="PNG")
     return png.getvalue()

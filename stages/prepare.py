@@ -7,11 +7,12 @@ from typing import Any
 from cache.folders import wipe
 from pipeline.data.cleaning import check_fraction, named
 from pipeline.data.drawing import WorldDrawing
-from pipeline.data.fingerprint import data_digests
+from pipeline.data.fingerprint import data_digests, masks_digest
 from pipeline.data.indexing import index_training, index_validation
 from pipeline.data.inspection import Inspected, PhotoInspection
 from pipeline.data.jobs import Job, JobChain
-from pipeline.data.prepared import write_prepared
+from pipeline.data.prepared import write_prepared, write_train_masks
+from pipeline.data.segmentations import index_masks
 from pipeline.data.sources import (
     DataSources,
     Which,
@@ -33,7 +34,9 @@ def external_inputs(params: Params, root: Path) -> dict[str, Any]:
     """Digests of the user's photos and base boxes; the embedded world is made from params and code alone."""
     if params.data.format == "world":
         return {}
-    return data_digests(resolve_sources(params.data, root, Path()), params.data.split)
+    sources = resolve_sources(params.data, root, Path())
+    digests = data_digests(sources, params.data.split)
+    return digests | (masks_digest(sources, params.data.split) if params.prepare.masks else {})
 
 
 def run(context: StageContext) -> StageResult:
@@ -51,6 +54,8 @@ def run(context: StageContext) -> StageResult:
     val = index_validation(val_photos, val_seen)
     quarantine = (*train_seen.findings, *val_seen.findings, *box_findings)
     write_prepared(context.folder, training.split, train, val, quarantine)
+    if params.masks:
+        write_train_masks(context.folder, index_masks(sources.train, train, training.split.base))
     wipe(context.folder / PARTS)
     (context.folder / PARTS).rmdir()
     return StageResult(counts_of(train, val, quarantine), facts_of(training, train, clean.clipped))

@@ -37,8 +37,10 @@ def run(context: StageContext) -> StageResult:
     detector.to(choose_device(context.params.run), memory_format=torch.channels_last)
     detector.set_vocabulary(text[:base_names])
     schedule = make_schedule(params, len(prepared.train))
+    masks = prepared.train_masks if params.mask_head else None
+    targets = TargetReader(prepared.train, embedded.store, masks)
     with deterministic():
-        reports = train_detector(context, detector, TargetReader(prepared.train, embedded.store), schedule)
+        reports = train_detector(context, detector, targets, schedule)
     detector.set_vocabulary(text)
     parents = {name: manifest_digest(context.parent(name)) for name in ("prepare", "renorm", "embed")}
     trained = TrainedDetector(detector, prepared.split, embedded.protocol, renormed.teacher, parents)

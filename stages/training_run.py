@@ -12,7 +12,7 @@ from torch.optim import SGD
 from torch.utils.data import DataLoader
 
 from cache.atomic import write_bytes_atomic
-from ezsd.detector.detector import LOSSES, ZeroShotDetector
+from ezsd.detector.detector import ZeroShotDetector
 from ezsd.repeats import repeat_factors
 from ezsd.training.dataset import BatchPlan, Example, TrainSet, load_batches
 from ezsd.training.loop import StepReport, StepSettings, make_optimizer, train_steps
@@ -130,12 +130,13 @@ def _ends_epoch(step: int, params: TrainParams, targets: TargetReader) -> bool:
 
 def write_history(path: Path, reports: Sequence[StepReport], schedule: Schedule) -> None:
     """Write a CSV row for every `STEPS_A_ROW` steps: number and rate of the last, means of the losses."""
+    names = list(reports[0].losses)
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["step", "learning_rate", "total", *LOSSES])
+    writer.writerow(["step", "learning_rate", "total", *names])
     for start in range(0, len(reports), STEPS_A_ROW):
         rows = reports[start : start + STEPS_A_ROW]
-        means = [sum(row.losses[name] for row in rows) / len(rows) for name in LOSSES]
+        means = [sum(row.losses[name] for row in rows) / len(rows) for name in names]
         values = [schedule.rate(rows[-1].step), sum(means), *means]
         writer.writerow([rows[-1].step + 1, *(f"{value:.6g}" for value in values)])
     write_bytes_atomic(path, text.getvalue().encode())

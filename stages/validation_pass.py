@@ -12,8 +12,9 @@ import torch
 from cache.atomic import write_json_atomic
 from ezsd.detector.config import Selection
 from ezsd.detector.detector import ZeroShotDetector, detect
-from ezsd.evaluation.coco_form import Record, as_results
+from ezsd.evaluation.coco_form import Record, as_results, with_masks
 from ezsd.evaluation.teacher_naming import BoxNamer
+from ezsd.masks import paste_masks
 from pipeline.data.photos import PhotoFolder
 
 PHOTOS_PER_SHARD = 16
@@ -113,10 +114,13 @@ class ValidationPass:
         pixels = self.folder.decode(photo["file_name"], (photo["width"], photo["height"]))
         device = next(models.detector.parameters()).device
         (found,) = detect(models.detector, [pixels.to(device)], models.selection)
+        detections = as_results(photo["id"], found.boxes_xyxy, found.scores, found.labels, self.category_ids)
+        if found.mask_probabilities is not None:
+            size_hw = (photo["height"], photo["width"])
+            masks = paste_masks(found.mask_probabilities, found.boxes_xyxy, size_hw)
+            detections = with_masks(detections, masks)
         return {
-            "detections": as_results(
-                photo["id"], found.boxes_xyxy, found.scores, found.labels, self.category_ids
-            ),
+            "detections": detections,
             "said": {name: teacher.name(pixels, boxes).tolist() for name, teacher in models.teachers.items()},
         }
 

@@ -129,6 +129,7 @@ class TinyDataset:
                         "category_id": self.CATEGORY_IDS[thing],
                         "bbox": box,
                         "area": box[2] * box[3],
+                        "segmentation": [_corners(*box)],
                         "iscrowd": 0,
                     }
                 )
@@ -143,6 +144,11 @@ class TinyDataset:
             ImageDraw.Draw(image).rectangle(corners, fill=self.COLOURS[thing])
         path.parent.mkdir(parents=True, exist_ok=True)
         image.save(path)
+
+
+def _corners(x: int, y: int, width: int, height: int) -> list[int]:
+    """A rectangle as COCO's polygon."""
+    return [x, y, x + width, y, x + width, y + height, x, y + height]
 
 
 @pytest.fixture

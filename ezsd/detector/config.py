@@ -84,6 +84,19 @@ class HeadConfig:
 
 
 @dataclass(frozen=True)
+class MaskHeadConfig:
+    """The class-agnostic mask head (Mask R-CNN).
+
+    Attributes:
+        convolutions: before the grid is made twice as fine.
+        channels: of all its convolutions.
+    """
+
+    convolutions: int
+    channels: int
+
+
+@dataclass(frozen=True)
 class Selection:
     """How detections are chosen at test; nothing that was trained depends on it (method, section 4).
 
@@ -106,6 +119,7 @@ class DetectorConfig:
         pyramid_channels: of every level of the feature pyramid.
         embedding_dim: D, the teacher's.
         short_side, long_side: pixels; a photo is scaled to the first, or less lest it pass the second.
+        masks: the mask head; without one the detector finds boxes alone.
     """
 
     backbone: BackboneConfig
@@ -115,6 +129,7 @@ class DetectorConfig:
     embedding_dim: int
     short_side: int
     long_side: int
+    masks: MaskHeadConfig | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
@@ -126,7 +141,8 @@ class DetectorConfig:
         parts = {"backbone": BackboneConfig, "proposals": ProposalConfig, "head": HeadConfig}
         try:
             built = {key: part(**_tuples(values[key])) for key, part in parts.items()}
-            return cls(**{**values, **built})
+            masks = values.get("masks")
+            return cls(**{**values, **built, "masks": MaskHeadConfig(**masks) if masks else None})
         except (TypeError, KeyError) as error:
             raise InputError(
                 f"the detector's config is of another version ({error}); train it again"

@@ -15,6 +15,7 @@ from ezsd.detector.transform import PhotoTransform
 from ezsd.losses.classification import SoftmaxLoss
 
 LOSSES = ("objectness", "proposal_box", "classification", "box", "distillation")
+MASK_LOSS = "mask"
 _PROPOSAL_LOSSES = {"loss_objectness": "objectness", "loss_rpn_box_reg": "proposal_box"}
 
 
@@ -26,11 +27,13 @@ class Detections:
         boxes_xyxy: (M, 4) float32, pixels of the original photo.
         scores: (M,) float32 in 0..1.
         labels: (M,) int64, index into the vocabulary.
+        mask_probabilities: (M, S, S) float32 in 0..1, a grid over each box; None without a mask head.
     """
 
     boxes_xyxy: Tensor
     scores: Tensor
     labels: Tensor
+    mask_probabilities: Tensor | None = None
 
 
 class ZeroShotDetector(GeneralizedRCNN):
@@ -48,6 +51,11 @@ class ZeroShotDetector(GeneralizedRCNN):
         )
         self.config = config
 
+    @property
+    def losses(self) -> tuple[str, ...]:
+        """Names of what `forward` gives in training."""
+        return LOSSES if self.config.masks is None else (*LOSSES, MASK_LOSS)
+
     def set_vocabulary(self, text_embeddings: Tensor) -> None:
         """Name things by these (C, D) from now on, and change nothing else; InputError for another shape."""
         self.roi_heads.classifier.set_vocabulary(text_embeddings)
@@ -55,15 +63,17 @@ class ZeroShotDetector(GeneralizedRCNN):
     def forward(
         self, images: Sequence[Tensor], targets: Sequence[Mapping[str, Tensor]] | None = None
     ) -> dict[str, Tensor] | list[dict[str, Tensor]]:
-        """The `LOSSES` by name in training, otherwise `boxes`, `scores` and `labels` of each image.
+        """The `losses` by name in training, otherwise `boxes`, `scores` and `labels` of each image.
 
-        Boxes are absolute xyxy in pixels of the image as given; labels are indices into the vocabulary.
+        Boxes are absolute xyxy in pixels of the image as given; labels are indices into the vocabulary. A
+        mask head adds `mask_probabilities` (M, S, S), a grid over each box.
 
         Args:
             images: uint8 RGB (3, H, W) each.
             targets: in training, of each image: `boxes` (G, 4) float32, `labels` (G,) int64,
                 `distill_boxes` (P, 4), `distill_embeddings` (P, D) and `distill_weights` (P,) float32,
                 `short_side` () int64 in pixels, `seed` () int64 of what is drawn at random. G and P may be 0.
+                For a mask head also `masks` (G, H, W) uint8.
         """
         if not self.training:
             found = super().forward(list(images))
@@ -92,4 +102,7 @@ def detect(
     detector.roi_heads.select(selection or Selection())
     with torch.inference_mode():
         found = detector(images)
-    return [Detections(each["boxes"], each["scores"], each["labels"]) for each in found]
+    return [
+        Detections(each["boxes"], each["scores"], each["labels"], each.get("mask_probabilities"))
+        for each in found
+    ]

@@ -10,10 +10,12 @@ from torchvision.ops import MultiScaleRoIAlign
 from ezsd.detector.box_head import BoxHead
 from ezsd.detector.classifier import TextClassifier
 from ezsd.detector.config import DetectorConfig, Selection
+from ezsd.detector.mask_head import MaskHead, mask_targets, regions_with_masks
 from ezsd.detector.regressor import REGRESSORS
 from ezsd.detector.sampling import SeededSampler
 from ezsd.losses.box import box_loss
 from ezsd.losses.distillation import distillation_loss
+from ezsd.losses.mask import mask_loss
 
 OBJECT_IOU = 0.5
 OBJECT_FRACTION = 0.25
@@ -49,6 +51,8 @@ class ZeroShotRoIHeads(RoIHeads):
         self.classifier = TextClassifier(dim, head.log_temperature)
         self.regressor = REGRESSORS[head.regressor](head.width, dim)
         self.classification_loss = classification_loss
+        # the last to draw its random weights: the others do not depend on whether there is one
+        self.masks = MaskHead(config.masks, config.pyramid_channels, levels) if config.masks else None
 
     def select(self, selection: Selection) -> None:
         """Choose detections like this from now on."""
@@ -63,7 +67,10 @@ class ZeroShotRoIHeads(RoIHeads):
         image_shapes: list[tuple[int, int]],
         targets: Targets | None = None,
     ) -> tuple[list[dict[str, Tensor]], dict[str, Tensor]]:
-        """Losses in training, else one dict of `boxes`, `labels`, `scores` an image, in the scaled frame."""
+        """Losses in training, else one dict of `boxes`, `labels`, `scores` an image, in the scaled frame.
+
+        With a mask head also `mask_probabilities` (M, S, S), a grid over each box.
+        """
         if self.training:
             assert targets is not None  # GeneralizedRCNN has refused their absence
             return [], self._losses(features, proposals, image_shapes, targets)
@@ -76,13 +83,13 @@ class ZeroShotRoIHeads(RoIHeads):
         image_shapes: list[tuple[int, int]],
         targets: Targets,
     ) -> dict[str, Tensor]:
-        regions, _, label_list, delta_list = self.select_training_samples(proposals, targets)
+        regions, rows, label_list, delta_list = self.select_training_samples(proposals, targets)
         labels, target_deltas = torch.cat(label_list), torch.cat(delta_list)
         taught = [target["distill_boxes"] for target in targets]
         shared, taught_shared = self._pool(features, [regions, taught], image_shapes)
         deltas = self.regressor(self.box_head.regression(shared), self.classifier.text_of(labels))
         embeddings = self.box_head.embed(torch.cat([shared, taught_shared]))
-        return {
+        losses = {
             "classification": self.classification_loss(self.classifier(embeddings[: len(shared)]), labels),
             "box": box_loss(deltas, target_deltas, labels > 0),
             "distillation": distillation_loss(
@@ -92,6 +99,12 @@ class ZeroShotRoIHeads(RoIHeads):
                 [len(boxes) for boxes in taught],
             ),
         }
+        if self.masks is not None:
+            masks = [target["masks"] for target in targets]
+            boxes, objects = regions_with_masks(regions, rows, label_list, masks)
+            logits = self.masks(features, boxes, image_shapes)
+            losses["mask"] = mask_loss(logits, mask_targets(masks, boxes, objects, logits.shape[-1]))
+        return losses
 
     def _detect(
         self, features: Features, proposals: list[Tensor], image_shapes: list[tuple[int, int]]
@@ -102,7 +115,14 @@ class ZeroShotRoIHeads(RoIHeads):
         deltas = self.regressor(self.box_head.regression(shared), self.classifier.text_of(named))
         per_name = deltas.repeat(1, logits.shape[1])  # torchvision expects deltas for each class
         boxes, scores, labels = self.postprocess_detections(logits, per_name, proposals, image_shapes)
-        return [{"boxes": b, "scores": s, "labels": n} for b, s, n in zip(boxes, scores, labels, strict=True)]
+        found = [
+            {"boxes": b, "scores": s, "labels": n} for b, s, n in zip(boxes, scores, labels, strict=True)
+        ]
+        if self.masks is None:
+            return found
+        grids = self.masks(features, boxes, image_shapes).sigmoid()
+        of_images = grids.split([len(of_image) for of_image in boxes])
+        return [{**each, "mask_probabilities": grid} for each, grid in zip(found, of_images, strict=True)]
 
     def _pool(
         self, features: Features, groups: Sequence[list[Tensor]], image_shapes: list[tuple[int, int]]

@@ -28,7 +28,7 @@ class PhotoTransform(GeneralizedRCNNTransform):
     def resize(
         self, image: Tensor, target: dict[str, Tensor] | None = None
     ) -> tuple[Tensor, dict[str, Tensor] | None]:
-        """Scales the photo, keeping its shape, and the boxes of its target."""
+        """Scales the photo, keeping its shape, and the boxes and masks of its target."""
         before_hw = [int(side) for side in image.shape[-2:]]
         short_side = self.min_size[-1] if target is None else int(target["short_side"])
         scale = min(short_side / min(before_hw), self.max_size / max(before_hw))
@@ -38,4 +38,6 @@ class PhotoTransform(GeneralizedRCNNTransform):
         if target is None:
             return image, None
         moved = {key: resize_boxes(target[key], before_hw, after_hw) for key in BOX_KEYS}
+        if "masks" in target:
+            moved["masks"] = F.interpolate(target["masks"][:, None].float(), size=after_hw)[:, 0].byte()
         return image, {**target, **moved}

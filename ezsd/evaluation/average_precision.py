@@ -2,9 +2,9 @@
 
 import contextlib
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from pycocotools.coco import COCO
@@ -41,7 +41,10 @@ class ClassScores:
 
 
 def score_detections(
-    ground_truth: Mapping[str, Any], detections: Sequence[Record], max_dets: Sequence[int]
+    ground_truth: Mapping[str, Any],
+    detections: Sequence[Record],
+    max_dets: Sequence[int],
+    shape: Literal["bbox", "segm"] = "bbox",
 ) -> dict[int, ClassScores]:
     """Scores COCO results against COCO ground truth, all classes competing.
 
@@ -50,6 +53,7 @@ def score_detections(
         detections: COCO results; none at all is allowed.
         max_dets: how many of the best boxes of a class count in one photo (COCO: 100); one limit
             or several.
+        shape: what must overlap, boxes or masks; for masks both sides hold a `segmentation`.
 
     Returns:
         The scores for each limit; classes are in the order of the ground truth's categories.
@@ -57,13 +61,21 @@ def score_detections(
     limits = sorted(set(max_dets))
     with contextlib.redirect_stdout(io.StringIO()):
         truth = _load({**ground_truth, "annotations": [dict(box) for box in ground_truth["annotations"]]})
-        run = COCOeval(truth, _load_results(truth, detections), "bbox")
+        run = COCOeval(truth, _load_results(truth, _RESULTS[shape](detections)), shape)
         run.params.maxDets = limits
         run.evaluate()
         run.accumulate()
     columns = np.searchsorted(run.params.catIds, [category["id"] for category in ground_truth["categories"]])
     precision = run.eval["precision"][:, :, columns]  # (IoU, recall, class, area, limit)
     return {limit: _class_scores(precision[..., m]) for m, limit in enumerate(limits)}
+
+
+def _without_boxes(detections: Sequence[Record]) -> list[Record]:
+    """Results of masks alone: beside a box pycocotools would take its area for the mask's."""
+    return [{key: value for key, value in one.items() if key != "bbox"} for one in detections]
+
+
+_RESULTS: dict[str, Callable[[Sequence[Record]], Sequence[Record]]] = {"bbox": list, "segm": _without_boxes}
 
 
 def _class_scores(precision: np.ndarray) -> ClassScores:

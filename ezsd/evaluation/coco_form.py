@@ -6,6 +6,7 @@ from typing import Any
 from torch import Tensor
 
 from ezsd.boxes import xyxy_to_xywh
+from ezsd.masks import Rle
 
 Record = dict[str, Any]
 
@@ -27,6 +28,11 @@ def restrict_to_photos(annotations: Mapping[str, Any], image_ids: Collection[int
 def ids_with_boxes(annotations: Mapping[str, Any]) -> set[int]:
     """Ids of the photos that hold a box of some category; a crowd region is a box."""
     return {box["image_id"] for box in annotations["annotations"]}
+
+
+def with_masks(results: Sequence[Record], masks: Sequence[Rle]) -> list[Record]:
+    """COCO results with the mask of each as their `segmentation`."""
+    return [{**result, "segmentation": mask} for result, mask in zip(results, masks, strict=True)]
 
 
 def as_results(

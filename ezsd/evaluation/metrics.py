@@ -41,6 +41,7 @@ class ClassRow:
 def put_together(
     question: Question,
     scores: Mapping[int, ClassScores],
+    mask_scores: Mapping[int, ClassScores],
     teacher_accuracy: Mapping[str, Percents],
     proposal_recall: Percents,
 ) -> dict[str, Any]:
@@ -48,15 +49,18 @@ def put_together(
 
     Args:
         scores: for each limit of boxes; that of `question.max_dets` must be there.
+        mask_scores: the same of masks; empty where there are none, which then are not told of.
         teacher_accuracy: by group, of the `raw` and the `renormalized` teacher.
         proposal_recall: by group.
     """
     others = [limit for limit in scores if limit != question.max_dets]
+    masks = {"masks": mask_scores[question.max_dets].by_group(question.split)} if mask_scores else {}
     return {
         "protocol": question.protocol,
         "data": describe(question),
         "max_dets": question.max_dets,
         **scores[question.max_dets].by_group(question.split),
+        **masks,
         "other_max_dets": {str(limit): scores[limit].by_group(question.split) for limit in others},
         "teacher_accuracy": dict(teacher_accuracy),
         "proposal_recall": dict(proposal_recall),

@@ -1,9 +1,10 @@
 """The steps of a training run."""
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -11,7 +12,6 @@ from torch.nn.parallel import DistributedDataParallel
 from torch.nn.utils import clip_grad_norm_
 from torch.optim import SGD
 
-from ezsd.detector.detector import LOSSES
 from ezsd.errors import InputError
 from ezsd.training.dataset import Example
 from ezsd.training.schedule import Schedule
@@ -39,7 +39,7 @@ class StepSettings:
 
 @dataclass(frozen=True)
 class StepReport:
-    """What a finished step can tell: its number from 0, and its `LOSSES` as they entered the sum."""
+    """What a finished step can tell: its number from 0, and its losses as they entered the sum."""
 
     step: int
     losses: dict[str, float]
@@ -70,42 +70,50 @@ def train_steps(
         InputError: a loss is not finite.
     """
     model.train()
+    names = _losses_of(model)
     source = iter(batches)
     device = next(model.parameters()).device
     for step in range(first_step, schedule.steps):
         torch.manual_seed(derive_seed(settings.seed, step))
         for group in optimizer.param_groups:
             group["lr"] = schedule.rate(step)
-        total = torch.zeros(len(LOSSES), device=device)
+        total = torch.zeros(len(names), device=device)
         for part in range(settings.micro_batches):
             last = part == settings.micro_batches - 1
             with _local_gradients(model, not last):
-                total += _backward(model, next(source), settings, device, step)
+                total += _backward(model, next(source), settings, names, step)
         clip_grad_norm_(model.parameters(), settings.clip_norm)
         optimizer.step()
         optimizer.zero_grad()
-        yield StepReport(step, dict(zip(LOSSES, _mean_over_processes(total).tolist(), strict=True)))
+        yield StepReport(step, dict(zip(names, _mean_over_processes(total).tolist(), strict=True)))
 
 
 def _backward(
-    model: nn.Module, batch: list[Example], settings: StepSettings, device: torch.device, step: int
+    model: nn.Module, batch: list[Example], settings: StepSettings, names: Sequence[str], step: int
 ) -> Tensor:
-    """Adds a micro-batch's gradients and returns its share of the step's losses, in the order of `LOSSES`."""
+    """Adds a micro-batch's gradients and returns its share of the step's losses, in the order of `names`."""
+    device = next(model.parameters()).device
     images = [photo.to(device, non_blocking=True) for photo, _ in batch]
     targets = [{key: value.to(device) for key, value in target.items()} for _, target in batch]
     with _precision(device, settings.mixed_precision):
         losses = model(images, targets)
     factors = {"distillation": settings.distill_factor}
-    weighted = torch.stack([losses[name].float() * factors.get(name, 1.0) for name in LOSSES])
+    weighted = torch.stack([losses[name].float() * factors.get(name, 1.0) for name in names])
     weighted = weighted / settings.micro_batches
-    _require_finite(weighted, step)
+    _require_finite(weighted, names, step)
     weighted.sum().backward()
     return weighted.detach()
 
 
-def _require_finite(losses: Tensor, step: int) -> None:
+def _losses_of(model: nn.Module) -> Sequence[str]:
+    """Names of the losses of a detector, wrapped for several processes or not."""
+    detector: Any = model.module if isinstance(model, DistributedDataParallel) else model
+    return tuple(detector.losses)
+
+
+def _require_finite(losses: Tensor, names: Sequence[str], step: int) -> None:
     if not math.isfinite(float(losses.detach().sum())):
-        named = ", ".join(f"{name} {value:.3g}" for name, value in zip(LOSSES, losses.tolist(), strict=True))
+        named = ", ".join(f"{name} {value:.3g}" for name, value in zip(names, losses.tolist(), strict=True))
         raise InputError(
             f"the loss is not finite at step {step} ({named}): lower train.learning_rate or raise "
             "train.warmup_steps, and train again"

@@ -3,29 +3,33 @@
 from collections.abc import Mapping, Sequence
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.optim import SGD
 
-from ezsd.detector.detector import LOSSES
+from ezsd.detector.detector import ZeroShotDetector
 from ezsd.errors import InputError
 from ezsd.training.loop import StepReport
 
 _MODEL, _MOMENTUM, _LOSSES = "model.", "momentum.", "losses"
 
 
-def training_tensors(detector: nn.Module, optimizer: SGD, reports: Sequence[StepReport]) -> dict[str, Tensor]:
+def training_tensors(
+    detector: ZeroShotDetector, optimizer: SGD, reports: Sequence[StepReport]
+) -> dict[str, Tensor]:
     """The state after the last of `reports`, which are those of all steps so far; contiguous, on the CPU."""
     tensors = {_MODEL + name: tensor for name, tensor in detector.state_dict().items()}
     for name, parameter in detector.named_parameters():
         momentum = optimizer.state.get(parameter, {}).get("momentum_buffer")
         if momentum is not None:
             tensors[_MOMENTUM + name] = momentum
-    rows = [[report.losses[name] for name in LOSSES] for report in reports]
-    tensors[_LOSSES] = torch.tensor(rows, dtype=torch.float64).reshape(-1, len(LOSSES))
+    rows = [[report.losses[name] for name in detector.losses] for report in reports]
+    tensors[_LOSSES] = torch.tensor(rows, dtype=torch.float64).reshape(-1, len(detector.losses))
     return {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
 
 
-def restore_training(detector: nn.Module, optimizer: SGD, tensors: Mapping[str, Tensor]) -> list[StepReport]:
+def restore_training(
+    detector: ZeroShotDetector, optimizer: SGD, tensors: Mapping[str, Tensor]
+) -> list[StepReport]:
     """Puts detector and optimizer back into the state, and returns the reports of the steps so far.
 
     Raises:
@@ -44,4 +48,4 @@ def restore_training(detector: nn.Module, optimizer: SGD, tensors: Mapping[str, 
         if _MOMENTUM + name in tensors:
             momentum = tensors[_MOMENTUM + name].to(parameter.device)
             optimizer.state[parameter]["momentum_buffer"] = momentum
-    return [StepReport(step, dict(zip(LOSSES, row, strict=True))) for step, row in enumerate(rows)]
+    return [StepReport(step, dict(zip(detector.losses, row, strict=True))) for step, row in enumerate(rows)]

@@ -19,6 +19,7 @@ class CachedTargets:
         object_boxes_xyxy, object_embeddings: (O, 4) and (O, D) float32, the teacher's view of ground truth.
         proposal_boxes_xyxy, proposal_embeddings: (P, 4) and (P, D) float32, its view of the proposals.
         proposal_confidences: (P,) float32 >= 0, how much each proposal's embedding is believed.
+        masks: (G, H, W) uint8, 0 or 1, of the objects to be found; None where masks are not trained.
     """
 
     boxes_xyxy: Tensor
@@ -28,10 +29,11 @@ class CachedTargets:
     proposal_boxes_xyxy: Tensor
     proposal_embeddings: Tensor
     proposal_confidences: Tensor
+    masks: Tensor | None = None
 
     def __post_init__(self) -> None:
         rows = {
-            "box": (self.boxes_xyxy, self.labels),
+            "box": (self.boxes_xyxy, self.labels, *([] if self.masks is None else [self.masks])),
             "object": (self.object_boxes_xyxy, self.object_embeddings),
             "proposal": (self.proposal_boxes_xyxy, self.proposal_embeddings, self.proposal_confidences),
         }
@@ -74,15 +76,19 @@ def draw_example(
         "short_side": torch.tensor(short_side),
         "seed": torch.randint(2**62, (), generator=generator),
     }
+    if cached.masks is not None:
+        target["masks"] = cached.masks
     if float(torch.rand((), generator=generator)) < FLIP_PROBABILITY:
         return flip_example(photo, target)
     return photo, target
 
 
 def flip_example(photo: Tensor, target: dict[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
-    """Left becomes right, in the photo and in all its boxes."""
+    """Left becomes right, in the photo and in all its boxes and masks."""
     width = photo.shape[-1]
     flipped = {key: flip_boxes_xyxy(target[key], width) for key in ("boxes", "distill_boxes")}
+    if "masks" in target:
+        flipped["masks"] = target["masks"].flip(-1)
     return photo.flip(-1), {**target, **flipped}
 
 

@@ -9,9 +9,11 @@ import torch
 
 from cache.errors import ArtifactError
 from cache.index import DatasetIndex
+from cache.masks import MaskTable
 from cache.quantize import dequantize_rows
 from cache.sharded import ShardedStore
 from cache.shuffled import plan_windows
+from ezsd.masks import decode_masks
 from ezsd.repeats import draw_repeats
 from ezsd.training.targets import CachedTargets
 
@@ -29,14 +31,21 @@ class TargetReader:
     Args:
         index: base boxes of the training photos.
         store: teacher embeddings of the same photos, row for row.
+        masks: of the same boxes, row for row, for a detector with a mask head.
     """
 
     index: DatasetIndex
     store: ShardedStore
+    masks: MaskTable | None = None
 
     def __post_init__(self) -> None:
         if self.store.rows != len(self.index):
             raise _stale(f"holds {self.store.rows} photos, the index {len(self.index)}")
+        if self.masks is not None and len(self.masks) != len(self.index.boxes):
+            raise ArtifactError(
+                f"there are {len(self.masks)} masks for {len(self.index.boxes)} boxes: "
+                "run `ezsd-cli precompute --only prepare --force`"
+            )
         self._shards: OrderedDict[int, dict[str, np.ndarray]] = OrderedDict()
 
     def __call__(self, row: int) -> CachedTargets:
@@ -58,6 +67,7 @@ class TargetReader:
             proposal_boxes_xyxy=torch.from_numpy(proposals["boxes_xyxy"]),
             proposal_embeddings=_embeddings(proposals, "embeddings"),
             proposal_confidences=torch.from_numpy(proposals["confidence"]),
+            masks=None if self.masks is None else self._decode(self.masks, row, single),
         )
 
     def labels(self) -> list[torch.Tensor]:
@@ -79,6 +89,12 @@ class TargetReader:
             repeats=draw_repeats(factors, seed, epoch).numpy(),
         )
         return np.concatenate([window.rows for window in windows]).tolist()
+
+    def _decode(self, masks: MaskTable, row: int, single: np.ndarray) -> torch.Tensor:
+        """(G, H, W) uint8 of a photo's boxes that are no crowd region."""
+        width, height = self.index.photos.sizes_wh[row].tolist()
+        places = np.flatnonzero(single) + int(self.index.boxes.offsets[row])
+        return decode_masks([masks.of(int(place)) for place in places], (height, width))
 
     def _read(self, shard: int) -> dict[str, np.ndarray]:
         if shard not in self._shards:

@@ -1,9 +1,21 @@
 """Full annotations of any format in COCO's own form, which pycocotools scores."""
 
+from collections.abc import Mapping
 from typing import Any
 
+from ezsd.masks import as_rle
 from ezsd.split import Split
 from pipeline.data.sources import FullAnnotations
+
+
+def with_masks(coco: dict[str, Any], masks: Mapping[int, bytes]) -> dict[str, Any]:
+    """The same with `segmentation`; `masks` holds compressed run lengths of every annotation, by its id."""
+    size_hw = {image["id"]: (image["height"], image["width"]) for image in coco["images"]}
+    annotations = [
+        {**one, "segmentation": as_rle(masks[one["id"]], size_hw[one["image_id"]])}
+        for one in coco["annotations"]
+    ]
+    return {**coco, "annotations": annotations}
 
 
 def as_coco(full: FullAnnotations, split: Split) -> dict[str, Any]:

@@ -5,7 +5,8 @@ import hashlib
 import numpy as np
 
 from pipeline.data.photos import PhotoFolder
-from pipeline.data.sources import DataSources, read_training, read_validation_photos
+from pipeline.data.segmentations import masks_of
+from pipeline.data.sources import DataSources, clean_training_boxes, read_training, read_validation_photos
 from pipeline.data.tables import Boxes, Photos
 from pipeline.params import OwnSplit
 
@@ -26,6 +27,20 @@ def data_digests(sources: DataSources, choice: str | OwnSplit) -> dict[str, str]
         "train_boxes": _boxes_digest(training.boxes),
         "val_photos": _photos_digest(val_photos, sources.val.folder()),
     }
+
+
+def masks_digest(sources: DataSources, choice: str | OwnSplit) -> dict[str, str]:
+    """Return the digest of the masks of the base boxes that training may see.
+
+    Raises DataError when there are none, or one cannot be used.
+    """
+    training = read_training(sources, choice)
+    boxes = clean_training_boxes(training).boxes
+    masks = masks_of(sources.train, boxes, training.photos, training.split.base)
+    digest = hashlib.sha256()
+    for number in sorted(masks):
+        digest.update(f"{number} ".encode() + masks[number] + b"\0")
+    return {"train_masks": digest.hexdigest()}
 
 
 def _photos_digest(photos: Photos, folder: PhotoFolder) -> str:

@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -10,13 +11,22 @@ from pipeline.errors import DataError
 LARGEST_ID = 2**63 - 1
 
 
-def load_json(path: Path) -> dict[str, Any]:
-    """Return the JSON object in `path`; polygons are dropped while reading: boxes are all that is used.
+Hook = Callable[[dict[str, Any]], dict[str, Any]]
+
+
+def without_polygons(values: dict[str, Any]) -> dict[str, Any]:
+    """Polygons are nine tenths of COCO's and LVIS's files; kept as Python lists they would need 10 GB."""
+    values.pop("segmentation", None)
+    return values
+
+
+def load_json(path: Path, hook: Hook = without_polygons) -> dict[str, Any]:
+    """Return the JSON object in `path`; `hook` sees each object in it while it is read.
 
     Raises DataError when the file is missing, no text, broken JSON or something other than an object.
     """
     try:
-        tree = json.loads(path.read_text(encoding="utf-8-sig"), object_hook=_without_polygons)
+        tree = json.loads(path.read_text(encoding="utf-8-sig"), object_hook=hook)
     except FileNotFoundError:
         raise DataError(f"{path} does not exist: correct the path of the annotation file in params") from None
     except json.JSONDecodeError as error:
@@ -106,12 +116,6 @@ def table(tree: dict[str, Any], key: str, kind: str, path: Path) -> list[Row]:
                 f"{path}: {key}[{position}] is a JSON {_kind(row)}, expected an object: correct it there"
             )
     return [Row(path, kind, position, row) for position, row in enumerate(rows)]
-
-
-def _without_polygons(values: dict[str, Any]) -> dict[str, Any]:
-    """Polygons are nine tenths of COCO's and LVIS's files; kept as Python lists they would need 10 GB."""
-    values.pop("segmentation", None)
-    return values
 
 
 def _kind(value: Any) -> str:

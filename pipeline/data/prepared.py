@@ -10,6 +10,7 @@ from typing import Any
 from cache.atomic import write_json_atomic
 from cache.errors import ArtifactError
 from cache.index import DatasetIndex, read_index, write_index
+from cache.masks import MaskTable, read_masks, write_masks
 from ezsd.errors import InputError
 from ezsd.split import Split
 from pipeline.data.cleaning import Finding
@@ -18,6 +19,7 @@ TRAIN = "train.h5"
 VAL = "val.h5"
 SPLIT = "split.json"
 QUARANTINE = "quarantine.json"
+TRAIN_MASKS = "train_masks.h5"
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,11 @@ class Prepared:
     def train(self) -> DatasetIndex:
         """Training photos and their base boxes; labels index `split.base`."""
         return read_index(self.folder / TRAIN)
+
+    @cached_property
+    def train_masks(self) -> MaskTable:
+        """Masks of the boxes of `train`; there only when `prepare.masks` asked for them."""
+        return read_masks(self.folder / TRAIN_MASKS)
 
     @cached_property
     def val(self) -> DatasetIndex:
@@ -62,6 +69,11 @@ def write_prepared(
     write_json_atomic(folder / QUARANTINE, [finding.as_json() for finding in quarantine])
     write_index(folder / TRAIN, train)
     write_index(folder / VAL, val)
+
+
+def write_train_masks(folder: Path, masks: MaskTable) -> None:
+    """Write the masks of the training boxes beside their index."""
+    write_masks(folder / TRAIN_MASKS, masks)
 
 
 def read_split(path: Path) -> Split:

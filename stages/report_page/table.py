@@ -20,6 +20,7 @@ def result_rows(metrics: Mapping[str, Any]) -> list[Row]:
         ("AP50", metrics["AP50"]),
         ("AP", metrics["AP"]),
         ("AP75", metrics["AP75"]),
+        *[(f"{key} of masks", metrics["masks"][key]) for key in ("AP50", "AP") if "masks" in metrics],
         *other,
         ("teacher accuracy, raw", metrics["teacher_accuracy"]["raw"]),
         ("teacher accuracy, re-normalized", metrics["teacher_accuracy"]["renormalized"]),

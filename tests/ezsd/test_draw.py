@@ -13,6 +13,7 @@ from ezsd.draw import (
     draw_objects,
     draw_proposals,
     score_colour,
+    tint_masks,
 )
 from ezsd.errors import InputError
 
@@ -39,6 +40,17 @@ def test_the_frame_lies_where_the_box_is():
     assert picture.getpixel((50, 40)) == BASE_COLOUR
     assert picture.getpixel((50, 99)) == BASE_COLOUR
     assert picture.getpixel((50, 70)) == picture.getpixel((150, 10)) == (128, 128, 128)
+
+
+def test_masks_are_laid_over_the_photo_in_the_colours_of_their_boxes():
+    masks = torch.zeros(2, 64, 96, dtype=torch.uint8)
+    masks[0, 10:20, 10:20] = masks[1, 15:30, 15:30] = 1
+    tinted = tint_masks(GREY, masks, [True, False])
+    half = [[64 + side // 2 for side in colour] for colour in (NOVEL_COLOUR, BASE_COLOUR)]
+    assert tinted[:, 17, 17].tolist() == tinted[:, 12, 12].tolist() == half[0]
+    assert tinted[:, 25, 25].tolist() == half[1]
+    assert tinted[:, 5, 5].tolist() == [128] * 3
+    assert torch.equal(tint_masks(GREY, masks[:0], []), GREY)
 
 
 def test_novel_differs_from_base_and_carries_a_star():

@@ -80,6 +80,38 @@ def test_pycocotools_reads_the_files_by_itself_and_says_the_same(evaluated):
     assert files.metrics["other_max_dets"]["1"]["AP50"]["all"] == 100.0
 
 
+MASKS = ("prepare.masks=true", "train.mask_head={convolutions: 1, channels: 8}")
+
+
+def test_masks_are_scored_beside_boxes_as_pycocotools_does_by_itself(evaluated):
+    files = evaluated(*MASKS)
+    with contextlib.redirect_stdout(io.StringIO()):
+        truth = COCO(str(files.folder / "ground_truth.json"))
+        masks = [{key: one[key] for key in one if key != "bbox"} for one in files.detections]
+        run = COCOeval(truth, truth.loadRes(masks), "segm")
+        run.evaluate()
+        run.accumulate()
+        run.summarize()
+    assert files.metrics["masks"]["AP50"] == {"base": 100.0, "novel": 100.0, "all": 100.0}
+    assert files.metrics["masks"]["AP"]["all"] / 100 == pytest.approx(run.stats[0], abs=1e-6)
+    assert files.metrics["AP"] == evaluated("prepare.masks=true").metrics["AP"]
+
+
+def test_a_blind_detector_finds_no_mask(evaluated):
+    assert evaluated(*MASKS, blind=True).metrics["masks"]["AP50"]["all"] == 0.0
+
+
+def test_a_mask_of_a_novel_object_is_among_the_inputs(tiny_dataset, tmp_path):
+    params = tiny_dataset.params(*MASKS)
+    make_parents(params, tmp_path)
+    before = evaluate.external_inputs(params, tmp_path)
+    cow = next(one for one in tiny_dataset.val["annotations"] if one["category_id"] == 21)
+    cow["segmentation"][0][0] += 3
+    tiny_dataset.save()
+    after = evaluate.external_inputs(params, tmp_path)
+    assert after["val_annotations"] != before["val_annotations"]
+
+
 def test_detections_keep_the_data_sets_own_ids(evaluated, tiny_dataset):
     detections = evaluated().detections
     assert [(one["image_id"], one["category_id"]) for one in detections] == [(1, 17), (1, 21), (2, 18)]

@@ -165,6 +165,13 @@ def test_the_table_is_aligned_markdown():
     assert table[-1].split() == ["|", "proposal", "recall", "|", "12.9", "|", "63.8", "|", "26.2", "|"]
 
 
+def test_masks_have_rows_of_their_own():
+    groups = {"base": 12.0, "novel": 3.0, "all": 10.0}
+    text = result_table({**METRICS, "masks": {"AP50": groups, "AP": groups}})
+    assert "| AP50 of masks" in text and "| AP of masks" in text
+    assert "of masks" not in result_table(METRICS)
+
+
 def test_the_table_says_what_is_absent_and_what_stands_beside():
     groups = {"base": 50.0, "novel": None, "all": 50.0}
     metrics = {

@@ -42,12 +42,13 @@ def channel_masks(photo: torch.Tensor) -> torch.Tensor:
 
 
 class ColourDetector(nn.Module):
-    """Finds one box a colour; the `blind` one finds nothing."""
+    """Finds one box a colour, and with masks says that it is full; the `blind` one finds nothing."""
 
-    def __init__(self, blind: bool = False) -> None:
+    def __init__(self, blind: bool = False, masks: bool = False) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.zeros(1))
         self.blind = blind
+        self.masks = masks
 
     @property
     def roi_heads(self) -> "ColourDetector":
@@ -67,7 +68,9 @@ class ColourDetector(nn.Module):
                 boxes.append(torch.stack([x.min(), y.min(), x.max() + 1, y.max() + 1])[None].float())
                 labels.append(label)
         scores = torch.tensor([0.9, 0.8, 0.7])[: len(labels)]
+        grids = {"mask_probabilities": torch.ones(len(labels), 28, 28)} if self.masks else {}
         return {
+            **grids,
             "boxes": torch.cat(boxes),
             "labels": torch.tensor(labels, dtype=torch.int64),
             "scores": scores,
@@ -92,12 +95,12 @@ class ColourNamer:
 class ColourModels:
     """What `models_on_disk` gives in these tests."""
 
-    def __init__(self, blind: bool = False) -> None:
-        self.blind = blind
+    def __init__(self, blind: bool = False, masks: bool = False) -> None:
+        self.blind, self.masks = blind, masks
 
     def load(self) -> Models:
         teachers = {RAW: CatLover(), RENORMALIZED: ColourNamer()}
-        return Models(ColourDetector(self.blind), Selection(), teachers)
+        return Models(ColourDetector(self.blind, self.masks), Selection(), teachers)
 
 
 def context_of(params: Params, root: Path, stage: str) -> StageContext:
@@ -128,7 +131,8 @@ def make_parents(params: Params, root: Path) -> None:
 
 def evaluate_by_hand(params: Params, root: Path, monkeypatch, blind: bool = False) -> Path:
     """Runs `evaluate` with the models that see colours."""
-    monkeypatch.setattr(evaluate, "models_on_disk", lambda context, split: ColourModels(blind))
+    models = ColourModels(blind, masks=params.train.mask_head is not None)
+    monkeypatch.setattr(evaluate, "models_on_disk", lambda context, split: models)
     return run_stage_by_hand(evaluate, params, root)
 
 

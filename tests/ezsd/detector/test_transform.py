@@ -24,6 +24,16 @@ def test_a_training_photo_takes_its_own_short_side_and_its_boxes_follow(tiny: An
     assert_close(target["boxes"], tensor([[10.0, 20.0, 30.0, 40.0]]))
 
 
+def test_masks_are_scaled_with_their_photo(tiny: Any) -> None:
+    masks = torch.zeros(1, 40, 60, dtype=torch.uint8)
+    masks[:, 10:20, 30:50] = 1
+    empty = torch.zeros(0, 4)
+    target = {"boxes": empty, "distill_boxes": empty, "short_side": tensor(80), "masks": masks}
+    _, targets = PhotoTransform(tiny.config(), divisor=32)([tiny.photo(height=40, width=60)], [target])
+    assert targets[0]["masks"].shape == (1, 80, 120)
+    assert targets[0]["masks"].sum() == targets[0]["masks"][:, 20:40, 60:100].sum() == 20 * 40
+
+
 def test_the_long_side_sets_the_limit(tiny: Any) -> None:
     transform = PhotoTransform(tiny.config(), divisor=32)  # 64 by at most 128
     images, _ = transform([tiny.photo(height=40, width=160)])

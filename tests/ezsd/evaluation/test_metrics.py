@@ -39,7 +39,7 @@ def test_crowds_are_no_objects():
 def test_everything_stands_in_its_place():
     accuracy = {"raw": {"base": 10.0, "novel": None}, "renormalized": {"base": 30.0, "novel": None}}
     metrics = put_together(
-        QUESTION, {100: scores(0.4), 300: scores(0.8)}, accuracy, {"base": 5.0, "novel": None}
+        QUESTION, {100: scores(0.4), 300: scores(0.8)}, {}, accuracy, {"base": 5.0, "novel": None}
     )
     assert metrics["protocol"] == "names known"
     assert metrics["AP50"] == metrics["AP"] == {"base": 30.0, "novel": None, "all": 30.0}
@@ -49,6 +49,14 @@ def test_everything_stands_in_its_place():
     assert metrics["teacher_accuracy"] == accuracy
     assert metrics["proposal_recall"] == {"base": 5.0, "novel": None}
     assert json.loads(json.dumps(metrics, allow_nan=False)) == metrics
+
+
+def test_masks_stand_beside_boxes_when_there_are_any():
+    both = {100: scores(0.4)}, {100: scores(0.8)}
+    metrics = put_together(QUESTION, *both, {}, {})
+    assert metrics["AP50"]["base"] == 30.0
+    assert metrics["masks"]["AP50"]["base"] == 60.0
+    assert "masks" not in put_together(QUESTION, both[0], {}, {}, {})
 
 
 def test_a_row_for_each_class():

@@ -70,6 +70,17 @@ def test_a_flip_moves_photo_objects_and_proposals_alike() -> None:
         assert torch.equal(target["distill_boxes"][:2], target["boxes"])
 
 
+def test_masks_follow_a_flip_and_are_there_for_each_object() -> None:
+    masks = torch.zeros(2, HEIGHT, WIDTH, dtype=torch.uint8)
+    masks[:, 2:6, 1:5] = 1  # fills the objects' box
+    for _, target in draws(CachedTargets(**{**vars(cached()), "masks": masks})):
+        x0, y0, x1, y1 = target["boxes"][0].int().tolist()
+        assert target["masks"].sum() == masks.sum()
+        assert target["masks"][:, y0:y1, x0:x1].all()
+    with pytest.raises(InputError, match="box rows do not match: 2, 2, 1"):
+        CachedTargets(**{**vars(cached()), "masks": masks[:1]})
+
+
 def test_flipping_twice_is_nothing() -> None:
     boxes = tensor([[1.0, 2.0, 5.0, 6.0], [0.0, 0.0, 20.0, 10.0]])
     assert torch.equal(flip_boxes_xyxy(flip_boxes_xyxy(boxes, WIDTH), WIDTH), boxes)

@@ -1,0 +1,90 @@
+"""A detector with a mask head through the stages: trained, asked and exported."""
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import pytest
+from PIL import Image
+from support.training_workplace import PHOTOS, SIDE, Workplace, make_workplace
+
+from cache.errors import ArtifactError
+from cache.manifest import begin, publish
+from cache.masks import MaskTable
+from ezsd.detector.config import Selection
+from ezsd.masks import decode_masks, run_lengths
+from pipeline.data.prepared import Prepared, write_train_masks
+from pipeline.errors import ParamsError
+from pipeline.params import MaskHeadParams, parse_params, preset_text
+from stages.export import export
+from stages.predict import predict
+
+HEAD = MaskHeadParams(convolutions=1, channels=4)
+ANYTHING = Selection(best=3)
+
+
+@pytest.fixture(scope="module")
+def workplace(tmp_path_factory: pytest.TempPathFactory) -> Workplace:
+    """With masks in the form of their boxes, and a detector trained on them for one epoch."""
+    place = make_workplace(tmp_path_factory.mktemp("masks"))
+    prepared = Prepared(place.root / "artifacts/prepare")
+    begin(prepared.folder, "prepare", {})
+    boxes = prepared.train.boxes.boxes_xyxy.tolist()
+    masks = [run_lengths([[x0, y0, x1, y0, x1, y1, x0, y1]], (SIDE, SIDE)) for x0, y0, x1, y1 in boxes]
+    write_train_masks(prepared.folder, MaskTable.join(masks))
+    publish(prepared.folder, {}, {})
+    begin(place.root / "artifacts/train", "train", {})
+    place.run(epochs=1, mask_head=HEAD)
+    publish(place.root / "artifacts/train", {}, {})
+    return place
+
+
+def test_the_history_tells_the_mask_loss(workplace: Workplace) -> None:
+    text = (workplace.root / "artifacts/train/history.csv").read_text()
+    rows = list(csv.DictReader(text.splitlines()))
+    assert float(rows[-1]["mask"]) > 0
+
+
+def test_an_interrupted_run_goes_on_to_the_same_weights(workplace: Workplace) -> None:
+    # the checkpoint holds one loss more
+    again = workplace.run("again", epochs=1, mask_head=HEAD, checkpoint_seconds=1e-9)
+    first = (workplace.root / "artifacts/train/detector.safetensors").read_bytes()
+    assert again["detector.safetensors"] == first
+
+
+def test_predict_tells_and_draws_masks(workplace: Workplace, tmp_path: Path) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (40, 90, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "a.png")
+    out = tmp_path / "out"
+    (told,) = predict([tmp_path / "a.png"], None, workplace.params, workplace.root, out, ANYTHING)
+    counts = [one["segmentation"]["counts"].encode() for one in told["detections"]]
+    assert decode_masks(counts, (40, 90)).shape == (3, 40, 90)
+    assert json.loads((out / "predictions.json").read_text()) == [told]
+    assert (out / "a.png").is_file()
+
+
+def test_it_is_exported_without_its_masks(workplace: Workplace, tmp_path: Path) -> None:
+    out = tmp_path / "boxes.onnx"
+    export(out, None, workplace.params, workplace.root, ANYTHING)
+    session = onnxruntime.InferenceSession(out, providers=["CPUExecutionProvider"])
+    boxes_xyxy, scores, labels = session.run(None, {"photo": np.zeros((3, 64, 48), np.float32)})
+    assert boxes_xyxy.shape == (len(labels), 4) and len(scores) == len(labels)
+
+
+def test_masks_that_were_not_prepared_are_named(tmp_path: Path) -> None:
+    with pytest.raises(ArtifactError, match=r"train_masks\.h5 is missing"):
+        make_workplace(tmp_path).run(mask_head=HEAD)
+
+
+def test_masks_of_other_boxes_are_refused(tmp_path: Path) -> None:
+    place = make_workplace(tmp_path)
+    write_train_masks(place.root / "artifacts/prepare", MaskTable.join([b""] * (PHOTOS - 1)))
+    with pytest.raises(ArtifactError, match="5 masks for 8 boxes"):
+        place.run(mask_head=HEAD)
+
+
+def test_a_mask_head_needs_masks() -> None:
+    with pytest.raises(ParamsError, match=r"params\.yaml: train\.mask_head learns from masks: set prepare"):
+        parse_params(preset_text("demo"), ["train.mask_head={convolutions: 4, channels: 256}"])
