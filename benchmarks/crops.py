@@ -1,0 +1,105 @@
+"""Crops a second, from a decoded photo to the image tower's pixels: in batches, and one PIL crop at a time.
+
+PIL's way is that of CLIP's own preprocessing and of the paper's release: crop, paste into a square, resize,
+turn into a tensor, normalise, for each box by itself; the whole photo is decoded once in both.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from benchmarks.provenance import this_machine
+from benchmarks.record import Measurement, Result, Target, ratio, write_result
+from benchmarks.timing import Work, take_turns, torch_threads
+from ezsd.anchors import anchor_boxes_xyxy, fit_scale
+from ezsd.crops import crop_windows, square_crops
+from ezsd.world.scenes import draw_scene
+
+SEED = 0
+ORIGINAL_SIZE = (480, 640)
+BOXES = 128
+SIZES = (64, 224)
+ROUNDS = 5
+MEAN, STD = torch.tensor([0.5, 0.4, 0.3]).view(3, 1, 1), torch.tensor([0.3, 0.3, 0.3]).view(3, 1, 1)
+TARGETS = {"cpu": Target(">=", 2), "cuda": Target(">=", 20)}
+
+
+def main() -> None:
+    """Measures both ways at each size and leaves the result."""
+    photo, boxes_xyxy = make_photo(), choose_boxes()
+    cores = this_machine().cores
+    measurements: list[Measurement] = []
+    for size in SIZES:
+        works = {"PIL": _with_threads(1, crop_by_pil, photo, boxes_xyxy, size)}
+        for threads in sorted({1, cores}):
+            works[f"{threads}_threads"] = _with_threads(threads, crop_in_batches, photo, boxes_xyxy, size)
+        if torch.cuda.is_available():
+            works["gpu"] = _with_threads(1, crop_in_batches, photo.cuda(), boxes_xyxy, size)
+        measurements += _compare(take_turns(works, ROUNDS), size, cores)
+    write_result(Result("crops", SEED, measurements, {"boxes": BOXES, "photo": ORIGINAL_SIZE}))
+
+
+def make_photo() -> Tensor:
+    """A drawn scene at the size of a COCO photo: uint8 `(3, H, W)`."""
+    scene = Image.fromarray(draw_scene(SEED, "test", 0).image)
+    return torch.from_numpy(np.array(scene.resize(ORIGINAL_SIZE[::-1]))).permute(2, 0, 1).contiguous()
+
+
+def choose_boxes() -> Tensor:
+    """Some of the anchors that the paper's recipe lays over such a photo, `(BOXES, 4)`."""
+    anchors = anchor_boxes_xyxy(ORIGINAL_SIZE, fit_scale(ORIGINAL_SIZE, 1333, 800))
+    order = torch.randperm(len(anchors), generator=torch.Generator().manual_seed(SEED))
+    return anchors[order[:BOXES]]
+
+
+def crop_in_batches(photo: Tensor, boxes_xyxy: Tensor, size: int) -> Tensor:
+    """Our way: float32 `(N, 3, size, size)` normalised, on the photo's device."""
+    crops = square_crops(photo, boxes_xyxy, 1.0, size)
+    mean, std = (255 * one.to(photo.device) for one in (MEAN, STD))
+    return (crops.float() - mean) / std
+
+
+def crop_by_pil(photo: Tensor, boxes_xyxy: Tensor, size: int) -> Tensor:
+    """The other way: the same crops, each by itself."""
+    image = Image.fromarray(photo.permute(1, 2, 0).numpy())
+    windows = crop_windows(boxes_xyxy, ORIGINAL_SIZE, 1.0).tolist()
+    return torch.stack([_pil_crop(image, window, size) for window in windows])
+
+
+def _pil_crop(image: Image.Image, window: tuple[int, int, int, int], size: int) -> Tensor:
+    patch = image.crop(window)
+    side = max(patch.size)
+    square = Image.new("RGB", (side, side))
+    square.paste(patch, ((side - patch.width) // 2, (side - patch.height) // 2))
+    pixels = np.array(square.resize((size, size), Image.Resampling.BICUBIC))
+    return (torch.from_numpy(pixels).permute(2, 0, 1).contiguous().float() / 255 - MEAN) / STD
+
+
+def _with_threads(
+    threads: int, crop: Callable[[Tensor, Tensor, int], Tensor], photo: Tensor, boxes_xyxy: Tensor, size: int
+) -> Work:
+    def work() -> None:
+        with torch_threads(threads):
+            crop(photo, boxes_xyxy, size)
+
+    return work
+
+
+def _compare(seconds: dict[str, float], size: int, cores: int) -> list[Measurement]:
+    rates = {name: BOXES / taken for name, taken in seconds.items()}
+    pil = rates.pop("PIL")
+    rows = [
+        Measurement(f"crops.per_second.{size}px.{name}", rate, "crops/s", pil) for name, rate in rates.items()
+    ]
+    if size == max(SIZES):
+        rows.append(ratio("crops.speedup_vs_pil", rates[f"{cores}_threads"] / pil, TARGETS["cpu"]))
+        if "gpu" in rates:
+            rows.append(ratio("crops.speedup_vs_pil_gpu", rates["gpu"] / pil, TARGETS["cuda"]))
+    return rows
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,96 @@
+"""`make demo` after set-up: time and memory of each stage, and what `dvc repro` does when little changed.
+
+It works on a copy of the project, so that nobody's artifacts are touched.
+"""
+
+import re
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import yaml
+
+from benchmarks.provenance import REPOSITORY
+from benchmarks.record import Measurement, Result, Target, write_result
+from benchmarks.watch import Watched, watch
+from pipeline.params import PARAMS_FILE
+from stages.graph import STAGES
+
+PROJECT = ("ezsd", "cache", "pipeline", "stages", "dvc.yaml", "params.yaml", ".dvcignore", ".dvc/config")
+AFTER_TRAIN = ("train", "evaluate", "report")
+
+
+def main() -> None:
+    """Runs the demo in a copy, twice more with nothing and with a param of `train` changed."""
+    with TemporaryDirectory() as folder:
+        root = copy_project(Path(folder) / "project")
+        by_stage = {stage: _repro(root, "--single-item", stage) for stage in STAGES}
+        _repro(root)  # DVC notes the last stages' outputs
+        unchanged = _repro(root)
+        shorten_training(root / PARAMS_FILE)
+        changed = _repro(root)
+    remade = {"unchanged": stages_made(unchanged.output), "train_changed": stages_made(changed.output)}
+    write_result(Result("demo", 1, _measurements(by_stage, unchanged, remade), {"stages_made": remade}))
+
+
+def copy_project(root: Path) -> Path:
+    """The files that `dvc repro` needs, in a folder without git."""
+    for name in PROJECT:
+        source, copy = REPOSITORY / name, root / name
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        if source.is_dir():
+            shutil.copytree(source, copy, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(source, copy)
+    (root / ".dvc/config.local").write_text("[core]\n    no_scm = true\n")
+    return root
+
+
+def shorten_training(params: Path) -> None:
+    """Changes a param of `train` and no other."""
+    tree = yaml.safe_load(params.read_text(encoding="utf-8"))
+    tree["train"]["epochs"] = 1
+    params.write_text(yaml.safe_dump(tree), encoding="utf-8")
+
+
+def stages_made(output: str) -> list[str]:
+    """Stages that had something to do, in their order; a stage says `mine: done`."""
+    return [stage for stage in STAGES if re.search(rf"(?m)^{stage}: done$", output)]
+
+
+def _repro(root: Path, *options: str) -> Watched:
+    return watch(["dvc", "repro", *options], root, code=root)
+
+
+def _measurements(
+    by_stage: Mapping[str, Watched], unchanged: Watched, remade: Mapping[str, list[str]]
+) -> list[Measurement]:
+    return [
+        Measurement(
+            "demo.seconds", sum(one.seconds for one in by_stage.values()), "s", target=Target("<=", 900)
+        ),
+        Measurement(
+            "demo.peak_gib",
+            max(one.peak_bytes for one in by_stage.values()) / 2**30,
+            "GiB",
+            target=Target("<=", 6),
+        ),
+        Measurement("demo.unchanged_seconds", unchanged.seconds, "s", target=Target("<=", 5)),
+        Measurement("demo.unchanged_stages_made", len(remade["unchanged"]), "stages", target=Target("<=", 0)),
+        Measurement(
+            "demo.train_param_other_stages_made",
+            len(set(remade["train_changed"]) ^ set(AFTER_TRAIN)),
+            "stages",
+            target=Target("<=", 0),
+        ),
+        *(Measurement(f"demo.seconds.{stage}", one.seconds, "s") for stage, one in by_stage.items()),
+        *(
+            Measurement(f"demo.peak_gib.{stage}", one.peak_bytes / 2**30, "GiB")
+            for stage, one in by_stage.items()
+        ),
+    ]
+
+
+if __name__ == "__main__":
+    main()

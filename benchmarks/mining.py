@@ -1,0 +1,165 @@
+"""Forwards of each miner against the novel objects that its proposals cover, and the curve of the trade-off.
+
+On scenes of the embedded world, with the teacher re-normalized on the same scenes, as the pipeline does it.
+Where real photos are, the cascade is also compared with the exhaustive miner on those.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+
+from benchmarks.mining_recall import coverage_ranks, object_ranks, paired_ratio_error, recall_at
+from benchmarks.photos import coco_overrides, find_coco_photos
+from benchmarks.provenance import REPOSITORY
+from benchmarks.record import Measurement, Result, Target, ratio, write_result
+from benchmarks.runs import load_run, run_stage, start_run
+from benchmarks.trade_off import Curve, draw_trade_off
+from cache.atomic import write_bytes_atomic
+from pipeline.data.sources import read_full_annotations, resolve_sources
+from pipeline.data.tables import Boxes
+from pipeline.precomputed import Mined
+
+SCENES = 120
+SEED = 5
+COUNTS = (20, 48, 100, 200)
+FRACTIONS = (0.03, 0.06, 0.1)
+DEFAULT = "cascade_0.06"
+BEST_AGREED = 100
+SETTINGS = (
+    f"data.world.train={SCENES}",
+    "data.world.val=4",
+    f"data.world.seed={SEED}",
+    "renorm.epochs=16",
+    f"mine.keep={max(COUNTS)}",
+    "mine.photos_per_shard=4",
+)
+CASCADES = {
+    f"cascade_{fraction:g}": ("mine.method=cascade", f"mine.cascade_fraction={fraction}")
+    for fraction in FRACTIONS
+}
+MINERS: Mapping[str, tuple[str, ...]] = {"exhaustive": ("mine.method=exhaustive",), **CASCADES}
+CURVE = REPOSITORY / "docs" / "mining.svg"
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a miner found.
+
+    Args:
+        boxes_xyxy: image id -> its proposals, best first, `(K, 4)`.
+        forwards: mean of a photo.
+    """
+
+    boxes_xyxy: Mapping[int, np.ndarray]
+    forwards: float
+
+
+def main() -> None:
+    """Mines the same scenes with every miner and leaves the result and the curve."""
+    with TemporaryDirectory() as folder:
+        root = start_run(Path(folder), SETTINGS)
+        found = _mine_with_all(root, MINERS)
+        novel = _novel_objects(root)
+    ranks = {name: object_ranks(novel, one.boxes_xyxy) for name, one in found.items()}
+    measurements = [*_ratios(found, ranks), *_forwards(found), *_recalls(ranks)]
+    measurements += _measure_agreement()
+    details = {"scenes": SCENES, "novel_objects": len(novel), "recall_error": _largest_error(len(novel))}
+    write_result(Result("mining", SEED, measurements, details))
+    curves = [
+        Curve(
+            f"{count} proposals",
+            [(found[name].forwards, 100 * recall_at(ranks[name], count)) for name in MINERS],
+        )
+        for count in (COUNTS[0], COUNTS[1], COUNTS[-1])
+    ]
+    write_bytes_atomic(CURVE, draw_trade_off(curves, "forwards a photo", "novel objects covered, %").encode())
+
+
+def _mine_with_all(root: Path, miners: Mapping[str, tuple[str, ...]]) -> dict[str, Found]:
+    for stage in ("prepare", "renorm"):
+        run_stage(root, stage)
+    found = {}
+    for name, settings in miners.items():
+        run_stage(root, "mine", "--force", *(part for one in settings for part in ("--set", one)))
+        found[name] = _read(root)
+    return found
+
+
+def _read(root: Path) -> Found:
+    mined = Mined(root / "artifacts" / "mine")
+    forwards = np.concatenate(
+        [mined.store.read_shard(shard, ["forwards"])["forwards"] for shard in range(mined.store.shards)]
+    )
+    return Found(dict(mined.boxes_by_photo()), float(forwards.mean()))
+
+
+def _novel_objects(root: Path) -> Boxes:
+    """All objects of novel names in the training photos."""
+    params, prepared = load_run(root)
+    sources = resolve_sources(params.data, root, prepared.folder)
+    boxes = read_full_annotations(sources, "train", prepared.split).clean.boxes
+    return boxes.take(~boxes.crowd & (boxes.labels >= len(prepared.split.base)))
+
+
+def _ratios(found: Mapping[str, Found], ranks: Mapping[str, np.ndarray]) -> list[Measurement]:
+    """The default cascade against the exhaustive miner."""
+    most = max(COUNTS)
+    default, exhaustive = (recall_at(ranks[name], most) for name in (DEFAULT, "exhaustive"))
+    error = paired_ratio_error(ranks[DEFAULT] < most, ranks["exhaustive"] < most)
+    forwards = found[DEFAULT].forwards / found["exhaustive"].forwards
+    return [
+        ratio("mining.forward_ratio", forwards, Target("<=", 0.1)),
+        ratio("mining.novel_recall_ratio", default / exhaustive, Target(">=", 0.98)),
+        Measurement("mining.novel_recall_ratio.standard_error", error, "x"),
+    ]
+
+
+def _forwards(found: Mapping[str, Found]) -> list[Measurement]:
+    baseline = found["exhaustive"].forwards
+    return [
+        Measurement(f"mining.forwards.{name}", one.forwards, "a photo", baseline)
+        for name, one in found.items()
+    ]
+
+
+def _recalls(ranks: Mapping[str, np.ndarray]) -> list[Measurement]:
+    return [
+        Measurement(
+            f"mining.novel_recall_at_{count}.{name}",
+            100 * recall_at(one, count),
+            "%",
+            100 * recall_at(ranks["exhaustive"], count),
+        )
+        for count in COUNTS
+        for name, one in ranks.items()
+    ]
+
+
+def _largest_error(objects: int) -> str:
+    return f"at most {50 / np.sqrt(objects):.1f} points of recall, one standard error"
+
+
+def _measure_agreement() -> list[Measurement]:
+    """How many of the exhaustive miner's best proposals on real photos the default cascade covers."""
+    photos = find_coco_photos()
+    if photos is None:
+        return []
+    with TemporaryDirectory() as folder:
+        root = start_run(Path(folder), coco_overrides(photos, Path(folder)))
+        found = _mine_with_all(root, {name: MINERS[name] for name in ("exhaustive", DEFAULT)})
+    exhaustive, cascade = found["exhaustive"], found[DEFAULT]
+    covered = [
+        coverage_ranks(boxes[:BEST_AGREED], cascade.boxes_xyxy[image]) < max(COUNTS)
+        for image, boxes in exhaustive.boxes_xyxy.items()
+    ]
+    return [
+        Measurement("mining.photos.agreement", 100 * float(np.concatenate(covered).mean()), "%"),
+        Measurement("mining.photos.forwards", cascade.forwards, "a photo", exhaustive.forwards),
+    ]
+
+
+if __name__ == "__main__":
+    main()

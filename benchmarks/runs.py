@@ -1,0 +1,29 @@
+"""Runs of the pipeline in folders of their own, away from the user's artifacts."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import yaml
+
+from benchmarks.watch import Watched, watch
+from cache.atomic import write_bytes_atomic
+from pipeline.data.prepared import Prepared
+from pipeline.params import PARAMS_FILE, Params, load_params, parse_params, preset_text
+from pipeline.stage import ARTIFACTS
+
+
+def start_run(root: Path, overrides: Sequence[str]) -> Path:
+    """Writes the demo's params with overrides into `root`, and returns it."""
+    tree = parse_params(preset_text("demo"), overrides).model_dump(mode="json")
+    write_bytes_atomic(root / PARAMS_FILE, yaml.safe_dump(tree, sort_keys=False).encode())
+    return root
+
+
+def run_stage(root: Path, stage: str, *options: str) -> Watched:
+    """Runs one of the stages up to `embed`, as a user would."""
+    return watch(["ezsd-cli", "precompute", "--only", stage, *options], root)
+
+
+def load_run(root: Path) -> tuple[Params, Prepared]:
+    """The params of a run and what its `prepare` left."""
+    return load_params(root / PARAMS_FILE), Prepared(root / ARTIFACTS / "prepare")

@@ -1,0 +1,81 @@
+"""Curves of cost against gain as an SVG drawing that stands alone; the cost's axis is logarithmic."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+
+_WIDTH, _HEIGHT = 560, 320
+_LEFT, _RIGHT, _TOP, _BOTTOM = 56, 130, 16, 44
+_COLOURS = ("#1f6feb", "#d29922", "#2da44e", "#8250df")
+_TICKS = 5
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A named curve through points (cost > 0, gain)."""
+
+    name: str
+    points: Sequence[tuple[float, float]]
+
+
+def draw_trade_off(curves: Sequence[Curve], x_label: str, y_label: str) -> str:
+    """SVG of some curves; their points are marked and joined in order of cost."""
+    points = [point for curve in curves for point in curve.points]
+    x_axis = _Axis([math.log10(x) for x, _ in points], _LEFT, _WIDTH - _RIGHT)
+    y_axis = _Axis([y for _, y in points], _HEIGHT - _BOTTOM, _TOP)
+    parts = [_frame(x_axis, y_axis, x_label, y_label)]
+    for curve, colour in zip(curves, _COLOURS, strict=False):
+        parts.append(_curve(curve, colour, x_axis, y_axis))
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" '
+        'font-family="sans-serif" font-size="12">'
+        f'<rect width="{_WIDTH}" height="{_HEIGHT}" fill="white"/>{"".join(parts)}</svg>\n'
+    )
+
+
+class _Axis:
+    """Places values between two pixels, with a margin of a twentieth."""
+
+    def __init__(self, values: Sequence[float], start: float, end: float) -> None:
+        margin = 0.05 * (max(values) - min(values)) or 1.0
+        self.low, self.high = min(values) - margin, max(values) + margin
+        self._start, self._end = start, end
+
+    def place(self, value: float) -> float:
+        """Pixel of a value."""
+        return self._start + (self._end - self._start) * (value - self.low) / (self.high - self.low)
+
+    def ticks(self) -> list[float]:
+        """Values at equal distances."""
+        return [self.low + (self.high - self.low) * step / (_TICKS - 1) for step in range(_TICKS)]
+
+
+def _frame(x_axis: _Axis, y_axis: _Axis, x_label: str, y_label: str) -> str:
+    bottom, right = _HEIGHT - _BOTTOM, _WIDTH - _RIGHT
+    parts = [f'<path d="M{_LEFT} {_TOP}V{bottom}H{right}" fill="none" stroke="#57606a"/>']
+    for value in x_axis.ticks():
+        text = f"{10**value:,.0f}"
+        parts.append(
+            f'<text x="{x_axis.place(value):.0f}" y="{bottom + 16}" text-anchor="middle">{text}</text>'
+        )
+    for value in y_axis.ticks():
+        y = y_axis.place(value)
+        parts.append(f'<text x="{_LEFT - 6}" y="{y + 4:.0f}" text-anchor="end">{value:.0f}</text>')
+        parts.append(f'<path d="M{_LEFT} {y:.0f}H{right}" stroke="#d0d7de" fill="none"/>')
+    middle = (_TOP + bottom) / 2
+    parts.append(
+        f'<text x="{(_LEFT + right) / 2}" y="{_HEIGHT - 8}" text-anchor="middle">{escape(x_label)}</text>'
+    )
+    turned = f'transform="rotate(-90 14 {middle})"'
+    parts.append(f'<text x="14" y="{middle}" text-anchor="middle" {turned}>{escape(y_label)}</text>')
+    return "".join(parts)
+
+
+def _curve(curve: Curve, colour: str, x_axis: _Axis, y_axis: _Axis) -> str:
+    places = [(x_axis.place(math.log10(x)), y_axis.place(y)) for x, y in sorted(curve.points)]
+    path = "L".join(f"{x:.1f} {y:.1f}" for x, y in places)
+    dots = "".join(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3.5" fill="{colour}"/>' for x, y in places)
+    x, y = places[-1]
+    name = f'<text x="{x + 10:.1f}" y="{y + 4:.1f}" fill="{colour}">{escape(curve.name)}</text>'
+    return f'<path d="M{path}" fill="none" stroke="{colour}" stroke-width="2"/>{dots}{name}'

@@ -1,0 +1,106 @@
+"""Runs a command and sees how long it takes and how much memory it and its children hold."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Event, Thread
+
+import psutil
+
+from benchmarks.provenance import REPOSITORY
+
+_INTERVAL_SECONDS = 0.1
+
+
+@dataclass(frozen=True)
+class Watched:
+    """What a command took.
+
+    Args:
+        seconds: wall time.
+        peak_bytes: most that all its processes held at once, pages that they share counted for each; sampled.
+        largest_bytes: most that one of its processes ever held, as the system counts it.
+        output: what it said, errors included.
+    """
+
+    seconds: float
+    peak_bytes: int
+    largest_bytes: int
+    output: str
+
+
+def watch(command: Sequence[str], root: Path, code: Path = REPOSITORY) -> Watched:
+    """Runs a command of this Python's environment to its end.
+
+    Args:
+        command: `ezsd-cli`, `dvc`, and their arguments.
+        root: where it runs.
+        code: the project's folder from which modules are imported.
+
+    Raises:
+        RuntimeError: the command failed; with what it said.
+    """
+    start = time.perf_counter()
+    with subprocess.Popen(
+        command,
+        cwd=root,
+        env=_environment(code),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+    ) as process:
+        sampler = _MemorySampler(process.pid)
+        sampler.start()
+        assert process.stdout is not None  # a pipe was asked for
+        output = process.stdout.read()
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        seconds = time.perf_counter() - start
+        sampler.stop()
+    if process.returncode:
+        raise RuntimeError(f"{' '.join(command)} failed:\n{output[-3000:]}")
+    return Watched(seconds, sampler.peak_bytes, usage.ru_maxrss * _MAXRSS_UNIT, output)
+
+
+_MAXRSS_UNIT = 1 if sys.platform == "darwin" else 1024
+
+
+class _MemorySampler(Thread):
+    """Adds up, again and again, what a process and all below it hold."""
+
+    def __init__(self, pid: int) -> None:
+        super().__init__(daemon=True)
+        self._process, self._stopped, self.peak_bytes = psutil.Process(pid), Event(), 0
+
+    def run(self) -> None:
+        while not self._stopped.wait(_INTERVAL_SECONDS):
+            self.peak_bytes = max(self.peak_bytes, self._held())
+
+    def stop(self) -> None:
+        """Ends the thread."""
+        self._stopped.set()
+        self.join()
+
+    def _held(self) -> int:
+        held = 0
+        with suppress(psutil.Error):
+            for process in [self._process, *self._process.children(recursive=True)]:
+                with suppress(psutil.Error):
+                    held += process.memory_info().rss
+        return held
+
+
+def _environment(code: Path) -> dict[str, str]:
+    """This process's, so that the commands of its own Python and the code of `code` come first."""
+    scripts = Path(sys.executable).parent
+    return {
+        **os.environ,
+        "PATH": f"{scripts}{os.pathsep}{os.environ.get('PATH', '')}",
+        "PYTHONPATH": str(code),
+    }

@@ -1,0 +1,31 @@
+"""How much two workers gain over one in the stage that computes most, start of the workers included."""
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from benchmarks.record import Measurement, Result, ratio, write_result
+from benchmarks.runs import run_stage, start_run
+
+SCENES = 96
+SETTINGS = (f"data.world.train={SCENES}", "data.world.val=4", "renorm.epochs=1", "mine.photos_per_shard=8")
+
+
+def main() -> None:
+    """Mines the same photos with one and with two workers and leaves the result."""
+    with TemporaryDirectory() as folder:
+        root = start_run(Path(folder), SETTINGS)
+        for stage in ("prepare", "renorm"):
+            run_stage(root, stage)
+        seconds = {
+            workers: run_stage(root, "mine", "--force", "--set", f"run.workers={workers}").seconds
+            for workers in (1, 2)
+        }
+    measurements = [
+        ratio("workers.speedup_2", seconds[1] / seconds[2]),
+        Measurement("workers.mine_seconds_2", seconds[2], "s", seconds[1]),
+    ]
+    write_result(Result("workers", 1, measurements, {"photos": SCENES}))
+
+
+if __name__ == "__main__":
+    main()
