@@ -34,10 +34,10 @@ def source_root() -> Path:
 
 
 @cache
-def code_files(module: str) -> tuple[str, ...]:
-    """Sources that `module` imports, itself included: sorted POSIX paths under :func:`source_root`."""
+def code_files(*modules: str) -> tuple[str, ...]:
+    """Sources that `modules` import, themselves included: sorted POSIX paths under :func:`source_root`."""
     seen: set[str] = set()
-    todo = sorted(_ancestry(module))
+    todo = sorted(set[str]().union(*map(_ancestry, modules)))
     while todo:
         name = todo.pop()
         if name in seen or name in STEERING:
@@ -48,10 +48,10 @@ def code_files(module: str) -> tuple[str, ...]:
 
 
 @cache
-def code_digest(module: str) -> str:
+def code_digest(*modules: str) -> str:
     """SHA-256 over names and contents of :func:`code_files`."""
     digest = hashlib.sha256()
-    for name in code_files(module):
+    for name in code_files(*modules):
         digest.update(name.encode() + b"\0" + (source_root() / name).read_bytes() + b"\0")
     return digest.hexdigest()
 

@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -114,10 +114,57 @@ class RenormParams(Section):
     seed: Seed
 
 
+class BackboneParams(Section):
+    """The network that looks at the photo.
+
+    `name`: `world` for the packaged one, a torchvision model such as `resnet50`, or `timm/NAME`.
+    `weights`: `bundled` (of `world`), `random`, `tag:TAG` of the library, or a file. `taps`: modules that
+    feed the pyramid, fine to coarse. `frozen_stages`: so many taps, from the finest, keep their weights.
+    """
+
+    name: str
+    weights: str
+    taps: tuple[str, ...] = Field(min_length=1)
+    frozen_stages: Annotated[int, Field(ge=0)]
+
+
+class ProposalNetworkParams(Section):
+    """A backbone with a pyramid and a region proposal network on it, and the steps that train them."""
+
+    backbone: BackboneParams
+    fpn_channels: Count
+    anchor_sides: tuple[Positive, ...] = Field(min_length=1)
+    anchors_per_image: Count
+    long_side: Count
+    images_per_step: Count
+    learning_rate: Positive
+    warmup_steps: Annotated[int, Field(ge=0)]
+    seed: Seed
+
+    @model_validator(mode="after")
+    def _has_a_side_for_each_level(self) -> Self:
+        levels = len(self.backbone.taps) + 1
+        if len(self.anchor_sides) != levels:
+            raise ValueError(
+                f"anchor_sides needs {levels} sides: one for each of backbone.taps, and one coarser still"
+            )
+        if self.backbone.frozen_stages > levels - 1:
+            raise ValueError(f"backbone.frozen_stages is at most {levels - 1}, the number of backbone.taps")
+        return self
+
+
+class RpnParams(ProposalNetworkParams):
+    """The region proposal network of `mine.method: rpn`, and how base boxes train it."""
+
+    short_side: Count
+    epochs: Count
+    decay_epochs: tuple[Count, ...]
+
+
 class MineParams(Section):
     """CLIP proposals (method, section 2)."""
 
-    method: Literal["exhaustive", "cascade"]
+    method: Literal["exhaustive", "cascade", "rpn"]
     cascade_fraction: Annotated[float, Field(gt=0, le=1)]
     names: Literal["known", "strict"]
     extra_names: tuple[str, ...]
@@ -133,6 +180,7 @@ class MineParams(Section):
     enlarge: Annotated[float, Field(ge=1)]
     photos_per_shard: Count
     batch: Count
+    rpn: RpnParams
 
 
 class EmbedParams(Section):
@@ -143,20 +191,6 @@ class EmbedParams(Section):
     batch: Count
 
 
-class BackboneParams(Section):
-    """The network that looks at the photo.
-
-    `name`: `world` for the packaged one, a torchvision model such as `resnet50`, or `timm/NAME`.
-    `weights`: `bundled` (of `world`), `random`, `tag:TAG` of the library, or a file. `taps`: modules that
-    feed the pyramid, fine to coarse. `frozen_stages`: so many taps, from the finest, keep their weights.
-    """
-
-    name: str
-    weights: str
-    taps: tuple[str, ...] = Field(min_length=1)
-    frozen_stages: Annotated[int, Field(ge=0)]
-
-
 class MaskHeadParams(Section):
     """The class-agnostic mask head of Mask R-CNN."""
 
@@ -164,13 +198,9 @@ class MaskHeadParams(Section):
     channels: Count
 
 
-class TrainParams(Section):
+class TrainParams(ProposalNetworkParams):
     """The detector and its schedule (method, sections 3 and 4); `epochs` may be less than one."""
 
-    backbone: BackboneParams
-    fpn_channels: Count
-    anchor_sides: tuple[Positive, ...] = Field(min_length=1)
-    anchors_per_image: Count
     regions_per_image: Count
     head_channels: Count
     head_width: Count
@@ -179,33 +209,21 @@ class TrainParams(Section):
     regressor: Literal["semantic", "plain"]
     mask_head: MaskHeadParams | None
     short_sides: tuple[Count, ...] = Field(min_length=1)
-    long_side: Count
     epochs: Positive
-    images_per_step: Count
     micro_batches: Count
     repeat_threshold: Fraction
     mixed_precision: bool
-    learning_rate: Positive
     momentum: Fraction
     weight_decay: Annotated[float, Field(ge=0)]
-    warmup_steps: Annotated[int, Field(ge=0)]
     decay_epochs: tuple[Positive, ...]
     clip_norm: Positive
     proposals_per_image: Annotated[int, Field(ge=0)]
     distill_factor: Annotated[float, Field(ge=0)]
     classification_loss: Literal["softmax", "seesaw"]
     checkpoint_seconds: Positive
-    seed: Seed
 
     @model_validator(mode="after")
     def _fits_together(self) -> "TrainParams":
-        levels = len(self.backbone.taps) + 1
-        if len(self.anchor_sides) != levels:
-            raise ValueError(
-                f"anchor_sides needs {levels} sides: one for each of backbone.taps, and one coarser still"
-            )
-        if self.backbone.frozen_stages > levels - 1:
-            raise ValueError(f"backbone.frozen_stages is at most {levels - 1}, the number of backbone.taps")
         if self.images_per_step % self.micro_batches:
             raise ValueError("micro_batches must divide images_per_step")
         return self

@@ -72,6 +72,11 @@ class Mined:
         """`names known` or `strict`."""
         return str(self.store.attributes["protocol"])
 
+    @property
+    def score(self) -> str:
+        """What the scores are: `CERTAINTY` or `OBJECTNESS` of `ezsd.mining.score`."""
+        return str(self.store.attributes["score"])
+
     def boxes_by_photo(self) -> Iterator[tuple[int, np.ndarray]]:
         """Image id and proposals, float32 (count, 4) xyxy, of each training photo, in order of the index."""
         for shard in range(self.store.shards):

@@ -87,7 +87,7 @@ def stage_inputs(stage: Stage, params: Params, root: Path, external: Mapping[str
     """Everything that decides the bytes of a stage's artifact; its digest is the artifact's fingerprint."""
     return {
         "params": select(params, stage.params),
-        "code": code_digest(stage.module),
+        "code": code_digest(*stage.modules(params)),
         "parents": {name: manifest.manifest_digest(artifact_folder(root, name)) for name in stage.parents},
         "external": dict(external),
     }

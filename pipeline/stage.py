@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.executor import Task, run_shards
-from pipeline.params import Params
+from pipeline.params import Params, select
 from pipeline.progress import Progress, show_progress
 
 ARTIFACTS = "artifacts"
@@ -95,16 +95,25 @@ class Stage:
         name: `mine`; the module is `stages.mine`, the output `artifacts/mine`.
         params: sections or keys that it reads (`mine`, `renorm.enlarge`), and nothing else.
         parents: stages whose output it reads.
+        choice: a key of the params whose value names one more module, `stages.<name>_<value>`. What only the
+            other values lean on is not loaded and makes no artifact stale.
     """
 
     name: str
     params: tuple[str, ...]
     parents: tuple[str, ...] = ()
+    choice: str | None = None
 
     @property
     def module(self) -> str:
         """Dotted name of the stage's module."""
         return f"stages.{self.name}"
+
+    def modules(self, params: Params) -> tuple[str, ...]:
+        """The modules that do the work under these params."""
+        if self.choice is None:
+            return (self.module,)
+        return self.module, f"{self.module}_{select(params, [self.choice])[self.choice]}"
 
     def run(self, context: StageContext) -> StageResult:
         """Does the stage's work."""
@@ -113,5 +122,8 @@ class Stage:
 
     def external_inputs(self, params: Params, root: Path) -> dict[str, Any]:
         """Digests of inputs from outside the project, such as photos or weights."""
-        examine = getattr(import_module(self.module), "external_inputs", None)
-        return dict(examine(params, root)) if examine else {}
+        digests: dict[str, Any] = {}
+        for module in map(import_module, self.modules(params)):
+            if hasattr(module, "external_inputs"):
+                digests |= module.external_inputs(params, root)
+        return digests

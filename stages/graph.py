@@ -12,7 +12,7 @@ STAGES: dict[str, Stage] = {
     for stage in (
         Stage("prepare", params=(*DATA, "prepare")),
         Stage("renorm", params=(*TEACHER, "renorm"), parents=("prepare",)),
-        Stage("mine", params=("mine",), parents=("prepare", "renorm")),
+        Stage("mine", params=("mine",), parents=("prepare", "renorm"), choice="mine.method"),
         Stage("embed", params=("embed",), parents=("prepare", "renorm", "mine")),
         Stage("train", params=("train",), parents=("prepare", "renorm", "embed")),
         Stage("evaluate", params=(*DATA, "evaluate"), parents=("prepare", "renorm", "mine", "train")),

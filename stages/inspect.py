@@ -187,6 +187,7 @@ def _mine(folder: Path) -> dict[str, Any]:
     mined = Mined(folder)
     return {
         "arrays": _arrays(mined.store),
+        "score": mined.score,
         "scores": asdict(score_histogram(mined, BINS)),
         "confidence": asdict(confidence_histogram(mined, BINS)),
         "names": dict(_count_names(mined).most_common()),

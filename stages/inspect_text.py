@@ -25,7 +25,7 @@ def stage_text(details: Mapping[str, Any]) -> str:
         rows = [(name, _shape(array["shape"]), array["dtype"]) for name, array in details["arrays"].items()]
         parts += ["", text_table(("array", "shape", "dtype"), rows)]
     if "scores" in details:
-        parts += ["", "score (ln C - entropy)", histogram_text(details["scores"])]
+        parts += ["", f"score ({details['score']})", histogram_text(details["scores"])]
         parts += ["", "confidence", histogram_text(details["confidence"])]
     if "names" in details:
         top = list(details["names"].items())[:NAMES_LISTED]

@@ -1,7 +1,7 @@
 """`mine`: boxes that the re-normalized teacher proposes on the training photos."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +10,8 @@ from torch import Tensor
 
 from cache.layout import ArraySpec
 from cache.sharded import ShardedStore
-from ezsd.mining.cascade import CascadeMiner
-from ezsd.mining.exhaustive import mine_exhaustively
 from ezsd.mining.names import MiningNames, known_names, strict_names
-from ezsd.mining.proposals import Judge, MineConfig, Proposals
+from ezsd.mining.proposals import Judge, Proposals
 from ezsd.split import Split
 from ezsd.teacher.box_encoder import BoxEncoder
 from pipeline.data.photos import PhotoFolder
@@ -22,33 +20,25 @@ from pipeline.data.sources import resolve_sources
 from pipeline.params import MineParams
 from pipeline.precomputed import Mined, Rows
 from pipeline.stage import StageContext, StageResult
-from stages.mine_objectness import fit_objectness, read_weights
+from stages.miners import MinerSource, MiningInputs, mine_config
 from stages.teacher_source import RenormalizedTeacher, renormalized_teacher
-
-Miner = Callable[[Tensor, Tensor, Judge, MineConfig], Proposals]
 
 
 def run(context: StageContext) -> StageResult:
     """Write `proposals.zarr`, a row for each training photo."""
-    params, prepared = context.params, Prepared(context.parent("prepare"))
-    teacher = renormalized_teacher(context)
-    names, mined = _mining_names(params.mine, prepared.split), Mined(context.folder)
-    attributes = {"names": names.names, "base_count": names.base_count, "protocol": names.protocol}
-    arrays, rows = _arrays(params.mine.keep), len(prepared.train)
-    store = ShardedStore.create(mined.location, arrays, rows, params.mine.photos_per_shard, attributes)
-    photos = resolve_sources(params.data, context.root, prepared.folder).train.folder()
-    objectness = None
-    if params.mine.method == "cascade":
-        objectness = fit_objectness(context, teacher, mine_config(params.mine), prepared, photos)
+    params, inputs = context.params, _inputs(context)
+    names = _mining_names(params.mine, inputs.prepared.split)
+    source: MinerSource = import_module(f"{__name__}_{params.mine.method}").prepare_miner(inputs)
+    store = _create_store(inputs, names, source.score)
     task = MineShard(
-        teacher=teacher,
+        source=source,
+        teacher=inputs.teacher,
         template=params.teacher.template,
         names=names,
         params=params.mine,
-        prepared=prepared.folder,
-        photos=photos,
-        store=mined.location,
-        objectness=objectness,
+        prepared=inputs.prepared.folder,
+        photos=inputs.photos,
+        store=Mined(context.folder).location,
     )
     context.map_shards(task, store.shards, store.is_done, lambda n: len(store.shard_range(n)), "photos")
     store.finish()
@@ -56,10 +46,28 @@ def run(context: StageContext) -> StageResult:
     return StageResult(_counts(store), facts)
 
 
+def _inputs(context: StageContext) -> MiningInputs:
+    prepared = Prepared(context.parent("prepare"))
+    photos = resolve_sources(context.params.data, context.root, prepared.folder).train.folder()
+    return MiningInputs(context, renormalized_teacher(context), prepared, photos)
+
+
+def _create_store(inputs: MiningInputs, names: MiningNames, score: str) -> ShardedStore:
+    params = inputs.context.params.mine
+    return ShardedStore.create(
+        Mined(inputs.context.folder).location,
+        _arrays(params.keep),
+        len(inputs.prepared.train),
+        params.photos_per_shard,
+        {"names": names.names, "base_count": names.base_count, "protocol": names.protocol, "score": score},
+    )
+
+
 @dataclass(frozen=True)
 class MineShard:
     """Mines the photos of one shard and publishes them; travels to workers, so it holds no model."""
 
+    source: MinerSource
     teacher: RenormalizedTeacher
     template: str
     names: MiningNames
@@ -67,13 +75,12 @@ class MineShard:
     prepared: Path
     photos: PhotoFolder
     store: Path
-    objectness: Path | None
 
     def __call__(self, shard: int) -> dict[str, float]:
         """Returns how many crops went through the teacher."""
         index, store = Prepared(self.prepared).train, ShardedStore.open(self.store)
         judge = self._judge()
-        mine, config = self._miner(), mine_config(self.params)
+        mine, config = self.source.load(), mine_config(self.params)
         found = []
         for row in store.shard_range(shard):
             width, height = index.photos.sizes_wh[row].tolist()
@@ -84,32 +91,11 @@ class MineShard:
         store.write_shard(shard, {**rows, "image_ids": index.photos.image_ids[store.shard_range(shard)]})
         return {"forwards": judge.encoder.forwards}
 
-    def _miner(self) -> Miner:
-        if self.objectness is None:
-            return mine_exhaustively
-        return CascadeMiner(read_weights(self.objectness), self.params.cascade_fraction)
-
     @torch.inference_mode()
     def _judge(self) -> Judge:
         teacher = self.teacher.load()
         text = teacher.encode_names(self.names.names, self.template).cpu()
         return Judge(BoxEncoder(teacher, self.params.batch), text, self.names.base_count)
-
-
-def mine_config(params: MineParams) -> MineConfig:
-    """The recipe that the params name."""
-    return MineConfig(
-        long_side=params.long_side,
-        short_side=params.short_side,
-        stride=params.stride,
-        scales=params.scales,
-        ratios=params.ratios,
-        nms_iou=params.nms_iou,
-        best=params.best,
-        base_iou=params.base_iou,
-        keep=params.keep,
-        enlarge=params.enlarge,
-    )
 
 
 def _mining_names(params: MineParams, split: Split) -> MiningNames:

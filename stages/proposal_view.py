@@ -1,6 +1,5 @@
 """Stored proposals as people look at them: those of one photo, and how the values of all are spread."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,6 +9,7 @@ from PIL import Image
 from torch import Tensor
 
 from ezsd.draw import caption, draw_proposals
+from ezsd.mining.score import highest_score
 from pipeline.precomputed import Mined
 
 
@@ -17,7 +17,7 @@ from pipeline.precomputed import Mined
 class PhotoProposals:
     """Proposals of one photo, best first.
 
-    boxes_xyxy: float32 (K, 4), pixels of the photo. scores: float32 (K,), ln C - entropy.
+    boxes_xyxy: float32 (K, 4), pixels of the photo. scores: float32 (K,), as `Mined.score` says.
     names: K predicted names. confidence: float32 (K,), probability of that name, the distillation weight.
     """
 
@@ -62,8 +62,8 @@ def draw_photo_proposals(photo: Tensor, proposals: PhotoProposals, best: int, lo
 
 
 def score_histogram(mined: Mined, bins: int) -> Histogram:
-    """Scores of all proposals, over all that a score can be: 0 to ln C for C names."""
-    return _histogram(mined, "scores", math.log(len(mined.names)), bins)
+    """Scores of all proposals, over all that a score can be."""
+    return _histogram(mined, "scores", highest_score(mined.score, len(mined.names)), bins)
 
 
 def confidence_histogram(mined: Mined, bins: int) -> Histogram:

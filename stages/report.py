@@ -58,6 +58,7 @@ def _gather(context: StageContext) -> PageContent:
         proposals=MinedProposals(
             photos=manifests["mine"].counts["photos"],
             total=manifests["mine"].counts["proposals"],
+            score=mined.score,
             scores=score_histogram(mined, HISTOGRAM_BINS),
             confidence=confidence_histogram(mined, HISTOGRAM_BINS),
             pictures=proposal_pictures(prepared, mined, sources.train.folder(), params.training_photos),

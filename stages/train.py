@@ -19,13 +19,13 @@ from pipeline.params import Params
 from pipeline.precomputed import Embedded, Renormed
 from pipeline.stage import StageContext, StageResult
 from stages.detector_files import HISTORY, TrainedDetector, write_detector
-from stages.detector_source import backbone_digest, make_detector
+from stages.detector_source import make_detector, train_backbone
 from stages.training_run import CHECKPOINT, make_schedule, train_detector, write_history
 
 
 def external_inputs(params: Params, root: Path) -> dict[str, Any]:
     """Digest of the backbone's weights, where they are a file."""
-    return backbone_digest(params.train.backbone, root)
+    return train_backbone(params.train, root).digest()
 
 
 def run(context: StageContext) -> StageResult:

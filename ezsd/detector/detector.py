@@ -47,7 +47,7 @@ class ZeroShotDetector(GeneralizedRCNN):
             backbone,
             build_proposal_network(config.proposals, config.pyramid_channels, levels),
             ZeroShotRoIHeads(config, classification_loss),
-            PhotoTransform(config, backbone.stride),
+            PhotoTransform(config.backbone, config.short_side, config.long_side, backbone.stride),
         )
         self.config = config
 

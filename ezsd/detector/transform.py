@@ -5,7 +5,7 @@ from torch import Tensor
 from torch.nn import functional as F
 from torchvision.models.detection.transform import GeneralizedRCNNTransform, resize_boxes
 
-from ezsd.detector.config import DetectorConfig
+from ezsd.detector.config import BackboneConfig
 
 BOX_KEYS = ("boxes", "distill_boxes")
 
@@ -16,10 +16,10 @@ class PhotoTransform(GeneralizedRCNNTransform):
     In training a target says to what `short_side` its photo is scaled: the choice is the image's own.
     """
 
-    def __init__(self, config: DetectorConfig, divisor: int) -> None:
+    def __init__(self, backbone: BackboneConfig, short_side: int, long_side: int, divisor: int) -> None:
         """`divisor`: a batch's height and width are padded to multiples of it, the coarsest stride."""
-        mean, std = list(config.backbone.mean), list(config.backbone.std)
-        super().__init__(config.short_side, config.long_side, mean, std, size_divisible=divisor)
+        mean, std = list(backbone.mean), list(backbone.std)
+        super().__init__(short_side, long_side, mean, std, size_divisible=divisor)
 
     def normalize(self, image: Tensor) -> Tensor:
         """uint8 (3, H, W) of 0..255 -> float, with the backbone's mean 0 and deviation 1."""

@@ -13,7 +13,7 @@ class Proposals:
 
     Args:
         boxes_xyxy: float32 `(K, 4)`, absolute pixels of the photo.
-        scores: float32 `(K,)`, ln C - entropy of the tight crop, in [0, ln C].
+        scores: float32 `(K,)`, by which the miner ranks: `certainty` in [0, ln C], or objectness in [0, 1].
         labels: int64 `(K,)`, most likely name of the enlarged crop, an index into the mining names.
         confidence: float32 `(K,)`, probability of that name, in (0, 1]; the weight in distillation.
         anchors: boxes that were in question.

@@ -5,6 +5,9 @@ import math
 import torch
 from torch import Tensor
 
+CERTAINTY, OBJECTNESS = "ln C - entropy", "objectness"
+"""What a proposal's score is: how sure the teacher is of a name, or a network that there is some object."""
+
 
 def name_probabilities(embeddings: Tensor, text: Tensor, logit_scale: float) -> Tensor:
     """Softmax over the names of scaled cosines.
@@ -18,6 +21,11 @@ def name_probabilities(embeddings: Tensor, text: Tensor, logit_scale: float) -> 
         `(N, C)`, rows sum to 1.
     """
     return (logit_scale * embeddings @ text.T).softmax(dim=1)
+
+
+def highest_score(kind: str, names: int) -> float:
+    """The upper end of a score's range, which begins at 0."""
+    return math.log(names) if kind == CERTAINTY else 1.0
 
 
 def certainty(probabilities: Tensor) -> Tensor:

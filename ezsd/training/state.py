@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.optim import SGD
 
 from ezsd.detector.detector import ZeroShotDetector
@@ -17,14 +17,9 @@ def training_tensors(
     detector: ZeroShotDetector, optimizer: SGD, reports: Sequence[StepReport]
 ) -> dict[str, Tensor]:
     """The state after the last of `reports`, which are those of all steps so far; contiguous, on the CPU."""
-    tensors = {_MODEL + name: tensor for name, tensor in detector.state_dict().items()}
-    for name, parameter in detector.named_parameters():
-        momentum = optimizer.state.get(parameter, {}).get("momentum_buffer")
-        if momentum is not None:
-            tensors[_MOMENTUM + name] = momentum
     rows = [[report.losses[name] for name in detector.losses] for report in reports]
-    tensors[_LOSSES] = torch.tensor(rows, dtype=torch.float64).reshape(-1, len(detector.losses))
-    return {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    losses = torch.tensor(rows, dtype=torch.float64).reshape(-1, len(detector.losses))
+    return {**model_tensors(detector, optimizer), _LOSSES: losses}
 
 
 def restore_training(
@@ -36,16 +31,31 @@ def restore_training(
         InputError: the state is of another detector.
     """
     try:
-        detector.load_state_dict(
-            {name.removeprefix(_MODEL): value for name, value in tensors.items() if name.startswith(_MODEL)}
-        )
+        restore_model(detector, optimizer, tensors)
         rows = tensors[_LOSSES].tolist()
     except (RuntimeError, KeyError) as error:
         raise InputError(
             f"the training state is of another detector ({error}); remove it and train again"
         ) from error
-    for name, parameter in detector.named_parameters():
+    return [StepReport(step, dict(zip(detector.losses, row, strict=True))) for step, row in enumerate(rows)]
+
+
+def model_tensors(model: nn.Module, optimizer: SGD) -> dict[str, Tensor]:
+    """Weights, and the momentum of those that have moved; contiguous, on the CPU."""
+    tensors = {_MODEL + name: tensor for name, tensor in model.state_dict().items()}
+    for name, parameter in model.named_parameters():
+        momentum = optimizer.state.get(parameter, {}).get("momentum_buffer")
+        if momentum is not None:
+            tensors[_MOMENTUM + name] = momentum
+    return {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+
+
+def restore_model(model: nn.Module, optimizer: SGD, tensors: Mapping[str, Tensor]) -> None:
+    """The inverse of `model_tensors`. Raises RuntimeError when the tensors are of another model."""
+    model.load_state_dict(
+        {name.removeprefix(_MODEL): value for name, value in tensors.items() if name.startswith(_MODEL)}
+    )
+    for name, parameter in model.named_parameters():
         if _MOMENTUM + name in tensors:
             momentum = tensors[_MOMENTUM + name].to(parameter.device)
             optimizer.state[parameter]["momentum_buffer"] = momentum
-    return [StepReport(step, dict(zip(detector.losses, row, strict=True))) for step, row in enumerate(rows)]

@@ -32,10 +32,14 @@ class Pair:
 
 @dataclass(frozen=True)
 class MinedProposals:
-    """What was mined: how many a photo, how their scores are spread, and some of them drawn."""
+    """What was mined: how many a photo, how their scores are spread, and some of them drawn.
+
+    `score` says what the scores are: `CERTAINTY` or `OBJECTNESS` of `ezsd.mining.score`.
+    """
 
     photos: int
     total: int
+    score: str
     scores: Histogram
     confidence: Histogram
     pictures: Sequence[Picture]

@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 from ezsd.evaluation.fates import ErrorRow
 from ezsd.evaluation.metrics import ClassRow
+from ezsd.mining.score import CERTAINTY, OBJECTNESS
 from stages.proposal_view import Histogram
 from stages.report_page.charts import histogram, line_chart
 from stages.report_page.content import PageContent
@@ -19,10 +20,20 @@ TEMPLATE, STYLE = "page.html", "page.css"
 ARTIFACT_WORDS = {
     "prepare": "checked photos and base boxes, the split, what was quarantined",
     "renorm": "the re-normalized teacher and what changed in it",
-    "mine": "proposals of the teacher on the training photos",
+    "mine": "proposals on the training photos",
     "embed": "teacher embeddings of base boxes and proposals",
     "train": "the detector and its history",
     "evaluate": "detections, ground truth and every number on this page",
+}
+# What the kind of the score tells about a proposal: where its box is from, and what the score means.
+ORIGIN_WORDS = {
+    CERTAINTY: "mined by the re-normalized teacher after boxes on base objects and boxes with base names "
+    "were filtered out",
+    OBJECTNESS: "proposed by a network that learned from base boxes, and named by the re-normalized teacher",
+}
+SCORE_WORDS = {
+    CERTAINTY: "How sure the teacher is that there is one thing",
+    OBJECTNESS: "How sure the network is that there is an object",
 }
 LOSS_WORDS = {
     "total": "all losses together",
@@ -56,7 +67,9 @@ def render_page(content: PageContent) -> str:
         unseen=[row for row in content.classes if row.AP50 is None],
         errors=group_errors(content.errors),
         losses=_loss_charts(content.steps, content.losses),
-        score_chart=_spread(content.proposals.scores, "score (ln C − entropy)"),
+        score_chart=_spread(content.proposals.scores, f"score ({content.proposals.score})"),
+        score_words=SCORE_WORDS[content.proposals.score],
+        origin_words=ORIGIN_WORDS[content.proposals.score],
         confidence_chart=_spread(content.proposals.confidence, "confidence in the name"),
         artifact_words=ARTIFACT_WORDS,
         gain=teacher_gain(content.metrics),

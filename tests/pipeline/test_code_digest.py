@@ -2,10 +2,12 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from pipeline.code_digest import code_files
+from pipeline.params import parse_params, preset_text
 from stages.graph import STAGES
 
 
@@ -31,3 +33,16 @@ def test_the_closure_holds_every_own_module_that_is_loaded(name: str) -> None:
     )
     loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert set(loaded.stdout.split()) <= set(code_files(f"stages.{name}"))
+
+
+def test_a_choice_leans_on_its_own_modules_and_not_on_those_of_others() -> None:
+    mine = STAGES["mine"]
+    params = {
+        method: parse_params(preset_text("demo"), [f"mine.method={method}"]) for method in ("cascade", "rpn")
+    }
+    assert mine.modules(params["rpn"]) == ("stages.mine", "stages.mine_rpn")
+    assert "ezsd/detector/proposals.py" in code_files(*mine.modules(params["rpn"]))
+    assert "ezsd/detector/proposals.py" not in code_files(*mine.modules(params["cascade"]))
+    assert "ezsd/mining/cascade.py" in code_files(*mine.modules(params["cascade"]))
+    assert set(mine.external_inputs(params["rpn"], Path())) == {"backbone"}
+    assert mine.external_inputs(params["cascade"], Path()) == {}

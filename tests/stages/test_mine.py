@@ -123,7 +123,7 @@ def test_the_cascade_fits_once_resumes_and_ends_with_the_same_bytes(
         with pytest.raises(KeyboardInterrupt):
             mine.run(context)
     with monkeypatch.context() as patch:
-        patch.setattr("stages.mine_objectness.ObjectnessPart.__call__", interrupted)
+        patch.setattr("stages.mine_cascade.ObjectnessPart.__call__", interrupted)
         mine.run(context)
     assert file_bytes(context.folder) == expected
 

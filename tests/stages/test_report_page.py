@@ -9,6 +9,7 @@ from PIL import Image
 
 from ezsd.evaluation.fates import ErrorRow
 from ezsd.evaluation.metrics import ClassRow
+from ezsd.mining.score import CERTAINTY, OBJECTNESS
 from pipeline.data.cleaning import Finding
 from stages.proposal_view import Histogram
 from stages.report_page.charts import histogram, line_chart, running_mean
@@ -56,7 +57,7 @@ CONTENT = PageContent(
     steps=[10, 20, 30],
     losses={"total": [3.0, 2.0, 1.0], "proposal_box": [0.3, 0.2, 0.1]},
     proposals=MinedProposals(
-        800, 31207, Histogram([1, 5, 2], 0.0, 4.17), Histogram([2, 3, 3], 0.0, 1.0), [PICTURE]
+        800, 31207, CERTAINTY, Histogram([1, 5, 2], 0.0, 4.17), Histogram([2, 3, 3], 0.0, 1.0), [PICTURE]
     ),
     pairs=[Pair("photo 2000012", ["4 objects"], PICTURE, PICTURE)],
     quarantined=[Finding("photo", "val image 12", "it is <truncated>")],
@@ -147,7 +148,7 @@ def test_a_page_of_nothing():
         losses={"total": []},
         pairs=[],
         quarantined=[],
-        proposals=MinedProposals(0, 0, Histogram([0, 0], 0.0, 1.0), Histogram([], 0.0, 1.0), []),
+        proposals=MinedProposals(0, 0, OBJECTNESS, Histogram([0, 0], 0.0, 1.0), Histogram([], 0.0, 1.0), []),
     )
     text = words(render_page(empty))
     assert "There is no novel object to find" in text
@@ -214,3 +215,9 @@ def test_running_mean_shortens_at_the_ends():
     assert running_mean([1.0, 2.0, 3.0]) == [1.0, 2.0, 3.0]
     assert running_mean([0.0, 3.0, 6.0, 9.0], share=0.5) == [1.5, 3.0, 6.0, 7.5]
     assert running_mean([]) == []
+
+
+def test_the_page_says_where_the_proposals_come_from() -> None:
+    theirs = replace(CONTENT, proposals=replace(CONTENT.proposals, score=OBJECTNESS))
+    assert "score (ln C - entropy)" in render_page(CONTENT) and "filtered out" in render_page(CONTENT)
+    assert "score (objectness)" in render_page(theirs) and "filtered out" not in render_page(theirs)

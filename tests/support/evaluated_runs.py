@@ -150,7 +150,7 @@ def _write_proposals(folder: Path) -> None:
         "labels": ArraySpec((KEEP,), "int32", fill=-1),
         "confidence": ArraySpec((KEEP,), "float32"),
     }
-    attributes = {"names": NAMES, "base_count": 2, "protocol": "names known"}
+    attributes = {"names": NAMES, "base_count": 2, "protocol": "names known", "score": "ln C - entropy"}
     store = ShardedStore.create(Mined(folder).location, arrays, len(PROPOSALS), 2, attributes)
     ids = list(PROPOSALS)
     for shard in range(store.shards):

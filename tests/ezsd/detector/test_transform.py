@@ -9,13 +9,18 @@ from torch.testing import assert_close
 from ezsd.detector.transform import PhotoTransform
 
 
+def make_transform(tiny: Any) -> PhotoTransform:
+    config = tiny.config()
+    return PhotoTransform(config.backbone, config.short_side, config.long_side, divisor=32)
+
+
 def test_a_training_photo_takes_its_own_short_side_and_its_boxes_follow(tiny: Any) -> None:
     target = {
         "boxes": tensor([[10.0, 20.0, 30.0, 40.0]]),
         "distill_boxes": tensor([[0.0, 0.0, 80.0, 40.0], [8.0, 4.0, 16.0, 8.0]]),
         "short_side": tensor(80),
     }
-    transform = PhotoTransform(tiny.config(), divisor=32)
+    transform = make_transform(tiny)
     images, targets = transform([tiny.photo(height=40, width=60)], [target])
     assert images.image_sizes == [(80, 120)]
     assert images.tensors.shape == (1, 3, 96, 128)
@@ -29,26 +34,26 @@ def test_masks_are_scaled_with_their_photo(tiny: Any) -> None:
     masks[:, 10:20, 30:50] = 1
     empty = torch.zeros(0, 4)
     target = {"boxes": empty, "distill_boxes": empty, "short_side": tensor(80), "masks": masks}
-    _, targets = PhotoTransform(tiny.config(), divisor=32)([tiny.photo(height=40, width=60)], [target])
+    _, targets = make_transform(tiny)([tiny.photo(height=40, width=60)], [target])
     assert targets[0]["masks"].shape == (1, 80, 120)
     assert targets[0]["masks"].sum() == targets[0]["masks"][:, 20:40, 60:100].sum() == 20 * 40
 
 
 def test_the_long_side_sets_the_limit(tiny: Any) -> None:
-    transform = PhotoTransform(tiny.config(), divisor=32)  # 64 by at most 128
+    transform = make_transform(tiny)  # 64 by at most 128
     images, _ = transform([tiny.photo(height=40, width=160)])
     assert images.image_sizes == [(32, 128)]
 
 
 def test_a_photo_without_boxes(tiny: Any) -> None:
     empty = {"boxes": torch.zeros(0, 4), "distill_boxes": torch.zeros(0, 4), "short_side": tensor(32)}
-    _, targets = PhotoTransform(tiny.config(), divisor=32)([tiny.photo()], [empty])
+    _, targets = make_transform(tiny)([tiny.photo()], [empty])
     assert targets[0]["boxes"].shape == targets[0]["distill_boxes"].shape == (0, 4)
 
 
 def test_pixels_are_normalised_from_bytes(tiny: Any) -> None:
     white = torch.full((3, 64, 64), 255, dtype=torch.uint8)
-    images, _ = PhotoTransform(tiny.config(), divisor=32)([white])
+    images, _ = make_transform(tiny)([white])
     assert_close(
         images.tensors[0, :, 0, 0], (1 - tensor([0.485, 0.456, 0.406])) / tensor([0.229, 0.224, 0.225])
     )

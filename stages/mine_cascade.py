@@ -1,4 +1,4 @@
-"""Fits the objectness that `mine.method: cascade` ranks anchors by, on base boxes of some training photos."""
+"""`mine.method: cascade`: fits the objectness that ranks anchors, on base boxes of some training photos."""
 
 from dataclasses import dataclass
 from functools import reduce
@@ -14,12 +14,13 @@ from torch import Tensor
 from cache.atomic import write_bytes_atomic
 from cache.errors import ArtifactError
 from cache.folders import wipe
-from ezsd.mining.cascade import objectness_sums
+from ezsd.mining.cascade import CascadeMiner, objectness_sums
 from ezsd.mining.objectness import RidgeSums
 from ezsd.mining.proposals import MineConfig
+from ezsd.mining.score import CERTAINTY
 from pipeline.data.photos import PhotoFolder
 from pipeline.data.prepared import Prepared
-from pipeline.stage import StageContext
+from stages.miners import Miner, MiningInputs
 from stages.teacher_source import RenormalizedTeacher
 
 FIT_PHOTOS = 128
@@ -67,37 +68,44 @@ class ObjectnessPart:
         return {}
 
 
-def fit_objectness(
-    context: StageContext,
-    teacher: RenormalizedTeacher,
-    config: MineConfig,
-    prepared: Prepared,
-    photos: PhotoFolder,
-) -> Path:
-    """The file with the fitted weights; made now unless an earlier run has left it."""
-    path, parts = context.folder / "objectness.safetensors", context.folder / PARTS
+@dataclass(frozen=True)
+class CascadeSource:
+    """The coarse-to-fine miner, by the file with its fitted weights."""
+
+    weights: Path
+    fraction: float
+    score: str = CERTAINTY
+
+    def load(self) -> Miner:
+        """The miner. Raises ArtifactError when the weights are missing or damaged."""
+        return CascadeMiner(_read(self.weights)["weights"], self.fraction)
+
+
+def prepare_miner(inputs: MiningInputs) -> CascadeSource:
+    """The miner with its objectness fitted, now unless an earlier run has left it."""
+    folder = inputs.context.folder
+    path, parts = folder / "objectness.safetensors", folder / PARTS
     if not path.is_file():
-        rows = _fit_rows(prepared)
-        part = ObjectnessPart(teacher, config, prepared.folder, photos, rows, parts)
-        context.map_shards(
-            part,
-            part.shards,
-            lambda n: part.path(n).is_file(),
-            lambda n: len(part.rows_of(n)),
-            "photos",
-            label="mine: fit objectness",
-        )
-        sums = [RidgeSums(**_read(part.path(shard))) for shard in range(part.shards)]
-        write_bytes_atomic(path, save({"weights": reduce(add, sums).solve()}))
+        _fit_objectness(inputs, parts, path)
     if parts.is_dir():
         wipe(parts)
         parts.rmdir()
-    return path
+    return CascadeSource(path, inputs.context.params.mine.cascade_fraction)
 
 
-def read_weights(path: Path) -> Tensor:
-    """The fitted weights, float32 `(F,)`. Raises ArtifactError when they are missing or damaged."""
-    return _read(path)["weights"]
+def _fit_objectness(inputs: MiningInputs, parts: Path, path: Path) -> None:
+    rows = _fit_rows(inputs.prepared)
+    part = ObjectnessPart(inputs.teacher, inputs.config, inputs.prepared.folder, inputs.photos, rows, parts)
+    inputs.context.map_shards(
+        part,
+        part.shards,
+        lambda n: part.path(n).is_file(),
+        lambda n: len(part.rows_of(n)),
+        "photos",
+        label="mine: fit objectness",
+    )
+    sums = [RidgeSums(**_read(part.path(shard))) for shard in range(part.shards)]
+    write_bytes_atomic(path, save({"weights": reduce(add, sums).solve()}))
 
 
 def _fit_rows(prepared: Prepared) -> tuple[int, ...]:

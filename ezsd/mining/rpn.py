@@ -1,0 +1,113 @@
+"""Proposals of a network that has learned from base boxes: the baseline that CLIP proposals replace.
+
+ViLD (arXiv 2104.13921) distils into such proposals. The network takes what has no box for background, novel
+objects among it, which is the paper's argument against it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torchvision.models.detection.rpn import concat_box_prediction_layers
+from torchvision.models.detection.transform import resize_boxes
+
+from ezsd.boxes import clip_xyxy, nms_xyxy
+from ezsd.detector.backbone import PyramidBackbone
+from ezsd.detector.config import BackboneConfig, ProposalConfig
+from ezsd.detector.proposals import build_proposal_network
+from ezsd.detector.transform import PhotoTransform
+from ezsd.mining.proposals import Judge, MineConfig, Proposals
+from ezsd.mining.score import name_probabilities
+
+LOSSES = ("loss_objectness", "loss_rpn_box_reg")
+
+
+@dataclass(frozen=True)
+class RpnConfig:
+    """All of the network but its weights.
+
+    Attributes:
+        pyramid_channels: of every level of the feature pyramid.
+        short_side, long_side: pixels; a photo is scaled to the first, or less lest it pass the second.
+    """
+
+    backbone: BackboneConfig
+    pyramid_channels: int
+    proposals: ProposalConfig
+    short_side: int
+    long_side: int
+
+
+class RegionProposer(nn.Module):
+    """The first half of a two-stage detector: backbone, pyramid and proposal network, and no names."""
+
+    def __init__(self, config: RpnConfig) -> None:
+        """Random weights."""
+        super().__init__()
+        self.backbone = PyramidBackbone(config.backbone, config.pyramid_channels)
+        levels = len(config.backbone.taps) + 1
+        self.rpn = build_proposal_network(config.proposals, config.pyramid_channels, levels)
+        self.transform = PhotoTransform(
+            config.backbone, config.short_side, config.long_side, self.backbone.stride
+        )
+
+    def forward(self, photos: Sequence[Tensor], targets: Sequence[dict[str, Tensor]]) -> dict[str, Tensor]:
+        """The `LOSSES` by name; arguments as of `ZeroShotDetector` in training, of which boxes count."""
+        images, moved = self.transform(list(photos), list(targets))
+        self.rpn.fg_bg_sampler.seeds = [int(target["seed"]) for target in targets]
+        losses: dict[str, Tensor] = self.rpn(images, self.backbone(images.tensors), moved)[1]
+        return losses
+
+    @torch.inference_mode()
+    def propose(self, photo: Tensor) -> tuple[Tensor, Tensor, int]:
+        """Where there may be objects in a photo, uint8 `(3, H, W)` RGB on the network's device.
+
+        Returns:
+            Boxes, float32 `(N, 4)` xyxy in the photo's pixels and inside it; their objectness, float32 `(N,)`
+            in 0..1; the number of anchors that they were chosen from. NMS was within pyramid levels alone.
+        """
+        images, _ = self.transform([photo])
+        levels = list(self.backbone(images.tensors).values())
+        objectness, deltas = self.rpn.head(levels)
+        anchors = self.rpn.anchor_generator(images, levels)
+        anchors_a_level = [level[0].numel() for level in objectness]
+        flat_objectness, flat_deltas = concat_box_prediction_layers(objectness, deltas)
+        decoded = self.rpn.box_coder.decode(flat_deltas, anchors).reshape(1, -1, 4)
+        (boxes,), (scores,) = self.rpn.filter_proposals(
+            decoded, flat_objectness, images.image_sizes, anchors_a_level
+        )
+        original_size = (photo.shape[1], photo.shape[2])
+        boxes_xyxy = resize_boxes(boxes, list(images.image_sizes[0]), list(original_size))
+        return clip_xyxy(boxes_xyxy, original_size), scores, sum(anchors_a_level)
+
+
+@dataclass(frozen=True)
+class RpnMiner:
+    """Takes the network's best boxes, whatever they hold, and asks the teacher for their names alone.
+
+    Args:
+        network: trained, in evaluation mode.
+    """
+
+    network: RegionProposer
+
+    def __call__(self, photo: Tensor, base_boxes_xyxy: Tensor, judge: Judge, config: MineConfig) -> Proposals:
+        """Proposals of one photo; arguments as of `mine_exhaustively`.
+
+        `scores` are the objectness. Neither base boxes nor base names leave a box out: ViLD takes all.
+        """
+        device = next(self.network.parameters()).device
+        boxes_xyxy, scores, anchors = self.network.propose(photo.to(device))
+        boxes_xyxy, scores = boxes_xyxy.cpu(), scores.cpu()
+        kept = nms_xyxy(boxes_xyxy, scores, config.nms_iou, config.keep)
+        embeddings = judge.encoder.encode(photo, boxes_xyxy[kept], config.enlarge)
+        confidence, labels = name_probabilities(embeddings, judge.text, judge.logit_scale).max(dim=1)
+        return Proposals(
+            boxes_xyxy=boxes_xyxy[kept],
+            scores=scores[kept],
+            labels=labels,
+            confidence=confidence,
+            anchors=anchors,
+            forwards=len(kept),
+        )

@@ -1,0 +1,110 @@
+"""The baseline's network learns boxes from boxes, and its miner takes them as they come."""
+
+import pytest
+import torch
+from torch import nn, tensor
+from torch.testing import assert_close
+
+from ezsd.boxes import iou_xyxy
+from ezsd.errors import InputError
+from ezsd.mining.rpn import RegionProposer, RpnConfig, RpnMiner
+from ezsd.mining.rpn_training import RpnTrainer, box_targets
+from ezsd.training.schedule import Schedule
+from ezsd.training.targets import DrawSettings, draw_example
+
+RED, GREEN = (8, 8, 40, 40), (72, 40, 112, 80)
+NONE = torch.empty((0, 4))
+STEPS = 24
+
+
+@pytest.fixture
+def network(tiny):
+    config = tiny.config(frozen_stages=0)
+    torch.manual_seed(0)
+    return RegionProposer(
+        RpnConfig(config.backbone, config.pyramid_channels, config.proposals, short_side=64, long_side=96)
+    )
+
+
+def batches_of(photo, boxes_xyxy, first=0):
+    targets, settings = box_targets(boxes_xyxy), DrawSettings(0, (64,))
+    return [[draw_example(photo, targets, settings, seed=step)] for step in range(first, STEPS)]
+
+
+class FixedNetwork(nn.Module):
+    """Proposes what it was told."""
+
+    def __init__(self, boxes, scores):
+        super().__init__()
+        self.boxes, self.scores = nn.Parameter(tensor(boxes)), tensor(scores)
+
+    def propose(self, photo):
+        return self.boxes.detach(), self.scores, 900
+
+
+def test_the_miner_keeps_the_best_after_nms_and_filters_nothing(colour_judge, coloured_photo, small_grid):
+    photo, judge = coloured_photo({RED: "red", GREEN: "green"}), colour_judge(["red"], ["green"])
+    boxes = [[72.0, 40, 112, 80], [8, 8, 40, 40], [9, 8, 41, 40], [0, 60, 30, 96], [60, 0, 90, 20]]
+    network = FixedNetwork(boxes, [0.5, 0.75, 0.625, 0.25, 0.125])
+    found = RpnMiner(network)(photo, tensor([[8.0, 8, 40, 40]]), judge, small_grid)
+    assert_close(found.boxes_xyxy, tensor([boxes[1], boxes[0], boxes[3], boxes[4]]))
+    assert found.scores.tolist() == [0.75, 0.5, 0.25, 0.125]
+    assert found.labels[:2].tolist() == [0, 1]  # a base name, on a base box
+    assert ((found.confidence > 0) & (found.confidence <= 1)).all()
+    assert (found.anchors, found.forwards, judge.encoder.forwards) == (900, 4, 4)
+
+
+def test_no_more_than_asked_for_and_nothing_from_nothing(colour_judge, coloured_photo, small_grid):
+    photo, judge = coloured_photo({RED: "red"}), colour_judge(["red"], ["green"])
+    config = small_grid.__class__(**{**small_grid.__dict__, "keep": 1})
+    network = FixedNetwork([[72.0, 40, 112, 80], [8, 8, 40, 40]], [0.5, 0.75])
+    assert RpnMiner(network)(photo, NONE, judge, config).scores.tolist() == [0.75]
+    empty = RpnMiner(FixedNetwork([[0.0] * 4], [0.0]))
+    empty.network.propose = lambda photo: (NONE, torch.empty(0), 900)
+    assert len(empty(photo, NONE, judge, config)) == 0
+
+
+@pytest.mark.parametrize(("height", "width"), [(48, 64), (200, 70), (33, 33), (20, 300)])
+def test_boxes_lie_inside_photos_of_any_shape(network, random_photo, height, width):
+    boxes_xyxy, scores, _ = network.eval().propose(random_photo(height, width))
+    assert len(boxes_xyxy) and boxes_xyxy.shape == (len(scores), 4)
+    assert (boxes_xyxy >= 0).all() and (boxes_xyxy <= tensor([width, height, width, height])).all()
+    assert ((scores > 0) & (scores < 1)).all()
+
+
+def test_every_place_of_every_level_has_its_anchors(network, random_photo):
+    """64 x 96 px at strides 8, 16, 32 and 64: three anchors for each of 96 + 24 + 6 + 2 cells."""
+    assert network.eval().propose(random_photo(64, 96))[2] == 3 * (8 * 12 + 4 * 6 + 2 * 3 + 1 * 2)
+
+
+def test_it_learns_where_things_are(network, coloured_photo):
+    photo, objects = coloured_photo({RED: "red", GREEN: "green"}), tensor([RED, GREEN]).float()
+    losses = list(RpnTrainer(network).train(batches_of(photo, objects), Schedule(STEPS, 0.05, 4, ())))
+    assert sum(losses[-4:]) < 0.7 * sum(losses[:4])
+    boxes_xyxy, _, _ = network.eval().propose(photo)
+    assert (iou_xyxy(objects, boxes_xyxy[:10]).amax(dim=1) > 0.5).all()
+
+
+def test_a_resumed_training_takes_the_same_steps(network, tiny, coloured_photo):
+    photo, objects = coloured_photo({RED: "red"}), tensor([RED]).float()
+    schedule = Schedule(STEPS, 0.02, 4, (8,))
+    start = {name: value.clone() for name, value in network.state_dict().items()}
+    whole = list(RpnTrainer(network).train(batches_of(photo, objects)[:10], schedule))
+    after = {name: value.clone() for name, value in network.state_dict().items()}
+    network.load_state_dict(start)
+    first = RpnTrainer(network)
+    early = list(first.train(batches_of(photo, objects)[:6], schedule))
+    state = {name: value.clone() for name, value in first.tensors().items()}
+    network.load_state_dict(start)
+    second = RpnTrainer(network)
+    second.restore(state)
+    late = list(second.train(batches_of(photo, objects, second.steps)[:4], schedule))
+    assert early + late == whole and second.steps == 10
+    assert all(torch.equal(value, after[name]) for name, value in network.state_dict().items())
+
+
+def test_a_loss_that_is_not_finite_names_the_params(network, coloured_photo):
+    nn.init.constant_(network.rpn.head.cls_logits.bias, float("nan"))
+    batches = batches_of(coloured_photo({RED: "red"}), tensor([RED]).float())
+    with pytest.raises(InputError, match=r"step 0: lower mine\.rpn\.learning_rate"):
+        list(RpnTrainer(network).train(batches, Schedule(STEPS, 0.02, 0, ())))
