@@ -21,6 +21,7 @@ STEERING = frozenset(
         "executor",
         "interrupt",
         "params",
+        "processes",
         "progress",
         "runner",
         "stage",

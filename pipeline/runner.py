@@ -13,6 +13,7 @@ from cache.folders import wipe
 from pipeline.code_digest import code_digest
 from pipeline.errors import PipelineError
 from pipeline.params import Params, select
+from pipeline.processes import ALONE, Processes
 from pipeline.stage import ARTIFACTS, Stage, StageContext
 
 Stages = Mapping[str, Stage]
@@ -23,7 +24,14 @@ def artifact_folder(root: Path, stage: str) -> Path:
     return root / ARTIFACTS / stage
 
 
-def run_stage(stages: Stages, name: str, params: Params, root: Path, force: bool = False) -> bool:
+def run_stage(
+    stages: Stages,
+    name: str,
+    params: Params,
+    root: Path,
+    force: bool = False,
+    processes: Processes = ALONE,
+) -> bool:
     """Brings one stage up to date.
 
     Args:
@@ -32,6 +40,7 @@ def run_stage(stages: Stages, name: str, params: Params, root: Path, force: bool
         params: typed params.
         root: folder of `params.yaml`.
         force: make it again even if it is current.
+        processes: all that call this at the same time; what is read and written here is the leader's.
 
     Returns:
         Whether there was anything to do.
@@ -40,19 +49,30 @@ def run_stage(stages: Stages, name: str, params: Params, root: Path, force: bool
         ArtifactError: a parent is missing, interrupted or stale.
         PipelineError: another run is at work on the same stage.
     """
-    stage = stages[name]
+    stage, folder = stages[name], artifact_folder(root, name)
+    context = StageContext(params, root, folder, processes)
+    if not processes.leads:
+        return _follow(stage, context)
     for parent in stage.parents:
         require_current(stages, parent, params, root)
-    folder = artifact_folder(root, name)
     with _only_run(folder):
         inputs = stage_inputs(stage, params, root, stage.external_inputs(params, root))
         if not force and manifest.is_current(folder, inputs):
-            return False
+            return processes.hear_leader(False)
         if force:
             wipe(folder)
         manifest.begin(folder, name, inputs)
-        result = stage.run(StageContext(params, root, folder))
+        processes.hear_leader(True)
+        result = stage.run(context)
         manifest.publish(folder, result.counts, result.facts)
+    return True
+
+
+def _follow(stage: Stage, context: StageContext) -> bool:
+    """Compute a share of the stage when the leader starts it."""
+    if not context.processes.hear_leader(False):
+        return False
+    stage.run(context)
     return True
 
 

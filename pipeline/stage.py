@@ -1,7 +1,7 @@
 """What a stage is, and what it is given to work with."""
 
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
@@ -9,6 +9,7 @@ from typing import Any
 
 from pipeline.executor import Task, run_shards
 from pipeline.params import Params, select
+from pipeline.processes import ALONE, Processes
 from pipeline.progress import Progress, show_progress
 
 ARTIFACTS = "artifacts"
@@ -35,11 +36,13 @@ class StageContext:
         params: all params; a stage reads only the sections that its `Stage.params` names.
         root: folder of `params.yaml`; relative paths in params start here.
         folder: the stage's own output folder.
+        processes: those that do the stage's work together; only the one that leads writes.
     """
 
     params: Params
     root: Path
     folder: Path
+    processes: Processes = ALONE
 
     def parent(self, stage: str) -> Path:
         """Output folder of another stage."""
@@ -48,7 +51,9 @@ class StageContext:
     def progress(
         self, total: int, unit: str, done: int = 0, label: str | None = None
     ) -> AbstractContextManager[Progress]:
-        """Progress of `total` units, of which `done` were finished by an interrupted run."""
+        """Progress of `total` units, of which an interrupted run finished `done`; the leader's is shown."""
+        if not self.processes.leads:
+            return nullcontext(Progress(self.folder.name, total, unit, done))
         return show_progress(label or self.folder.name, total, unit, done)
 
     def map_shards(

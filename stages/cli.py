@@ -16,6 +16,7 @@ from ezsd.errors import InputError
 from pipeline.errors import PipelineError
 from pipeline.init import render_preset, write_params
 from pipeline.params import PARAMS_FILE, Params, load_params
+from pipeline.processes import ALONE, Processes, join_processes
 from pipeline.runner import artifact_folder, command_of, require_current, run_stage
 from stages.graph import PRECOMPUTE, STAGES
 
@@ -85,10 +86,14 @@ def precompute(
         _run(name, params, overrides, force)
 
 
-@app.command(epilog="Example: `ezsd-cli train --set train.epochs=12`")
+@app.command(
+    epilog="Examples: `ezsd-cli train --set train.epochs=12`, "
+    "`torchrun --nproc-per-node 4 --no-python ezsd-cli train`"
+)
 def train(force: Force = False, params: ParamsPath = DEFAULT_PARAMS, overrides: Overrides = None) -> None:
-    """Train the detector from the cached targets."""
-    _run("train", params, overrides, force)
+    """Train the detector from the cached targets; under torchrun several processes share each step."""
+    with join_processes(load_params(params, overrides or ()).run) as processes:
+        _run("train", params, overrides, force, processes)
 
 
 @app.command("eval", epilog="Example: `ezsd-cli eval --json`")
@@ -255,13 +260,19 @@ def _known(stages: list[str] | None) -> list[str]:
     return stages or []
 
 
-def _run(name: str, params: Path, overrides: list[str] | None, force: bool) -> None:
+def _run(
+    name: str, params: Path, overrides: list[str] | None, force: bool, processes: Processes = ALONE
+) -> None:
+    loaded = load_params(params, overrides or ())
     try:
-        fresh = run_stage(STAGES, name, load_params(params, overrides or ()), _root_of(params), force)
+        fresh = run_stage(STAGES, name, loaded, _root_of(params), force, processes)
     except KeyboardInterrupt:
+        if not processes.leads:
+            sys.exit(130)
         _say(f"{name}: interrupted; what is finished is kept, run the same command again to go on")
         raise
-    _say(f"{name}: {'done' if fresh else 'up to date'}")
+    if processes.leads:
+        _say(f"{name}: {'done' if fresh else 'up to date'}")
 
 
 def _root_of(params: Path) -> Path:

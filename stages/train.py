@@ -41,14 +41,18 @@ def run(context: StageContext) -> StageResult:
     targets = TargetReader(prepared.train, embedded.store, masks)
     with deterministic():
         reports = train_detector(context, detector, targets, schedule)
+    result = StageResult(
+        {"photos": len(prepared.train), "steps": schedule.steps}, {"protocol": embedded.protocol}
+    )
+    if not context.processes.leads:
+        return result
     detector.set_vocabulary(text)
     parents = {name: manifest_digest(context.parent(name)) for name in ("prepare", "renorm", "embed")}
     trained = TrainedDetector(detector, prepared.split, embedded.protocol, renormed.teacher, parents)
     write_detector(context.folder, trained)
     write_history(context.folder / HISTORY, reports, schedule)
     remove_file(context.folder / CHECKPOINT)
-    counts = {"photos": len(prepared.train), "steps": schedule.steps}
-    return StageResult(counts, {"protocol": embedded.protocol})
+    return result
 
 
 def _text_embeddings(renormed: RenormRecord, split: Split) -> Tensor:

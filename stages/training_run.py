@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
 from torch.optim import SGD
 from torch.utils.data import DataLoader
 
@@ -22,8 +23,10 @@ from ezsd.training.targets import DrawSettings
 from pipeline.data.cached_targets import TargetReader
 from pipeline.data.sources import resolve_sources
 from pipeline.device import choose_device, loader_workers
+from pipeline.errors import PipelineError
 from pipeline.interrupt import stop_on_signal
 from pipeline.params import TrainParams
+from pipeline.processes import Processes
 from pipeline.stage import StageContext
 from stages.detector_files import read_tensors, write_tensors
 
@@ -48,21 +51,30 @@ def make_schedule(params: TrainParams, photos: int) -> Schedule:
 def train_detector(
     context: StageContext, detector: ZeroShotDetector, targets: TargetReader, schedule: Schedule
 ) -> list[StepReport]:
-    """Take all steps that are left, keeping a checkpoint, and report on all steps; Ctrl-C leaves one too."""
-    params = context.params.train
+    """Take all steps that are left, keeping a checkpoint, and report on all steps; Ctrl-C leaves one too.
+
+    Several processes share each step and have the same weights after it; the one that leads keeps the
+    checkpoint, from which any number of them goes on.
+    """
+    params, processes = context.params.train, context.processes
     optimizer = make_optimizer(detector, params.momentum, params.weight_decay)
     checkpoint = Checkpoint(context.folder / CHECKPOINT, detector, optimizer, params.checkpoint_seconds)
     reports = checkpoint.restore()
     batches = _batches(context, targets, schedule, len(reports))
-    steps = train_steps(detector, optimizer, batches, schedule, _step_settings(params), len(reports))
+    steps = train_steps(
+        _shared(detector, processes), optimizer, batches, schedule, _step_settings(params), len(reports)
+    )
     with context.progress(schedule.steps, "steps", len(reports)) as progress, stop_on_signal() as stop:
         for report in steps:
             reports.append(report)
             progress.say(f"loss {sum(report.losses.values()):.3f}")
             progress.advance(1, images=params.images_per_step)
-            if stop.asked or checkpoint.is_due() or _ends_epoch(report.step, params, targets):
+            stops = processes.any(stop.asked)
+            due = stops or checkpoint.is_due() or _ends_epoch(report.step, params, targets)
+            if due and processes.leads:
                 checkpoint.save(reports)
-            if stop.asked:
+            if stops:
+                processes.wait()  # torchrun ends all when one leaves: not before the checkpoint is whole
                 raise KeyboardInterrupt
     return reports
 
@@ -90,10 +102,22 @@ class Checkpoint:
         self._saved = time.monotonic()
 
 
+def _shared(detector: ZeroShotDetector, processes: Processes) -> nn.Module:
+    """The detector, with gradients that are the mean over all processes."""
+    if processes.world_size == 1:
+        return detector
+    return DistributedDataParallel(detector)
+
+
 def _batches(
     context: StageContext, targets: TargetReader, schedule: Schedule, first_step: int
 ) -> DataLoader[list[Example]]:
-    params, photos = context.params.train, targets.index.photos
+    params, photos, processes = context.params.train, targets.index.photos, context.processes
+    if params.images_per_step % (params.micro_batches * processes.world_size):
+        raise PipelineError(
+            f"{processes.world_size} processes cannot share train.images_per_step {params.images_per_step} "
+            f"in {params.micro_batches} micro-batches: start a number of processes that divides them"
+        )
     sources = resolve_sources(context.params.data, context.root, context.parent("prepare"))
     folder = sources.train.folder()
 
@@ -109,6 +133,8 @@ def _batches(
         steps=schedule.steps,
         micro_batches=params.micro_batches,
         seed=params.seed,
+        rank=processes.rank,
+        world_size=processes.world_size,
     )
     train_set = TrainSet(read_photo, targets, DrawSettings(params.proposals_per_image, params.short_sides))
     return load_batches(train_set, plan, loader_workers(choose_device(context.params.run)))

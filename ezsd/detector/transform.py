@@ -6,6 +6,7 @@ from torch.nn import functional as F
 from torchvision.models.detection.transform import GeneralizedRCNNTransform, resize_boxes
 
 from ezsd.detector.config import BackboneConfig
+from ezsd.processes import max_over_processes
 
 BOX_KEYS = ("boxes", "distill_boxes")
 
@@ -20,6 +21,13 @@ class PhotoTransform(GeneralizedRCNNTransform):
         """`divisor`: a batch's height and width are padded to multiples of it, the coarsest stride."""
         mean, std = list(backbone.mean), list(backbone.std)
         super().__init__(short_side, long_side, mean, std, size_divisible=divisor)
+
+    def max_by_axis(self, the_list: list[list[int]]) -> list[int]:
+        """The shape that all photos of a step are padded to, those of other processes too.
+
+        What is beside a photo is seen at its edges, so it must not depend on who computes it.
+        """
+        return max_over_processes(super().max_by_axis(the_list))
 
     def normalize(self, image: Tensor) -> Tensor:
         """uint8 (3, H, W) of 0..255 -> float, with the backbone's mean 0 and deviation 1."""

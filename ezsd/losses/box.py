@@ -3,6 +3,8 @@
 from torch import Tensor
 from torch.nn import functional as F
 
+from ezsd.processes import rows_a_process
+
 SMOOTH_BELOW = 1 / 9
 """Differences under this are squared; torchvision's value for Faster R-CNN."""
 
@@ -21,4 +23,4 @@ def box_loss(deltas: Tensor, target_deltas: Tensor, is_object: Tensor) -> Tensor
         Scalar; 0 with a gradient path when no region holds an object.
     """
     total = F.smooth_l1_loss(deltas[is_object], target_deltas[is_object], beta=SMOOTH_BELOW, reduction="sum")
-    return total / max(len(is_object), 1)
+    return total / rows_a_process(len(is_object), deltas.device)

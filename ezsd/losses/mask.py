@@ -3,6 +3,8 @@
 from torch import Tensor
 from torch.nn import functional as F
 
+from ezsd.processes import rows_a_process
+
 
 def mask_loss(logits: Tensor, targets: Tensor) -> Tensor:
     """Binary cross-entropy, mean over the cells of all regions that hold an object.
@@ -15,4 +17,4 @@ def mask_loss(logits: Tensor, targets: Tensor) -> Tensor:
         Scalar; 0 with a gradient path when there is no region.
     """
     total = F.binary_cross_entropy_with_logits(logits.float(), targets, reduction="sum")
-    return total / max(logits.numel(), 1)
+    return total / rows_a_process(logits.numel(), logits.device)

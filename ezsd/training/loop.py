@@ -13,6 +13,7 @@ from torch.nn.utils import clip_grad_norm_
 from torch.optim import SGD
 
 from ezsd.errors import InputError
+from ezsd.processes import count_processes, sum_over_processes
 from ezsd.training.dataset import Example
 from ezsd.training.schedule import Schedule
 from ezsd.training.seeds import derive_seed
@@ -85,7 +86,8 @@ def train_steps(
         clip_grad_norm_(model.parameters(), settings.clip_norm)
         optimizer.step()
         optimizer.zero_grad()
-        yield StepReport(step, dict(zip(names, _mean_over_processes(total).tolist(), strict=True)))
+        mean = sum_over_processes(total) / count_processes()
+        yield StepReport(step, dict(zip(names, mean.tolist(), strict=True)))
 
 
 def _backward(
@@ -131,10 +133,3 @@ def _local_gradients(model: nn.Module, local: bool) -> AbstractContextManager[ob
     if local and isinstance(model, DistributedDataParallel):
         return model.no_sync()
     return nullcontext()
-
-
-def _mean_over_processes(values: Tensor) -> Tensor:
-    if torch.distributed.is_available() and torch.distributed.is_initialized():
-        torch.distributed.all_reduce(values)
-        values = values / torch.distributed.get_world_size()
-    return values

@@ -19,19 +19,20 @@ from torch.distributed import destroy_process_group, init_process_group
 from torch.nn.parallel import DistributedDataParallel
 from ezsd.detector.config import DetectorConfig
 from ezsd.detector.detector import LOSSES, build_detector
+from ezsd.losses.classification import SeesawLoss
+from ezsd.processes import rows_a_process
 from ezsd.training.loop import StepSettings, make_optimizer, train_steps
 from ezsd.training.schedule import Schedule
 
 folder, rank, world_size = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
 torch.set_num_threads(1)
-detector = build_detector(DetectorConfig.from_dict(json.loads((folder / "config.json").read_text())))
+config = DetectorConfig.from_dict(json.loads((folder / "config.json").read_text()))
+detector = build_detector(config, SeesawLoss(5))  # counts what all processes have seen
 detector.set_vocabulary(load_file(folder / "text.safetensors")["text"])
-detector.load_state_dict(load_file(folder / "weights.safetensors"))
-batches = []
-for path in sorted(folder.glob("step-*.safetensors")):
-    tensors = load_file(path)
-    photos = tensors.pop("photos")
-    batches.append([(photo, {key: tensors[key][row] for key in tensors}) for row, photo in enumerate(photos)])
+detector.load_state_dict(load_file(folder / "weights.safetensors"), strict=False)
+examples = [load_file(path) for path in sorted(folder.glob("example-*"))]
+examples = [(target.pop("photo"), target) for target in examples]
+batches = [examples[start : start + 2] for start in range(0, len(examples), 2)]
 model = detector
 if world_size > 1:
     init_process_group("gloo", f"file://{folder}/meet", rank=rank, world_size=world_size)
@@ -40,8 +41,10 @@ own = [batch[rank::world_size] for batch in batches]
 schedule, settings = Schedule(len(batches), 0.01, 1, ()), StepSettings(10.0, 1.0, 1, False, 0)
 steps = train_steps(model, make_optimizer(model, 0.9, 1e-4), own, schedule, settings, 0)
 losses = [[report.losses[name] for name in LOSSES] for report in steps]
+# one process has 3 rows and the other 1, then neither has any
+shares = torch.tensor([float(rows_a_process(rows, torch.device("cpu"))) for rows in ((3, 1)[rank], 0)])
 if rank == 0:
-    ended = {"losses": torch.tensor(losses), **detector.state_dict()}
+    ended = {"losses": torch.tensor(losses), "shares": shares, **detector.state_dict()}
     save_file({name: value.contiguous() for name, value in ended.items()}, folder / f"end-{world_size}")
 if world_size > 1:
     destroy_process_group()
@@ -62,18 +65,15 @@ def run(folder: Path, world_size: int) -> dict[str, torch.Tensor]:
 
 
 def write_start(tiny: Any, folder: Path) -> None:
-    """A detector and three steps of two photos each."""
+    """A detector and three steps of two photos each, which differ in size and in what is taught."""
     detector = tiny.detector()
     (folder / "config.json").write_text(json.dumps(detector.config.to_dict()))
     save_file({"text": detector.roi_heads.classifier.text_embeddings}, folder / "text.safetensors")
     weights = {name: value.contiguous() for name, value in detector.state_dict().items()}
     save_file(weights, folder / "weights.safetensors")
-    for step in range(3):
-        seeds = (2 * step, 2 * step + 1)
-        targets = [tiny.target(seed=seed) for seed in seeds]
-        tensors = {key: torch.stack([target[key] for target in targets]) for key in targets[0]}
-        tensors["photos"] = torch.stack([tiny.photo(seed) for seed in seeds])
-        save_file(tensors, folder / f"step-{step}.safetensors")
+    for seed, (height, taught) in enumerate([(64, 4), (48, 1), (96, 2), (64, 6), (64, 3), (64, 3)]):
+        example = {"photo": tiny.photo(seed, height=height), **tiny.target(taught=taught, seed=seed)}
+        save_file(example, folder / f"example-{seed}")
 
 
 def test_two_processes_give_the_losses_and_weights_of_one(tiny: Any, tmp_path: Path) -> None:
@@ -81,6 +81,8 @@ def test_two_processes_give_the_losses_and_weights_of_one(tiny: Any, tmp_path: P
         pytest.skip("this torch knows no other processes")
     write_start(tiny, tmp_path)
     alone, shared = run(tmp_path, 1), run(tmp_path, 2)
+    assert alone.pop("shares").tolist() == [3, 1]
+    assert shared.pop("shares").tolist() == [2, 0.5]
     assert alone.keys() == shared.keys()
     for name, value in alone.items():
         torch.testing.assert_close(shared[name], value, rtol=1e-3, atol=1e-4)
