@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
+from open_clip.constants import OPENAI_DATASET_MEAN, OPENAI_DATASET_STD
 from PIL import Image
 from torch import Tensor
 
@@ -15,7 +16,7 @@ from benchmarks.provenance import this_machine
 from benchmarks.record import Measurement, Result, Target, ratio, write_result
 from benchmarks.timing import Work, take_turns, torch_threads
 from ezsd.anchors import anchor_boxes_xyxy, fit_scale
-from ezsd.crops import crop_windows, square_crops
+from ezsd.crops import crop_windows, normalize_crops, square_crops
 from ezsd.world.scenes import draw_scene
 
 SEED = 0
@@ -23,7 +24,7 @@ ORIGINAL_SIZE = (480, 640)
 BOXES = 128
 SIZES = (64, 224)
 ROUNDS = 5
-MEAN, STD = torch.tensor([0.5, 0.4, 0.3]).view(3, 1, 1), torch.tensor([0.3, 0.3, 0.3]).view(3, 1, 1)
+MEAN, STD = 255 * torch.tensor(OPENAI_DATASET_MEAN), 255 * torch.tensor(OPENAI_DATASET_STD)
 TARGETS = {"cpu": Target(">=", 2), "cuda": Target(">=", 20)}
 
 
@@ -58,8 +59,7 @@ def choose_boxes() -> Tensor:
 def crop_in_batches(photo: Tensor, boxes_xyxy: Tensor, size: int) -> Tensor:
     """Our way: float32 `(N, 3, size, size)` normalised, on the photo's device."""
     crops = square_crops(photo, boxes_xyxy, 1.0, size)
-    mean, std = (255 * one.to(photo.device) for one in (MEAN, STD))
-    return (crops.float() - mean) / std
+    return normalize_crops(crops, MEAN.to(photo.device), STD.to(photo.device))
 
 
 def crop_by_pil(photo: Tensor, boxes_xyxy: Tensor, size: int) -> Tensor:
@@ -75,7 +75,9 @@ def _pil_crop(image: Image.Image, window: tuple[int, int, int, int], size: int) 
     square = Image.new("RGB", (side, side))
     square.paste(patch, ((side - patch.width) // 2, (side - patch.height) // 2))
     pixels = np.array(square.resize((size, size), Image.Resampling.BICUBIC))
-    return (torch.from_numpy(pixels).permute(2, 0, 1).contiguous().float() / 255 - MEAN) / STD
+    return (torch.from_numpy(pixels).permute(2, 0, 1).contiguous().float() - MEAN[:, None, None]) / STD[
+        :, None, None
+    ]
 
 
 def _with_threads(

@@ -61,6 +61,20 @@ def square_crops(
     return crops.permute(0, 3, 1, 2)
 
 
+def normalize_crops(crops: Tensor, mean: Tensor, std: Tensor) -> Tensor:
+    """(crops - mean) / std, float32 `(N, 3, S, S)`, channels last in memory.
+
+    Args:
+        crops: uint8 `(N, 3, S, S)`; fast for those of `square_crops`.
+        mean, std: `(3,)`, on the scale 0..255 and on the device of the crops.
+    """
+    count, channels, height, width = crops.shape
+    # whole rows of pixels at once: torch is slow to broadcast over three numbers
+    rows = crops.permute(0, 2, 3, 1).reshape(-1, width * channels).float()
+    rows.sub_(mean.repeat(width)).div_(std.repeat(width))
+    return rows.view(count, height, width, channels).permute(0, 3, 1, 2)
+
+
 def _pad_to_squares(rows: Tensor, windows: Tensor, side: int) -> Tensor:
     """Windows `(n, 4)` of a photo `(H, W, 3)`, each centred in a black square: uint8 `(n, side, side, 3)`."""
     squares = torch.zeros((len(windows), side, side, 3), dtype=torch.uint8, device=rows.device)

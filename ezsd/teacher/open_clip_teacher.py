@@ -9,6 +9,7 @@ from open_clip.constants import OPENAI_DATASET_MEAN, OPENAI_DATASET_STD
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 
+from ezsd.crops import normalize_crops
 from ezsd.errors import InputError
 from ezsd.prompts import fill
 
@@ -36,8 +37,8 @@ class OpenClipTeacher:
     ) -> None:
         self._model = model.eval().requires_grad_(False)
         self._tokenizer = tokenizer
-        self._mean = torch.tensor(mean).view(1, 3, 1, 1) * 255
-        self._std = torch.tensor(std).view(1, 3, 1, 1) * 255
+        self._mean = torch.tensor(mean) * 255
+        self._std = torch.tensor(std) * 255
         self.image_size = _square_side(model.visual.image_size)
         self.image_tower: nn.Module = model.visual
         self.text_tower: nn.Module = _text_tower(model)
@@ -59,7 +60,7 @@ class OpenClipTeacher:
 
     def pixels(self, crops: Tensor) -> Tensor:
         """uint8 `(N, 3, S, S)` RGB crops to normalised float32 on the teacher's device."""
-        return (crops.to(self.device).float() - self._mean) / self._std
+        return normalize_crops(crops.to(self.device), self._mean, self._std)
 
     def encode_images(self, pixels: Tensor) -> Tensor:
         """Normalised pixels `(N, 3, S, S)` to L2-normalised float32 embeddings `(N, D)`."""

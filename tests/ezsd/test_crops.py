@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from ezsd.crops import crop_windows, square_crops
+from ezsd.crops import crop_windows, normalize_crops, square_crops
 from ezsd.errors import InputError
 
 
@@ -108,3 +108,12 @@ def test_a_photo_of_another_type_is_refused():
         square_crops(torch.zeros((3, 8, 8)), torch.empty((0, 4)), 1.0, 8)
     with pytest.raises(InputError, match=r"\(N, 4\)"):
         square_crops(picture(8, 8), torch.zeros((2, 5)), 1.0, 8)
+
+
+@pytest.mark.parametrize("boxes", [BOXES, BOXES[:0]])
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_pixels_are_normalised_by_channel(boxes, layout):
+    crops = square_crops(picture(150, 200), boxes, 1.0, 32).contiguous(memory_format=layout)
+    mean, std = torch.tensor([10.0, 20, 30]), torch.tensor([2.0, 4, 8])
+    expected = (crops.float() - mean.view(1, 3, 1, 1)) / std.view(1, 3, 1, 1)
+    assert torch.equal(normalize_crops(crops, mean, std), expected)
