@@ -27,17 +27,34 @@ def write_bytes_atomic(path: Path, data: bytes) -> None:
     read-only hard link into a cache that others share.
     Raises ArtifactError when the disk is full or refuses; then nothing is left behind.
     """
+    with written_aside(path, len(data)) as aside:
+        _write_through(aside, data)
+
+
+@contextlib.contextmanager
+def written_aside(path: Path, size: int) -> Iterator[Path]:
+    """Give a path to write a file of about `size` bytes to; at the end it becomes `path`, as above.
+
+    For what is too large for one piece of memory; the writer flushes it to the disk, see `flush_file`.
+    Raises ArtifactError when the disk is full or refuses; then nothing is left behind.
+    """
     aside = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        _write_through(aside, data)
+        yield aside
         os.replace(aside, path)
         _flush_folder(path.parent)
     except OSError as error:
-        raise ArtifactError(_reason(path, len(data), error)) from error
+        raise ArtifactError(_reason(path, size, error)) from error
     finally:
         with contextlib.suppress(OSError):
             aside.unlink(missing_ok=True)
+
+
+def flush_file(path: Path) -> None:
+    """Make a closed file's content survive a power cut."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
 
 
 def write_json_atomic(path: Path, value: object) -> None:

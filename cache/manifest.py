@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from cache.atomic import json_bytes, sha256_file, sweep_leftovers, write_json_atomic
+from cache.atomic import json_bytes, sha256_file, sweep_leftovers, write_bytes_atomic, write_json_atomic
 from cache.errors import ArtifactError
 from cache.folders import INCOMPLETE, MANIFEST, artifact_files, remove_file, wipe
 from cache.staleness import describe_changes
@@ -60,7 +60,7 @@ def begin(folder: Path, stage: str, inputs: Mapping[str, Any]) -> bool:
     """
     claim = {"schema": SCHEMA, "stage": stage, "fingerprint": fingerprint(stage, inputs), "inputs": inputs}
     sweep_leftovers(folder)
-    resumes = _claimed_fingerprint(folder) == claim["fingerprint"]
+    resumes = claimed_fingerprint(folder) == claim["fingerprint"]
     if not resumes:
         _clear(folder)
     write_json_atomic(folder / INCOMPLETE, claim)
@@ -89,6 +89,15 @@ def publish(folder: Path, counts: Mapping[str, Any], facts: Mapping[str, Any]) -
     )
     remove_file(folder / INCOMPLETE)
     return read_manifest(folder)
+
+
+def adopt(folder: Path, data: bytes) -> None:
+    """Declare the folder that `begin` opened complete under a manifest made elsewhere, byte for byte.
+
+    Its files must be those of the manifest; the caller has compared their checksums.
+    """
+    write_bytes_atomic(folder / MANIFEST, data)
+    remove_file(folder / INCOMPLETE)
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -147,7 +156,7 @@ def require_complete(folder: Path, mend: str) -> Manifest:
     return manifest
 
 
-def _claimed_fingerprint(folder: Path) -> str | None:
+def claimed_fingerprint(folder: Path) -> str | None:
     """The fingerprint that the folder's files belong to; None when that cannot be known."""
     try:
         if (folder / MANIFEST).is_file():
@@ -186,7 +195,11 @@ def size_problem(path: Path, record: FileRecord) -> str | None:
 
 def parse_manifest(path: Path) -> Manifest:
     """Read a manifest file, trusting nothing: ArtifactError unless it is whole and agrees with itself."""
-    value = _read_json(path)
+    return check_manifest(_read_json(path), str(path))
+
+
+def check_manifest(value: Mapping[str, Any], path: str) -> Manifest:
+    """The manifest that a JSON object is; `path` names it in errors. Raises as `parse_manifest`."""
     if value.get("schema") != SCHEMA:
         raise ArtifactError(
             f"{path} was made by another version: schema {value.get('schema')!r}, not {SCHEMA}"

@@ -55,7 +55,7 @@ def run_stage(
         return _follow(stage, context)
     for parent in stage.parents:
         require_current(stages, parent, params, root)
-    with _only_run(folder):
+    with only_run(folder):
         inputs = stage_inputs(stage, params, root, stage.external_inputs(params, root))
         if not force and manifest.is_current(folder, inputs):
             return processes.hear_leader(False)
@@ -114,7 +114,7 @@ def stage_inputs(stage: Stage, params: Params, root: Path, external: Mapping[str
 
 
 @contextlib.contextmanager
-def _only_run(folder: Path) -> Iterator[None]:
+def only_run(folder: Path) -> Iterator[None]:
     """Holds the artifact for this process; the system frees the lock of a process that dies.
 
     The lock lies where the files are: runs whose `artifacts/<stage>` link to one folder share it.

@@ -15,9 +15,13 @@ from cache.verify import verify as find_problems
 from ezsd.errors import InputError
 from pipeline.errors import PipelineError
 from pipeline.init import render_preset, write_params
-from pipeline.params import PARAMS_FILE, Params, load_params
+from pipeline.params import Params, load_params
 from pipeline.processes import ALONE, Processes, join_processes
 from pipeline.runner import artifact_folder, command_of, require_current, run_stage
+from stages.cache_cli import app as cache_app
+from stages.cli_options import DEFAULT_PARAMS, AsJson, Force, Overrides, ParamsPath
+from stages.cli_options import root_of as _root_of
+from stages.cli_options import say as _say
 from stages.graph import PRECOMPUTE, STAGES
 
 app = typer.Typer(
@@ -29,18 +33,9 @@ app = typer.Typer(
     epilog="Start with `ezsd-cli init --preset demo`, then `ezsd-cli precompute`, `train`, `eval`, `report`.",
 )
 
-ParamsPath = Annotated[
-    Path, typer.Option("--params", help="The params file; its folder is the root of the run.", metavar="FILE")
-]
-Overrides = Annotated[
-    list[str] | None,
-    typer.Option("--set", help="Override a key for this run, e.g. `mine.nms_iou=0.6`.", metavar="KEY=VALUE"),
-]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
-Force = Annotated[bool, typer.Option("--force", help="Make it again even if it is current.")]
-
-DEFAULT_PARAMS = Path(PARAMS_FILE)
 USER_ERRORS = (ArtifactError, InputError, PipelineError)
+
+app.add_typer(cache_app, name="cache")
 
 
 @app.callback()
@@ -275,10 +270,6 @@ def _run(
         _say(f"{name}: {'done' if fresh else 'up to date'}")
 
 
-def _root_of(params: Path) -> Path:
-    return params.resolve().parent
-
-
 def _tell(value: Any, text: str, as_json: bool) -> None:
     print(json.dumps(value, indent=1) if as_json else text)
 
@@ -288,10 +279,6 @@ def _draw(path: Path, picture: Image.Image) -> None:
     picture.save(encoded, format="PNG")
     write_bytes_atomic(path, encoded.getvalue())
     _say(f"look at {path}")
-
-
-def _say(sentence: str) -> None:
-    print(sentence, file=sys.stderr, flush=True)
 
 
 def main(arguments: list[str] | None = None) -> Any:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from support.small_runs import bytes_below, cli, differing, run_all
 
-from stages.graph import STAGES
+from stages.graph import PRECOMPUTE, STAGES
 
 
 def test_the_result_has_every_number_that_is_promised(small_run: Path) -> None:
@@ -66,3 +66,12 @@ def test_a_damaged_shard_is_found_and_mended(small_run: Path, tmp_path: Path) ->
     assert cli("precompute", "--only", "embed", "--force", root=root).returncode == 0
     assert shard.read_bytes() == whole
     assert cli("verify", root=root).returncode == 0
+
+
+def test_precomputed_artifacts_travel_in_one_file(small_run: Path, new_root: Callable[..., Path]) -> None:
+    root = new_root("imported")
+    exported = cli("cache", "export", "--hdf5", str(root / "precomputed.h5"), root=small_run)
+    assert exported.returncode == 0, exported.stderr
+    assert cli("cache", "import", "precomputed.h5", root=root).returncode == 0
+    assert not differing(bytes_below(small_run, PRECOMPUTE), bytes_below(root, PRECOMPUTE))
+    assert cli("precompute", root=root).stderr.count("up to date") == len(PRECOMPUTE)

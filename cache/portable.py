@@ -1,0 +1,243 @@
+"""Finished artifacts in one HDF5 file, to carry them to another machine with the same bytes.
+
+A group holds an artifact and a dataset of bytes each of its files, under the file's own path, the manifest
+among them. Files are written and read piece by piece, so that memory stays flat. A file that comes back is
+anybody's: nothing of it is believed but what agrees with its checksum, and no path leaves the artifact.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from io import FileIO
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import h5py
+import numpy as np
+
+from cache import manifest
+from cache.atomic import flush_file, sha256_file, written_aside
+from cache.errors import ArtifactError
+from cache.folders import INCOMPLETE, MANIFEST, artifact_files, remove_file
+from cache.manifest import FileRecord, Manifest
+
+KIND = "ezsd artifacts"
+SCHEMA = 1
+PIECE = 8 << 20
+"""Bytes that are in memory at once."""
+
+OnBytes = Callable[[int], None]
+"""Hears of every piece that was written."""
+
+
+def export_artifacts(path: Path, folders: Mapping[str, Path], on_bytes: OnBytes) -> None:
+    """Write complete artifacts, by stage, into the file `path`: whole or not at all.
+
+    The same artifacts give the same bytes. Raises ArtifactError for an artifact that is incomplete or does
+    not agree with its manifest, and for a disk that is full or refuses.
+    """
+    size = sum(artifact_bytes(manifest.read_manifest(folder)) for folder in folders.values())
+    with written_aside(path, size) as aside:
+        with _Sink(aside, "x+") as sink:
+            _write_all(sink, folders, on_bytes)
+            sink.require_written()
+        flush_file(aside)
+
+
+def _write_all(sink: "_Sink", folders: Mapping[str, Path], on_bytes: OnBytes) -> None:
+    def on_piece(size: int) -> None:
+        sink.require_written()
+        on_bytes(size)
+
+    with h5py.File(sink, "w") as file:
+        file.attrs["kind"], file.attrs["schema"] = KIND, SCHEMA
+        for stage, folder in folders.items():
+            _export(file.create_group(stage), folder, on_piece)
+
+
+class _Sink(FileIO):
+    """The file that HDF5 writes to; it keeps an error to itself until HDF5 has closed.
+
+    HDF5 ends the whole process when it cannot write while it closes, as on a full disk.
+    """
+
+    error: OSError | None = None
+
+    def write(self, data: Any) -> int:
+        """Write all of it, or nothing once something went wrong."""
+        left = memoryview(data)
+        while len(left) and self.error is None:
+            try:
+                left = left[super().write(left) :]
+            except OSError as error:
+                self.error = error
+        return len(data)
+
+    def truncate(self, size: int | None = None) -> int:
+        """Set the length, which takes room too."""
+        try:
+            return super().truncate(size) if self.error is None else size or 0
+        except OSError as error:
+            self.error = error
+            return size or 0
+
+    def flush(self) -> None:
+        """Nothing is buffered."""
+
+    def require_written(self) -> None:
+        """Raises the OSError that came first."""
+        if self.error is not None:
+            raise self.error
+
+
+def artifact_bytes(made: Manifest) -> int:
+    """Bytes of all files of an artifact but the manifest itself."""
+    return sum(record.bytes for record in made.files.values())
+
+
+class PortableFile:
+    """What `export_artifacts` wrote, or something that pretends to be; made by `open_portable`."""
+
+    def __init__(self, path: Path, file: h5py.File) -> None:
+        self._path, self._file = path, file
+
+    @property
+    def stages(self) -> list[str]:
+        """Names of the artifacts in it, sorted."""
+        return sorted(self._file)
+
+    def manifest(self, stage: str) -> Manifest:
+        """An artifact's manifest, checked. Raises ArtifactError when it is missing or no manifest."""
+        where = f"{self._path}: {stage}/{MANIFEST}"
+        try:
+            value = json.loads(self._manifest_bytes(stage))
+        except ValueError as error:
+            raise ArtifactError(f"{where} cannot be read as JSON: the file is damaged") from error
+        if not isinstance(value, dict):
+            raise ArtifactError(f"{where} is damaged: it holds no JSON object")
+        found = manifest.check_manifest(value, where)
+        if found.stage != stage:
+            raise ArtifactError(f"{where} is that of {found.stage!r}: the file is damaged or foreign")
+        for name in found.files:
+            _check_name(name, where)
+        return found
+
+    def same_as(self, stage: str, folder: Path) -> bool:
+        """Whether the folder holds this very artifact, complete."""
+        if (folder / INCOMPLETE).exists() or not (folder / MANIFEST).is_file():
+            return False
+        return (folder / MANIFEST).read_bytes() == self._manifest_bytes(stage)
+
+    def import_into(self, stage: str, folder: Path, on_bytes: OnBytes) -> None:
+        """Make `folder` hold the artifact, replacing what a stage left there; the manifest comes last.
+
+        What an interrupted import has left is not written again. Raises ArtifactError for a file that does
+        not agree with its checksum, a name that leads out of the folder, a disk that is full or refuses.
+        """
+        made = self.manifest(stage)
+        manifest.begin(folder, stage, made.inputs)
+        present = artifact_files(folder)
+        for name in present.keys() - made.files.keys():
+            remove_file(folder / name)
+        for name, record in made.files.items():
+            if name in present and sha256_file(present[name]) == record.sha256:
+                on_bytes(record.bytes)
+            else:
+                self._import_file(stage, name, record, folder / name, on_bytes)
+        manifest.adopt(folder, self._manifest_bytes(stage))
+
+    def _import_file(self, stage: str, name: str, record: FileRecord, path: Path, on_bytes: OnBytes) -> None:
+        dataset, digest = self._dataset(stage, name), hashlib.sha256()
+        if len(dataset) != record.bytes:
+            raise self._damaged(stage, name)
+        with written_aside(path, record.bytes) as aside:
+            with aside.open("xb") as file:
+                for piece in _pieces(dataset):
+                    digest.update(piece)
+                    file.write(piece)
+                    on_bytes(len(piece))
+            if digest.hexdigest() != record.sha256:
+                raise self._damaged(stage, name)
+            flush_file(aside)
+
+    def _manifest_bytes(self, stage: str) -> bytes:
+        return b"".join(_pieces(self._dataset(stage, MANIFEST)))
+
+    def _dataset(self, stage: str, name: str) -> h5py.Dataset:
+        """Bytes that lie in this file: no link and no storage elsewhere, which could be any file here."""
+        node: h5py.Group | h5py.Dataset = self._file
+        for part in (stage, *PurePosixPath(name).parts):
+            here = isinstance(node, h5py.Group) and isinstance(node.get(part, getlink=True), h5py.HardLink)
+            if not here:
+                raise ArtifactError(f"{self._path} lacks {stage}/{name}: it is damaged or foreign")
+            node = node[part]
+        plain = isinstance(node, h5py.Dataset) and node.dtype == np.uint8 and node.ndim == 1
+        if not plain or node.external or node.is_virtual:
+            raise ArtifactError(f"{self._path}: {stage}/{name} is not plain bytes; the file is foreign")
+        return node
+
+    def _damaged(self, stage: str, name: str) -> ArtifactError:
+        return ArtifactError(
+            f"{self._path}: {stage}/{name} does not agree with its manifest; export or copy the file again"
+        )
+
+
+@contextmanager
+def open_portable(path: Path) -> Iterator[PortableFile]:
+    """Open a file to import from.
+
+    Raises ArtifactError, also for what HDF5 finds wrong inside the block: file missing, truncated, damaged,
+    of another kind or schema.
+    """
+    if not path.is_file():
+        raise ArtifactError(f"{path} is missing; make it with `ezsd-cli cache export`")
+    try:
+        with h5py.File(path, "r") as file:
+            if file.attrs.get("kind") != KIND:
+                raise ArtifactError(f"{path} holds no exported artifacts; give a file of `cache export`")
+            if file.attrs.get("schema") != SCHEMA:
+                raise ArtifactError(
+                    f"{path} is of schema {file.attrs.get('schema')}, not {SCHEMA}; export it again"
+                )
+            yield PortableFile(path, file)
+    except (OSError, KeyError, RuntimeError, ValueError) as error:
+        if isinstance(error, RuntimeError) and type(error) is not RuntimeError:
+            raise  # it has a sentence of its own
+        raise ArtifactError(f"{path} is truncated or damaged; export or copy it again") from error
+
+
+def _export(group: h5py.Group, folder: Path, on_bytes: OnBytes) -> None:
+    made = manifest.require_complete(folder, mend="make it again before you export it")
+    _put(group, MANIFEST, folder / MANIFEST, (folder / MANIFEST).stat().st_size, lambda size: None)
+    for name, record in made.files.items():
+        if _put(group, name, folder / name, record.bytes, on_bytes) != record.sha256:
+            raise ArtifactError(
+                f"{folder / name} is damaged: its checksum does not agree; run `ezsd-cli verify`"
+            )
+
+
+def _put(group: h5py.Group, name: str, path: Path, size: int, on_bytes: OnBytes) -> str:
+    """Copy a file into a dataset; returns the SHA-256 of what was copied."""
+    dataset = group.create_dataset(name, shape=(size,), dtype=np.uint8, track_times=False)
+    digest, start = hashlib.sha256(), 0
+    with path.open("rb") as file:
+        while piece := file.read(PIECE):
+            digest.update(piece)
+            dataset[start : start + len(piece)] = np.frombuffer(piece, np.uint8)
+            start += len(piece)
+            on_bytes(len(piece))
+    return digest.hexdigest()
+
+
+def _pieces(dataset: h5py.Dataset) -> Iterator[bytes]:
+    for start in range(0, len(dataset), PIECE):
+        yield dataset[start : start + PIECE].tobytes()
+
+
+def _check_name(name: str, where: str) -> None:
+    parts = name.split("/")
+    if "\0" in name or "\\" in name or not all(parts) or {".", ".."} & set(parts):
+        raise ArtifactError(f"{where} names {name!r}, which leads out of the artifact: the file is foreign")
+    if name in (MANIFEST, INCOMPLETE):
+        raise ArtifactError(f"{where} names {name!r} as a file: the file is foreign")

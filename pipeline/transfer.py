@@ -1,0 +1,64 @@
+"""Artifacts to and from one portable file."""
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+from cache import manifest
+from cache.folders import INCOMPLETE, artifact_files
+from cache.portable import PortableFile, artifact_bytes, export_artifacts, open_portable
+from pipeline.errors import PipelineError
+from pipeline.params import Params
+from pipeline.progress import show_progress
+from pipeline.runner import Stages, artifact_folder, only_run, require_current
+
+
+def export_stages(stages: Stages, names: Sequence[str], params: Params, root: Path, path: Path) -> int:
+    """Write the current artifacts of the named stages into `path`, and return their bytes.
+
+    Raises ArtifactError for an artifact that is not current or is damaged, PipelineError while a run is at
+    work on one.
+    """
+    folders = {name: artifact_folder(root, name) for name in names}
+    with ExitStack() as locks:
+        for name, folder in folders.items():
+            locks.enter_context(only_run(folder))
+            require_current(stages, name, params, root)
+        size = sum(artifact_bytes(manifest.read_manifest(folder)) for folder in folders.values())
+        with show_progress("export", size, "bytes") as progress:
+            export_artifacts(path, folders, progress.advance)
+    return size
+
+
+def import_stages(names: Sequence[str], root: Path, path: Path, force: bool) -> list[str]:
+    """Put the artifacts of `path` that are among `names` into their folders; returns which were put there.
+
+    force: replace artifacts that differ, which is refused otherwise.
+    Raises ArtifactError for a file that is truncated, damaged or foreign, PipelineError for an artifact in
+    the way.
+    """
+    with open_portable(path) as file:
+        wanted = [name for name in names if name in file.stages]
+        if not wanted:
+            raise PipelineError(f"{path} holds no artifact of {', '.join(names)}")
+        sizes = {name: artifact_bytes(file.manifest(name)) for name in wanted}
+        missing = [name for name in wanted if not _is_there(file, name, artifact_folder(root, name), force)]
+        with show_progress("import", sum(sizes[name] for name in missing), "bytes") as progress:
+            for name in missing:
+                with only_run(artifact_folder(root, name)):
+                    file.import_into(name, artifact_folder(root, name), progress.advance)
+    return missing
+
+
+def _is_there(file: PortableFile, name: str, folder: Path, force: bool) -> bool:
+    """Whether the folder holds the very artifact; raises PipelineError when it may not be replaced."""
+    if file.same_as(name, folder):
+        return True
+    resumes = (folder / INCOMPLETE).is_file() and (
+        manifest.claimed_fingerprint(folder) == file.manifest(name).fingerprint
+    )
+    if not force and not resumes and artifact_files(folder):
+        raise PipelineError(
+            f"{folder} holds another artifact than the file: import with --force to replace it"
+        )
+    return False
