@@ -5,12 +5,13 @@ BIN := .venv/bin
 INSTALLED := .venv/installed
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: setup demo test bench lint format clean help
+.PHONY: setup demo test bench ablation lint format clean help
 
 help:
 	@echo "make demo    run the whole pipeline on the embedded world and show the result"
 	@echo "make test    run the tests"
 	@echo "make bench   measure speed, size and memory, print them as a table"
+	@echo "make ablation train every row of docs/results.md over three seeds; about an hour on 2 cores"
 	@echo "make lint    ruff and mypy"
 	@echo "make setup   only make the .venv"
 	@echo "make clean   remove artifacts, caches and the .venv"
@@ -37,6 +38,9 @@ test: setup
 
 bench: setup
 	$(BIN)/python -m benchmarks
+
+ablation: setup
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.ablation
 
 lint: setup
 	$(BIN)/ruff check .

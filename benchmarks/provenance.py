@@ -12,7 +12,7 @@ from pipeline.executor import count_workers
 from pipeline.params import RunParams
 
 REPOSITORY = Path(__file__).resolve().parent.parent
-_MADE_BY_BENCHMARKS = ("benchmarks/results", "docs/benchmarks.md", "docs/results.md")
+_MADE_BY_BENCHMARKS = ("benchmarks/results", "docs/benchmarks.md", "docs/results.md", "docs/ablation.svg")
 
 
 @dataclass(frozen=True)

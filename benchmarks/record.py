@@ -42,14 +42,14 @@ class Measurement:
 
     Args:
         metric: its name, which begins with that of the benchmark: `crops.speedup_vs_pil`.
-        value: what was measured.
+        value: what was measured; None when that was never reached, and then a target is missed.
         unit: of the value; `x` for a ratio.
         baseline: what it is compared with, in the same unit; for a ratio that is 1.
         target: what the value should be.
     """
 
     metric: str
-    value: float
+    value: float | None
     unit: str
     baseline: float | None = None
     target: Target | None = None
@@ -57,7 +57,14 @@ class Measurement:
     @property
     def ratio(self) -> float | None:
         """Value over baseline."""
-        return self.value / self.baseline if self.baseline else None
+        return self.value / self.baseline if self.baseline and self.value is not None else None
+
+    @property
+    def verdict(self) -> str:
+        """`met` or `MISSED`; nothing where there is no target."""
+        if self.target is None:
+            return ""
+        return "met" if self.value is not None and self.target.is_met(self.value) else "MISSED"
 
     def as_json(self) -> dict[str, Any]:
         """Plain values."""
@@ -88,13 +95,13 @@ class Result:
 
     Args:
         name: of the benchmark, and of its file.
-        seed: of everything that it drew.
+        seed: of everything that it drew; all of them when it was run several times.
         measurements: the numbers.
         details: plain values that explain them: settings, every row and seed.
     """
 
     name: str
-    seed: int
+    seed: int | Sequence[int]
     measurements: Sequence[Measurement]
     details: Mapping[str, Any] = field(default_factory=dict)
     machine: Machine = field(default_factory=this_machine)

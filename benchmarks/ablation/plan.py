@@ -1,0 +1,58 @@
+"""Which runs there are, and the params of each."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from benchmarks.ablation.rows import CURVE, Row
+from pipeline.params import Params, parse_params, preset_text
+from stages.training_run import make_schedule
+
+WHOLE = Fraction(1)
+PARTS = (Fraction(1, 2), Fraction(1, 4), Fraction(1, 6), Fraction(1, 10))
+"""Of the steps: the shorter schedules, each complete with warm-up and decays."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training: a row, a seed, and how much of the steps."""
+
+    row: Row
+    seed: int
+    part: Fraction = WHOLE
+
+    @property
+    def name(self) -> str:
+        """`ezsd-seed0`, `ezsd-seed0-1of10`."""
+        shorter = "" if self.part == WHOLE else f"-{self.part.numerator}of{self.part.denominator}"
+        return f"{self.row.name}-seed{self.seed}{shorter}"
+
+
+def plan_runs(rows: Sequence[Row], seeds: Sequence[int], parts: Sequence[Fraction]) -> list[Run]:
+    """All runs, the longest first, so that at the end no process waits for a long one."""
+    whole = [Run(row, seed) for row in rows for seed in seeds]
+    curve = [Run(row, seed, part) for part in parts for row in rows if row in CURVE for seed in seeds]
+    return whole + sorted(curve, key=lambda run: -run.part)
+
+
+def run_params(run: Run, overrides: Sequence[str]) -> Params:
+    """The demo's params with those of the row, then `overrides`, and the schedule cut to the run's part."""
+    changes = [*run.row.overrides, *overrides, f"train.seed={run.seed}", "run.workers=1"]
+    train = parse_params(preset_text("demo"), changes).train
+    share = float(run.part)
+    schedule = [
+        f"train.epochs={train.epochs * share}",
+        f"train.decay_epochs={[epoch * share for epoch in train.decay_epochs]}",
+        f"train.warmup_steps={round(train.warmup_steps * share)}",
+    ]
+    return parse_params(preset_text("demo"), [*changes, *schedule])
+
+
+def world_params(overrides: Sequence[str]) -> Params:
+    """The demo's params with `overrides`: the world that all rows look at."""
+    return parse_params(preset_text("demo"), overrides)
+
+
+def planned_steps(params: Params, photos: int) -> int:
+    """Steps of a run over so many photos."""
+    return make_schedule(params.train, photos).steps

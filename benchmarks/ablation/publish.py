@@ -1,0 +1,33 @@
+"""Leaves what was found: `benchmarks/results/ablation.json`, `docs/results.md` and `docs/ablation.svg`."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmarks.ablation.chart import curve_chart
+from benchmarks.ablation.page import COMMAND, results_page
+from benchmarks.ablation.rows import CURVE
+from benchmarks.ablation.scores import Outcome
+from benchmarks.ablation.summary import measure, novel_curve
+from benchmarks.provenance import REPOSITORY
+from benchmarks.record import RESULTS, Result, write_result
+from cache.atomic import write_bytes_atomic
+
+NAME = "ablation"
+PAGE = "results.md"
+CHART = "ablation.svg"
+DOCS = REPOSITORY / "docs"
+
+
+def make_result(outcomes: Sequence[Outcome]) -> Result:
+    """The ratios, and beside them each row and seed."""
+    seeds = sorted({outcome.run.seed for outcome in outcomes})
+    runs = [outcome.as_json() for outcome in outcomes]
+    return Result(NAME, seeds, measure(outcomes), {"command": COMMAND, "runs": runs})
+
+
+def publish(outcomes: Sequence[Outcome], result: Result, results: Path = RESULTS, docs: Path = DOCS) -> None:
+    """Write all three, each whole or not at all."""
+    write_result(result, results)
+    write_bytes_atomic(docs / PAGE, results_page(outcomes, result, CHART).encode())
+    curves = {row.title: novel_curve(outcomes, row) for row in CURVE}
+    write_bytes_atomic(docs / CHART, curve_chart(curves).encode())

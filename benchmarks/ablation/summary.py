@@ -1,0 +1,114 @@
+"""From outcomes to the numbers that are reported: means over seeds, the curve, and four ratios."""
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from statistics import fmean, stdev
+
+from benchmarks.ablation.plan import WHOLE
+from benchmarks.ablation.rows import EZSD, ORACLE, VILD, Row
+from benchmarks.ablation.scores import ByGroup, Outcome
+from benchmarks.record import Measurement, Target, ratio
+
+NOVEL_TARGET = Target(">=", 1.3)
+BASE_TARGET = Target(">=", 0.95)
+STEP_TARGET = Target("<=", 0.25)
+STEP_MARK = 0.1
+"""The paper's own claim: the mark to beat."""
+ORACLE_TARGET = Target(">=", 0.7)
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Mean over seeds and sample standard deviation, which one seed does not have."""
+
+    mean: float
+    deviation: float | None
+
+    def __str__(self) -> str:
+        return f"{self.mean:.1f}" if self.deviation is None else f"{self.mean:.1f} ± {self.deviation:.1f}"
+
+
+@dataclass(frozen=True)
+class CurvePoint:
+    """Novel AP50 after so many steps, of each seed."""
+
+    steps: int
+    values: tuple[float, ...]
+
+    @property
+    def mean(self) -> float:
+        """Over the seeds."""
+        return fmean(self.values)
+
+
+def spread(values: Sequence[float]) -> Spread:
+    """Of at least one value."""
+    return Spread(fmean(values), stdev(values) if len(values) > 1 else None)
+
+
+def whole_runs(outcomes: Sequence[Outcome], row: Row) -> list[Outcome]:
+    """The row's runs that took all steps."""
+    return [outcome for outcome in outcomes if outcome.run.row == row and outcome.run.part == WHOLE]
+
+
+def group_spread(
+    outcomes: Sequence[Outcome], row: Row, score: Callable[[Outcome], ByGroup], group: str
+) -> Spread | None:
+    """A score of a row's whole runs; None where there is nothing to count."""
+    values = [score(outcome)[group] for outcome in whole_runs(outcomes, row)]
+    counted = [value for value in values if value is not None]
+    return spread(counted) if counted else None
+
+
+def novel_curve(outcomes: Sequence[Outcome], row: Row) -> list[CurvePoint]:
+    """Novel AP50 against steps, over all the row's runs."""
+    values: dict[int, list[float]] = defaultdict(list)
+    for outcome in outcomes:
+        novel = outcome.AP50["novel"]
+        if outcome.run.row == row and novel is not None:
+            values[outcome.steps].append(novel)
+    return [CurvePoint(steps, tuple(values[steps])) for steps in sorted(values)]
+
+
+def steps_to_reach(curve: Sequence[CurvePoint], target: float) -> float | None:
+    """Steps at which the mean first reaches `target`, linearly between points; None if it never does.
+
+    A curve that begins at or above the target gives its first point: nothing was measured before it.
+    """
+    if curve and curve[0].mean >= target:
+        return float(curve[0].steps)
+    for before, after in pairwise(curve):
+        if before.mean < target <= after.mean:
+            share = (target - before.mean) / (after.mean - before.mean)
+            return before.steps + share * (after.steps - before.steps)
+    return None
+
+
+def measure(outcomes: Sequence[Outcome]) -> list[Measurement]:
+    """The ratios that these outcomes allow."""
+    return [
+        *_ratio_of_means(outcomes, "ablation.novel_ap50_ratio", "novel", VILD, NOVEL_TARGET),
+        *_ratio_of_means(outcomes, "ablation.base_ap50_ratio", "base", VILD, BASE_TARGET),
+        *_step_ratio(outcomes),
+        *_ratio_of_means(outcomes, "ablation.oracle_share", "novel", ORACLE, ORACLE_TARGET),
+    ]
+
+
+def _ratio_of_means(
+    outcomes: Sequence[Outcome], metric: str, group: str, against: Row, target: Target
+) -> list[Measurement]:
+    """EZSD's mean AP50 over another row's."""
+    own, other = (group_spread(outcomes, row, lambda outcome: outcome.AP50, group) for row in (EZSD, against))
+    return [ratio(metric, own.mean / other.mean, target)] if own and other and other.mean > 0 else []
+
+
+def _step_ratio(outcomes: Sequence[Outcome]) -> list[Measurement]:
+    """Steps in which EZSD gets where ViLD-style ends, over ViLD-style's; no value when it does not."""
+    vild, ezsd = novel_curve(outcomes, VILD), novel_curve(outcomes, EZSD)
+    if not vild or not ezsd:
+        return []
+    steps = steps_to_reach(ezsd, vild[-1].mean)
+    value = None if steps is None else steps / vild[-1].steps
+    return [Measurement("ablation.step_ratio", value, "x", 1.0, STEP_TARGET)]

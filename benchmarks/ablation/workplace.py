@@ -1,0 +1,70 @@
+"""Where the runs lie. What several runs have in common is made once: their `artifacts/<stage>` are links.
+
+artifacts/<stage>-<key>/    an artifact; its key stands for all params that decide it
+runs/<name>/params.yaml
+runs/<name>/artifacts/<stage> -> ../../../artifacts/<stage>-<key>
+"""
+
+import hashlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from cache.atomic import json_bytes, write_bytes_atomic
+from pipeline.params import PARAMS_FILE, Params, select
+from pipeline.runner import artifact_folder
+from stages.graph import PRECOMPUTE, STAGES
+
+RUN_STAGES = ("train", "evaluate")
+"""What each run does for itself; `PRECOMPUTE` is shared."""
+_KEY_DIGITS = 12
+
+
+@dataclass(frozen=True)
+class Workplace:
+    """The folder in which all of this happens."""
+
+    folder: Path
+
+    def root(self, name: str) -> Path:
+        """Folder of a run's `params.yaml`."""
+        return self.folder / "runs" / name
+
+    def lay_out(self, name: str, params: Params) -> Path:
+        """Write a run's params, link its stages to the artifacts that these params mean, return its root."""
+        root = self.root(name)
+        write_bytes_atomic(root / PARAMS_FILE, yaml.safe_dump(params.model_dump(mode="json")).encode())
+        for stage in (*PRECOMPUTE, *RUN_STAGES):
+            place = self.artifact(stage, params)
+            place.mkdir(parents=True, exist_ok=True)
+            _link(artifact_folder(root, stage), place)
+        return root
+
+    def artifact(self, stage: str, params: Params) -> Path:
+        """Where the artifact lies that these params mean."""
+        return self.folder / "artifacts" / f"{stage}-{artifact_key(stage, params)}"
+
+
+def artifact_key(stage: str, params: Params) -> str:
+    """Stands for the params of a stage and of all before it, and for where the data are."""
+    chain = {name: select(params, STAGES[name].params) for name in _chain(stage)}
+    read = {"data": params.data.model_dump(mode="json"), "stages": chain}
+    return hashlib.sha256(json_bytes(read)).hexdigest()[:_KEY_DIGITS]
+
+
+def _chain(stage: str) -> set[str]:
+    return {stage}.union(*(_chain(parent) for parent in STAGES[stage].parents))
+
+
+def _link(link: Path, place: Path) -> None:
+    """Make `link` point at `place`, by rename; relative, so that the whole can be moved."""
+    wanted = os.path.relpath(place, link.parent)
+    if link.is_symlink() and os.readlink(link) == wanted:
+        return
+    link.parent.mkdir(parents=True, exist_ok=True)
+    aside = link.with_name(f".{link.name}.new")
+    aside.unlink(missing_ok=True)
+    aside.symlink_to(wanted, target_is_directory=True)
+    os.replace(aside, link)
