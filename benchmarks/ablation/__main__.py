@@ -45,7 +45,9 @@ def ablation(
     at_once = count_workers(RunParams(workers=workers, device="cpu"))
     outcomes = run_all(runs, overrides or (), Workplace(WORK), at_once)
     result = make_result(outcomes)
-    print(results_table(outcomes), curve_table(outcomes), aims_table(result.measurements), sep="\n\n")
+    print(results_table(outcomes))
+    if result.measurements:
+        print("", curve_table(outcomes), "", aims_table(result.measurements), sep="\n")
     if not (row or seed or overrides) and curve:
         publish(outcomes, result)
 

@@ -77,6 +77,22 @@ def test_a_row_differs_from_the_one_before_in_one_thing(row: Row, next_row: Row,
     assert (row.labelled == next_row.labelled) == bool(changed)
 
 
+def test_what_a_row_says_of_itself_is_what_its_params_are() -> None:
+    methods = {row.name: run_params(Run(row, 0), ()) for row in ROWS}
+    assert {
+        name: (one.renorm.method, one.mine.method, one.train.regressor) for name, one in methods.items()
+    } == {
+        "supervised": ("none", "exhaustive", "plain"),
+        "vild": ("none", "rpn", "plain"),
+        "renorm": ("tune", "rpn", "plain"),
+        "clip": ("tune", "cascade", "plain"),
+        "ezsd": ("tune", "cascade", "semantic"),
+        "oracle": ("none", "exhaustive", "plain"),
+    }
+    drawn = {name: one.train.proposals_per_image * one.train.distill_factor for name, one in methods.items()}
+    assert {name for name, proposals in drawn.items() if not proposals} == {"supervised", "oracle"}
+
+
 def test_all_runs_are_planned_and_long_ones_come_first() -> None:
     runs = plan_runs(ROWS, SEEDS, PARTS)
     assert len(runs) == len({run.name for run in runs}) == 6 * 3 + 2 * 4 * 3
