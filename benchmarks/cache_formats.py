@@ -81,7 +81,7 @@ def _read_memmap(folder: Path, rows: Sequence[int]) -> Iterator[np.ndarray]:
 
 
 def _write_ours(folder: Path, embeddings: np.ndarray) -> None:
-    arrays = {"embeddings": ArraySpec(embeddings.shape[1:], "float16")}
+    arrays = {"embeddings": ArraySpec(embeddings.shape[1:], "float16", compressed=False)}
     store = ShardedStore.create(folder / "all.zarr", arrays, len(embeddings), SHARD_ROWS, {})
     for shard in range(store.shards):
         rows = store.shard_range(shard)

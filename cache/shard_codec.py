@@ -1,8 +1,9 @@
 """Rows to the bytes of one Zarr v3 shard and back.
 
 Encoding is Zarr's own. Decoding reads the same format directly: a shard is its chunks, zstd frames with a
-checksum, and at the end an index of (offset, length) pairs with a CRC32C. One call decodes a shard where Zarr
-takes a call for each chunk, and what is not there is an error where Zarr returns the fill value.
+checksum or plain rows with a CRC32C, and at the end an index of (offset, length) pairs with a CRC32C. One
+call decodes a shard where Zarr takes a call for each chunk, and what is not there is an error where Zarr
+returns the fill value.
 """
 
 import math
@@ -13,7 +14,8 @@ import numpy as np
 import zarr
 from google_crc32c import value as crc32c
 from numcodecs import Zstd
-from zarr.codecs import ZstdCodec
+from numpy.lib.stride_tricks import as_strided
+from zarr.codecs import Crc32cCodec, ZstdCodec
 from zarr.core.buffer import Buffer, default_buffer_prototype
 from zarr.storage import MemoryStore
 
@@ -22,6 +24,7 @@ from cache.layout import ArraySpec, ShardLayout
 _EMPTY = np.uint64(2**64 - 1)
 _ZSTD_LEVEL = 1
 _ZSTD = Zstd(level=_ZSTD_LEVEL)
+_CRC_BYTES = 4
 
 
 class DamagedShard(ValueError):
@@ -40,7 +43,7 @@ def metadata_objects(layout: ShardLayout, attributes: Mapping[str, Any]) -> dict
             chunks=(1, *spec.shape),
             dtype=np.dtype(spec.dtype),
             fill_value=spec.fill,
-            compressors=ZstdCodec(level=_ZSTD_LEVEL, checksum=True),
+            compressors=ZstdCodec(level=_ZSTD_LEVEL, checksum=True) if spec.compressed else Crc32cCodec(),
         )
     keys = sorted(objects, key=lambda key: (key == "zarr.json", key))
     return {key: objects[key].to_bytes() for key in keys}
@@ -63,14 +66,14 @@ def index_size(shard_rows: int) -> int:
     return 16 * shard_rows + 4
 
 
-def decode_index(tail: bytes, rows: int, shard_rows: int) -> np.ndarray:
+def decode_index(tail: memoryview, rows: int, shard_rows: int) -> np.ndarray:
     """Offsets and lengths in bytes, int64 (rows, 2), from the last `index_size` bytes of a shard.
 
     Raises DamagedShard unless exactly the first `rows` chunks are there.
     """
     if len(tail) != index_size(shard_rows):
         raise DamagedShard("it is too short for its index")
-    if crc32c(tail[:-4]) != int.from_bytes(tail[-4:], "little"):
+    if not _agrees(tail[:-_CRC_BYTES], tail[-_CRC_BYTES:]):
         raise DamagedShard("the checksum of its index does not agree")
     index = np.frombuffer(tail[:-4], "<u8").reshape(shard_rows, 2)
     if (index[:rows] == _EMPTY).any() or (index[rows:] != _EMPTY).any():
@@ -78,27 +81,63 @@ def decode_index(tail: bytes, rows: int, shard_rows: int) -> np.ndarray:
     return index[:rows].astype(np.int64)
 
 
-def decode_rows(chunks: Sequence[bytes | memoryview], spec: ArraySpec) -> np.ndarray:
+def decode_rows(chunks: Sequence[memoryview], spec: ArraySpec) -> np.ndarray:
     """Rows (n, *spec.shape) from their n chunks. Raises DamagedShard."""
-    size = np.dtype(spec.dtype).itemsize * math.prod(spec.shape)
-    rows = np.empty((len(chunks), size), np.uint8)
+    unpack = _decompress if spec.compressed else _check
+    rows = np.empty((len(chunks), _row_bytes(spec)), np.uint8)
     for row, chunk in zip(rows, chunks, strict=True):
-        row[:] = np.frombuffer(_decompress(chunk, size), np.uint8)
+        row[:] = np.frombuffer(unpack(chunk, spec), np.uint8)
     return rows.view(spec.dtype).reshape(len(chunks), *spec.shape)
 
 
-def decode_shard(data: bytes, spec: ArraySpec, rows: int, shard_rows: int) -> np.ndarray:
-    """All rows of a shard, (rows, *spec.shape). Raises DamagedShard."""
+def decode_shard(data: memoryview, spec: ArraySpec, rows: int, shard_rows: int) -> np.ndarray:
+    """All rows of a shard, (rows, *spec.shape); of an uncompressed array a read-only view of `data`.
+
+    Raises DamagedShard.
+    """
     index = decode_index(data[-index_size(shard_rows) :], rows, shard_rows)
-    view = memoryview(data)
-    return decode_rows([view[offset : offset + length] for offset, length in index.tolist()], spec)
+    chunks = [data[offset : offset + length] for offset, length in index.tolist()]
+    return decode_rows(chunks, spec) if spec.compressed else _view_rows(data, index[:, 0], chunks, spec)
 
 
-def _decompress(chunk: bytes | memoryview, size: int) -> bytes:
+def _view_rows(
+    data: memoryview, offsets: np.ndarray, chunks: Sequence[memoryview], spec: ArraySpec
+) -> np.ndarray:
+    for chunk in chunks:
+        _check(chunk, spec)
+    distance = _row_bytes(spec) + _CRC_BYTES
+    if (np.diff(offsets) != distance).any():
+        raise DamagedShard("its rows do not lie one after another")
+    first: np.ndarray = np.ndarray(spec.shape, spec.dtype, data, int(offsets[0]))
+    return as_strided(first, (len(chunks), *spec.shape), (distance, *first.strides), writeable=False)
+
+
+def _check(chunk: memoryview, spec: ArraySpec) -> memoryview:
+    """The row of an uncompressed chunk, which its CRC32C follows."""
+    row, checksum = chunk[:-_CRC_BYTES], chunk[-_CRC_BYTES:]
+    _require_size(row, spec)
+    if not _agrees(row, checksum):
+        raise DamagedShard("its bytes do not agree with their checksum")
+    return row
+
+
+def _decompress(chunk: memoryview, spec: ArraySpec) -> bytes:
     try:
-        data = _ZSTD.decode(chunk)
+        row = _ZSTD.decode(chunk)
     except (RuntimeError, ValueError) as error:
         raise DamagedShard("its compressed bytes do not agree with their checksum") from error
-    if len(data) != size:
-        raise DamagedShard(f"a row has {len(data)} bytes instead of {size}")
-    return data
+    _require_size(row, spec)
+    return row
+
+
+def _agrees(data: memoryview, checksum: memoryview) -> bool:
+    return crc32c(bytes(data)) == int.from_bytes(checksum, "little")  # the library takes no memoryview
+
+
+def _require_size(row: bytes | memoryview, spec: ArraySpec) -> None:
+    if len(row) != _row_bytes(spec):
+        raise DamagedShard(f"a row has {len(row)} bytes instead of {_row_bytes(spec)}")
+
+
+def _row_bytes(spec: ArraySpec) -> int:
+    return np.dtype(spec.dtype).itemsize * math.prod(spec.shape)

@@ -27,7 +27,7 @@ from cache.shard_codec import (
     metadata_objects,
 )
 
-SCHEMA = 1
+SCHEMA = 2
 _RESERVED = "sharded_store"
 _COMPLETE = "shards/zarr.json"
 _MEND = "run: ezsd-cli precompute"
@@ -158,7 +158,7 @@ class ShardedStore:
     def read_shard(self, shard: int, names: Iterable[str] | None = None) -> dict[str, np.ndarray]:
         """All rows of a shard, each array (n, *shape): the fast way to read much.
 
-        names: the arrays to read, all by default.
+        names: the arrays to read, all by default. Uncompressed ones are read-only.
         Raises ArtifactError when the store is incomplete or the shard is missing or damaged.
         """
         self._require_complete()
@@ -258,7 +258,7 @@ class ShardedStore:
         )
 
 
-def _there(data: bytes | None) -> bytes:
+def _there(data: memoryview | None) -> memoryview:
     if data is None:
         raise DamagedShard("it is not there")
     return data

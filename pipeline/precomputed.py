@@ -133,11 +133,10 @@ class Embedded:
         write_bytes_atomic(self.text, data)
 
 
-def embedding_specs(name: str, rows: int, dim: int, dtype: str) -> dict[str, ArraySpec]:
+def embedding_specs(name: str, rows: int, dim: int, dtype: str, compressed: bool) -> dict[str, ArraySpec]:
     """The arrays that hold embeddings (rows, dim) under `name`, as `float16` or `int8`."""
-    if dtype == "int8":
-        return {name: ArraySpec((rows, dim), "int8"), f"{name}_scales": ArraySpec((rows,), "float32")}
-    return {name: ArraySpec((rows, dim), "float16")}
+    codes = {name: ArraySpec((rows, dim), dtype, compressed=compressed)}
+    return codes | ({f"{name}_scales": ArraySpec((rows,), "float32")} if dtype == "int8" else {})
 
 
 def encode_embeddings(name: str, embeddings: np.ndarray, dtype: str) -> Rows:

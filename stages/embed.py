@@ -111,11 +111,12 @@ def _arrays(mined: ShardedStore, most: int, dim: int, dtype: str) -> dict[str, A
     keep = mined.layout.arrays["boxes_xyxy"].shape[0]
     return {
         **{name: mined.layout.arrays[name] for name in MINED_ARRAYS},
-        **embedding_specs("embeddings", keep, dim, dtype),
+        **embedding_specs("embeddings", keep, dim, dtype, compressed=False),
         "gt_boxes_xyxy": ArraySpec((most, 4), "float32"),
         "gt_labels": ArraySpec((most,), "int32", fill=-1),
         "gt_count": ArraySpec((), "int32"),
-        **embedding_specs("gt_embeddings", most, dim, dtype),
+        # most photos have far fewer objects than the fullest: their rows are mostly padding
+        **embedding_specs("gt_embeddings", most, dim, dtype, compressed=True),
     }
 
 
