@@ -1,6 +1,8 @@
 """`python -m benchmarks.ablation`: all of it, or the rows and seeds that are named."""
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated
 
 import typer
@@ -43,7 +45,8 @@ def ablation(
     rows = rows_named(row) if row else ROWS
     runs = plan_runs(rows, seed or SEEDS, PARTS if curve else ())
     at_once = count_workers(RunParams(workers=workers, device="cpu"))
-    outcomes = run_all(runs, overrides or (), Workplace(WORK), at_once)
+    with _told_how_to_go_on():
+        outcomes = run_all(runs, overrides or (), Workplace(WORK), at_once)
     result = make_result(outcomes)
     print(results_table(outcomes))
     if result.measurements:
@@ -58,6 +61,15 @@ def main() -> None:
         app()
     except USER_ERRORS as error:
         sys.exit(f"error: {error}")
+
+
+@contextmanager
+def _told_how_to_go_on() -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        print("ablation: interrupted; run the same command again to go on", file=sys.stderr, flush=True)
+        raise
 
 
 if __name__ == "__main__":
