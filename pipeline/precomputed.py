@@ -13,7 +13,7 @@ from safetensors.numpy import save
 from cache.atomic import write_bytes_atomic
 from cache.errors import ArtifactError
 from cache.layout import ArraySpec
-from cache.quantize import quantize_rows
+from cache.quantize import dequantize_rows, quantize_rows
 from cache.renorm_file import RenormRecord, read_renorm
 from cache.sharded import ShardedStore
 
@@ -145,6 +145,13 @@ def encode_embeddings(name: str, embeddings: np.ndarray, dtype: str) -> Rows:
         codes, scales = quantize_rows(embeddings)
         return {name: codes, f"{name}_scales": scales}
     return {name: embeddings.astype(np.float16)}
+
+
+def decode_embeddings(name: str, arrays: Rows) -> np.ndarray:
+    """The inverse of `encode_embeddings`: float32 (..., D), whichever dtype was stored."""
+    if arrays[name].dtype == np.int8:
+        return dequantize_rows(arrays[name], arrays[f"{name}_scales"])
+    return arrays[name].astype(np.float32)
 
 
 def _mend(stage: str) -> str:

@@ -179,16 +179,27 @@ def export(
     _say(f"{out}: how to use it is in {card}")
 
 
-@app.command(epilog="Example: `ezsd-cli inspect mine --image 1000001 --png proposals.png`")
+@app.command(
+    epilog="Examples: `ezsd-cli inspect mine --image 1000001 --png proposals.png`, "
+    "`ezsd-cli inspect proposals --out proposals`"
+)
 def inspect(
     stage: Annotated[
-        str | None, typer.Argument(help="One artifact in detail; all in short by default.")
+        str | None,
+        typer.Argument(
+            help="One artifact in detail, or `proposals` for a page to browse them; all in short by default."
+        ),
     ] = None,
     image: Annotated[int | None, typer.Option(help="Id of a training photo: list its proposals.")] = None,
     png: Annotated[
         Path | None,
         typer.Option(help="Draw the photo's proposals, or what `renorm` changed.", metavar="FILE"),
     ] = None,
+    out: Annotated[Path, typer.Option(help="`proposals`: folder of the page.")] = Path("proposals"),
+    photos: Annotated[
+        int, typer.Option(help="`proposals`: most photos on the page, evenly spaced.", min=1)
+    ] = 10_000,
+    best: Annotated[int, typer.Option(help="`proposals`: most of a photo.", min=1)] = 20,
     as_json: AsJson = False,
     params: ParamsPath = DEFAULT_PARAMS,
     overrides: Overrides = None,
@@ -198,7 +209,9 @@ def inspect(
     from stages import inspect_text as text
 
     root = _root_of(params)
-    if image is not None:
+    if stage == "proposals":
+        _browse(load_params(params, overrides or ()), root, out, photos, best)
+    elif image is not None:
         shown = look.inspect_image(root, image)
         _tell(shown.as_json(), text.image_text(shown), as_json)
         if png is not None:
@@ -268,6 +281,15 @@ def _run(
         raise
     if processes.leads:
         _say(f"{name}: {'done' if fresh else 'up to date'}")
+
+
+def _browse(params: Params, root: Path, out: Path, photos: int, best: int) -> None:
+    from stages.inspect_proposals import Extent, write_browser
+
+    problem = write_browser(params, root, out, Extent(photos, best))
+    if problem is not None:
+        _say(f"without nearest names and neighbours: {problem}")
+    _say(f"look at {out / 'index.html'}")
 
 
 def _tell(value: Any, text: str, as_json: bool) -> None:

@@ -29,6 +29,12 @@ class PhotoProposals:
     def __len__(self) -> int:
         return len(self.names)
 
+    def best(self, most: int) -> "PhotoProposals":
+        """The first `most` of them."""
+        return PhotoProposals(
+            self.boxes_xyxy[:most], self.scores[:most], self.names[:most], self.confidence[:most]
+        )
+
 
 @dataclass(frozen=True)
 class Histogram:
@@ -41,13 +47,23 @@ class Histogram:
 
 def read_photo_proposals(mined: Mined, row: int) -> PhotoProposals:
     """The proposals of the photo in a row of the training index."""
-    count = int(mined.store.read("count", [row])[0])
-    values = {
-        name: mined.store.read(name, [row])[0][:count]
-        for name in ("boxes_xyxy", "scores", "labels", "confidence")
-    }
-    names = [mined.names[label] for label in values["labels"]]
-    return PhotoProposals(values["boxes_xyxy"], values["scores"], names, values["confidence"])
+    return read_proposals(mined, [row])[0]
+
+
+def read_proposals(mined: Mined, rows: Sequence[int] | np.ndarray) -> list[PhotoProposals]:
+    """The proposals of the photos in some rows of the training index."""
+    values = [
+        mined.store.read(name, rows) for name in ("count", "boxes_xyxy", "scores", "labels", "confidence")
+    ]
+    return [
+        PhotoProposals(
+            boxes_xyxy[:count],
+            scores[:count],
+            [mined.names[label] for label in labels[:count]],
+            confidence[:count],
+        )
+        for count, boxes_xyxy, scores, labels, confidence in zip(*values, strict=True)
+    ]
 
 
 def draw_photo_proposals(photo: Tensor, proposals: PhotoProposals, best: int, long_side: int) -> Image.Image:

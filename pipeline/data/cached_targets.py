@@ -10,12 +10,12 @@ import torch
 from cache.errors import ArtifactError
 from cache.index import DatasetIndex
 from cache.masks import MaskTable
-from cache.quantize import dequantize_rows
 from cache.sharded import ShardedStore
 from cache.shuffled import plan_windows
 from ezsd.masks import decode_masks
 from ezsd.repeats import draw_repeats
 from ezsd.training.targets import CachedTargets
+from pipeline.precomputed import decode_embeddings
 
 WINDOW_SHARDS = 8
 """Shards whose photos are shuffled among each other, and which are held in memory for it."""
@@ -63,9 +63,9 @@ class TargetReader:
             boxes_xyxy=torch.from_numpy(boxes.boxes_xyxy[single]),
             labels=torch.from_numpy(boxes.labels[single].astype(np.int64)),
             object_boxes_xyxy=torch.from_numpy(objects["gt_boxes_xyxy"]),
-            object_embeddings=_embeddings(objects, "gt_embeddings"),
+            object_embeddings=torch.from_numpy(decode_embeddings("gt_embeddings", objects)),
             proposal_boxes_xyxy=torch.from_numpy(proposals["boxes_xyxy"]),
-            proposal_embeddings=_embeddings(proposals, "embeddings"),
+            proposal_embeddings=torch.from_numpy(decode_embeddings("embeddings", proposals)),
             proposal_confidences=torch.from_numpy(proposals["confidence"]),
             masks=None if self.masks is None else self._decode(self.masks, row, single),
         )
@@ -109,13 +109,6 @@ class TargetReader:
 def _first(cached: Mapping[str, np.ndarray], names: Sequence[str], count: int) -> dict[str, np.ndarray]:
     """Copies of the rows that are filled, of those arrays that there are."""
     return {name: cached[name][:count].copy() for name in names if name in cached}
-
-
-def _embeddings(rows: Mapping[str, np.ndarray], name: str) -> torch.Tensor:
-    """float32 (count, D), whether stored as float16 or as int8 with a scale a row."""
-    if rows[name].dtype == np.int8:
-        return torch.from_numpy(dequantize_rows(rows[name], rows[f"{name}_scales"]))
-    return torch.from_numpy(rows[name].astype(np.float32))
 
 
 def _stale(what: str) -> ArtifactError:

@@ -1,0 +1,109 @@
+"use strict";
+// The photos that hold what is asked for, a page of them at a time.
+
+const DRAWN = 6; // proposals of a photo that the list draws and names
+
+function scoreRange(index) {
+  let low = Infinity, high = -Infinity;
+  for (const scores of index.scores) {
+    for (const score of scores) {
+      low = Math.min(low, score);
+      high = Math.max(high, score);
+    }
+  }
+  return { low, high };
+}
+
+function scoreColour({ overview, range }, score) {
+  const last = overview.colours.length - 1;
+  return overview.colours[Math.round(last * (score - range.low) / (range.high - range.low || 1))];
+}
+
+// Positions of photos and places of their matching proposals, in the order asked for.
+function find({ overview, index }, chosen) {
+  const low = chosen.min === "" ? -Infinity : Number(chosen.min);
+  const high = chosen.max === "" ? Infinity : Number(chosen.max);
+  const found = [];
+  for (let position = 0; position < overview.photos; position++) {
+    const scores = index.scores[position], labels = index.labels[position];
+    const places = scores.map((_, place) => place).filter((place) =>
+      scores[place] >= low && scores[place] <= high
+      && (chosen.name === "" || overview.names[labels[place]] === chosen.name));
+    if (places.length) {
+      const matching = places.map((place) => scores[place]);
+      found.push({ position, places, best: Math.max(...matching), worst: Math.min(...matching) });
+    }
+  }
+  const orders = { score: (a, b) => b.best - a.best, entropy: (a, b) => a.worst - b.worst };
+  if (orders[chosen.sort]) found.sort(orders[chosen.sort]); // stable: equal ones keep the order of the data
+  if (chosen.sort === "entropy") for (const photo of found) photo.places.reverse();
+  return found;
+}
+
+async function showList(browser, chosen, status) {
+  const found = find(browser, chosen);
+  const pages = Math.max(1, Math.ceil(found.length / browser.overview.page));
+  const page = Math.min(Math.max(1, Math.trunc(Number(chosen.page)) || 1), pages);
+  const shown = found.slice((page - 1) * browser.overview.page, page * browser.overview.page);
+  const photos = await Promise.all(shown.map(({ position }) => loadPhoto(browser.overview, position)));
+  document.getElementById("list").replaceChildren(
+    ...shown.map((match, place) => card(browser, match, photos[place])));
+  showPages(page, pages);
+  const total = found.reduce((sum, { places }) => sum + places.length, 0);
+  status.textContent = found.length
+    ? `${plural(total, "proposal")} on ${plural(found.length, "photo")}`
+    : "No proposal matches.";
+}
+
+function showPages(page, pages) {
+  const link = (words, to, relation) => element("a", { href: address({ page: String(to), open: "" }), rel: relation }, words);
+  document.getElementById("pages").replaceChildren(
+    ...(page > 1 ? [link("← previous", page - 1, "prev")] : []),
+    `page ${page.toLocaleString("en")} of ${pages.toLocaleString("en")}`,
+    ...(page < pages ? [link("next →", page + 1, "next")] : []));
+}
+
+function card(browser, match, photo) {
+  const { overview, index } = browser;
+  const id = index.ids[match.position];
+  const first = marked(overview, index.labels[match.position][match.places[0]]);
+  const words = `training photo ${id}: ${plural(match.places.length, "proposal")}, the first is called ${first}`;
+  const drawn = match.places.slice(0, DRAWN);
+  const said = drawn.map((place) => proposalLine(browser, match.position, place));
+  if (match.places.length > DRAWN) {
+    const more = { href: opening(browser, match.position, match.places[DRAWN]) };
+    said.push(element("li", { class: "note" }, element("a", more, `and ${match.places.length - DRAWN} more`)));
+  }
+  return element("li", {}, element("figure", {},
+    drawnPhoto(browser, match.position, photo, drawn, words),
+    element("figcaption", {}, `photo ${id}`, element("ul", { class: "said" }, ...said))));
+}
+
+function opening({ index }, position, place) {
+  return address({ open: `${index.ids[position]}.${place + 1}` });
+}
+
+function proposalLine(browser, position, place) {
+  const { overview, index } = browser;
+  const label = index.labels[position][place], score = index.scores[position][place];
+  return element("li", {},
+    element("i", { style: `background:${scoreColour(browser, score)}` }),
+    element("a", { href: opening(browser, position, place), class: overview.groups[label] }, marked(overview, label)),
+    score.toFixed(2));
+}
+
+// The photo with boxes on it, the first on top. The boxes repeat links of the text, so they are left out for keys
+// and screen readers.
+function drawnPhoto(browser, position, photo, places, words) {
+  const [width, height] = photo.size;
+  const boxes = [...places].reverse().map((place) => {
+    const [x0, y0, x1, y1] = photo.boxes[place];
+    const frame = { x: x0, y: y0, width: Math.max(x1 - x0, 1), height: Math.max(y1 - y0, 1) };
+    return svg("a", { href: opening(browser, position, place), tabindex: "-1" },
+      svg("rect", { ...frame, class: "halo" }),
+      svg("rect", { ...frame, stroke: scoreColour(browser, browser.index.scores[position][place]) }));
+  });
+  return element("div", { class: "photo", style: `--shape:${width}/${height}` },
+    element("img", { src: picture(browser.overview, "thumbs", position), alt: words, loading: "lazy", width, height }),
+    svg("svg", { viewBox: `0 0 ${width} ${height}`, "aria-hidden": "true" }, ...boxes));
+}
