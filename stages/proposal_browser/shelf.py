@@ -8,6 +8,7 @@ import numpy as np
 from torch import Tensor
 
 from cache.atomic import write_bytes_atomic
+from cache.index import PhotoTable
 from pipeline.data.photos import PhotoFolder
 from pipeline.data.prepared import Prepared
 from pipeline.precomputed import Mined
@@ -15,7 +16,7 @@ from stages.proposal_browser.answers import Answers
 from stages.proposal_browser.chunks import BrowsedPhoto, boxes_entry, index_entry, script
 from stages.proposal_browser.layout import BrowserFolder
 from stages.proposal_browser.pictures import CropView, crop_sheet, thumbnail
-from stages.proposal_view import read_proposals
+from stages.proposal_view import PhotoProposals, read_proposals
 
 
 @dataclass(frozen=True)
@@ -45,16 +46,10 @@ class WriteShelf:
         mined, photos = Mined(self.mined), Prepared(self.prepared).train.photos
         index: list[BrowsedPhoto] = []
         for chunk, positions in self.folder.chunks(shelf):
+            rows = self.rows[positions]
             browsed = [
-                BrowsedPhoto(
-                    int(photos.image_ids[row]),
-                    photos.file_names[row],
-                    *photos.sizes_wh[row].tolist(),
-                    proposals.best(self.best),
-                )
-                for row, proposals in zip(
-                    self.rows[positions].tolist(), read_proposals(mined, self.rows[positions]), strict=True
-                )
+                _browsed(photos, row, proposals.best(self.best))
+                for row, proposals in zip(rows.tolist(), read_proposals(mined, rows), strict=True)
             ]
             self._write_chunk(chunk, positions, browsed)
             index += browsed
@@ -79,6 +74,11 @@ class WriteShelf:
             return []
         counts = [len(photo.proposals) for photo in photos]
         return self.answers.about(self.rows[positions], counts, positions)
+
+
+def _browsed(photos: PhotoTable, row: int, proposals: PhotoProposals) -> BrowsedPhoto:
+    width, height = photos.sizes_wh[row].tolist()
+    return BrowsedPhoto(int(photos.image_ids[row]), photos.file_names[row], width, height, proposals)
 
 
 def _write(path: Path, value: object) -> None:
