@@ -128,6 +128,7 @@ def _write(context: StageContext, extent: Extent, embedded: bool) -> Facts:
     )
     facts = Facts(
         protocol=mined.protocol,
+        score=mined.score,
         split=prepared.split.name,
         photos=len(rows),
         proposals=int(counts.sum()),
@@ -157,7 +158,9 @@ def write_page(
 def crop_views(params: Params, embedded: bool) -> list[CropView]:
     """How the teacher looked at each box, the tightest crop first; equal crops are one view."""
     purposes: dict[float, list[str]] = defaultdict(list)
-    purposes[1.0 if params.mine.method == "exhaustive" else params.mine.enlarge].append("scored")
+    scored = {"exhaustive": 1.0, "cascade": params.mine.enlarge}
+    if params.mine.method in scored:
+        purposes[scored[params.mine.method]].append("scored")
     purposes[params.mine.enlarge].append("named")
     if embedded:
         for enlarge in MULTI_CROP_ENLARGES if params.embed.crops == "multi" else (ENLARGE,):

@@ -39,11 +39,11 @@ function opened(browser, at, photo, details) {
   const title = element("h2", { id: "opened-title", tabindex: "-1" },
     element("b", { class: overview.groups[label] }, marked(overview, label)),
     ` on photo ${index.ids[at.position]}`);
-  const entropy = Math.max(0, Math.log(overview.names.length) - score);
+  const entropy = Math.max(0, Math.log(overview.names.length) - score).toFixed(3);
   const numbers = {
     rank: `${at.place + 1} of ${photo.boxes.length}`,
     score: score.toFixed(3),
-    entropy: entropy.toFixed(3),
+    ...(overview.certain ? { entropy } : {}),
     confidence: photo.confidence[at.place].toFixed(3),
     "box x0 y0 x1 y1": photo.boxes[at.place].map((side) => side.toFixed(0)).join(" "),
     file: photo.file,

@@ -9,9 +9,10 @@ import jinja2
 from markupsafe import Markup
 
 from ezsd.draw import score_colour
+from ezsd.mining.score import CERTAINTY
 from stages.proposal_browser.layout import CHUNK_PHOTOS, PAGE_PHOTOS, SHELF_PHOTOS
 from stages.proposal_browser.pictures import CropView
-from stages.report_page.page import STYLE
+from stages.report_page.page import ORIGIN_WORDS, STYLE
 from stages.report_page.page import read_part as read_report_part
 
 TEMPLATE, OWN_STYLE = "page.html", "browser.css"
@@ -25,12 +26,14 @@ _COLOURS = 16
 class Facts:
     """What the page says of the whole.
 
+    score: what it is, `CERTAINTY` or `OBJECTNESS` of `ezsd.mining.score`.
     photos, proposals: shown here. all_photos, all_proposals: mined. with_proposals: photos that have any.
     best: proposals shown of a photo at most. pool: proposals among which neighbours were looked for.
     embedded: whether there are embeddings. fingerprint: of the mined proposals.
     """
 
     protocol: str
+    score: str
     split: str
     photos: int
     proposals: int
@@ -63,6 +66,8 @@ def render_page(facts: Facts) -> str:
     environment.filters["thousands"] = "{:,}".format
     return environment.from_string(read_part(TEMPLATE)).render(
         facts=facts,
+        origin=ORIGIN_WORDS[facts.score],
+        certain=facts.score == CERTAINTY,
         # packaged with the project, so they need no escaping
         style=Markup(read_report_part(STYLE) + read_part(OWN_STYLE)),
         scripts=SCRIPTS,
@@ -82,6 +87,7 @@ def overview(facts: Facts, names: Sequence[Name], views: Sequence[CropView], til
         "tile": tile,
         "views": [[view.enlarge, view.purpose] for view in views],
         "colours": _colours(),
+        "certain": facts.score == CERTAINTY,
         "embedded": facts.embedded,
     }
 

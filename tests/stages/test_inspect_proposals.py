@@ -124,6 +124,7 @@ def test_an_extent_that_cannot_be_shown(photos: int, best: int) -> None:
             ["mine.method=exhaustive", "embed.crops=multi"],
             {1.0: "scored, embedded", 1.2: "named", 1.5: "embedded"},
         ),
+        (["mine.method=rpn"], {1.2: "named, embedded"}),
         (["mine.method=cascade"], {1.2: "scored, named, embedded"}),
         (["mine.method=cascade", "mine.enlarge=1.4"], {1.2: "embedded", 1.4: "scored, named"}),
     ],

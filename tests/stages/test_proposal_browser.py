@@ -4,6 +4,7 @@ import io
 import json
 import math
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,6 @@ from PIL import Image
 from support.browsed_runs import (
     CROP,
     HOSTILE,
-    KEEP,
     LOGIT_SCALE,
     NAMES,
     PHOTOS,
@@ -29,6 +29,7 @@ from support.browsed_runs import (
 from support.teacher_runs import file_bytes
 
 from ezsd.crops import square_crops
+from ezsd.mining.score import OBJECTNESS
 from pipeline.precomputed import Embedded
 from stages.proposal_browser.answers import nearest_names
 from stages.proposal_browser.chunks import BrowsedPhoto, boxes_entry, index_entry, script
@@ -196,16 +197,21 @@ def test_the_page_says_what_is_missing_or_left_out() -> None:
     text = " ".join(render_page(facts(embedded=False)).split())
     assert "names known" in text and "60 proposals on 30 training photos" in text
     assert "Nearest names and neighbours are not shown" in text and "Neighbours are" not in text
-    partly = facts().__class__(
-        **{**facts().__dict__, "all_proposals": 5000, "with_proposals": 12345, "pool": 40}
-    )
+    partly = replace(facts(), all_proposals=5000, with_proposals=12345, pool=40)
     text = " ".join(render_page(partly).split())
     assert "30 photos, evenly spaced among those with proposals, and at most the 4 best" in text
     assert "looked for among 40 of the 60 proposals shown here, evenly spaced." in text
+
+
+def test_objectness_has_no_entropy() -> None:
+    learned = replace(facts(), score=OBJECTNESS)
+    text = " ".join(render_page(learned).split())
+    assert "Score is the objectness" in text and "entropy, highest first" not in text
+    assert "entropy, highest first" in render_page(facts())
+    assert not overview(learned, [], VIEWS, 224)["certain"] and overview(facts(), [], VIEWS, 224)["certain"]
 
 
 def test_the_best_proposals_only(root: Path, tmp_path: Path) -> None:
     folder = browse_by_hand(root, tmp_path, best=1)
     assert {len(scores) for scores in value_of(folder.index(0))["scores"]} == {1}
     assert Image.open(folder.crops(2)).size == (2 * CROP, CROP)
-    assert KEEP > 1

@@ -15,6 +15,7 @@ from PIL import Image
 from cache.index import BoxTable, DatasetIndex, PhotoTable
 from cache.layout import ArraySpec
 from cache.sharded import ShardedStore
+from ezsd.mining.score import CERTAINTY
 from ezsd.split import Split
 from pipeline.data.photos import PhotoFolder
 from pipeline.data.prepared import write_prepared
@@ -109,6 +110,7 @@ def facts(embedded: bool = True) -> Facts:
     """What the page of `browse_by_hand` says of the whole."""
     return Facts(
         protocol="names known",
+        score=CERTAINTY,
         split=SPLIT.name,
         photos=PHOTOS,
         proposals=PROPOSALS,
