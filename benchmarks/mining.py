@@ -15,9 +15,10 @@ from benchmarks.mining_recall import coverage_ranks, object_ranks, paired_ratio_
 from benchmarks.photos import coco_overrides, find_coco_photos
 from benchmarks.provenance import REPOSITORY
 from benchmarks.record import Measurement, Result, Target, ratio, write_result
-from benchmarks.runs import load_run, run_stage, start_run
+from benchmarks.runs import context_of, run_stage, start_run
 from benchmarks.trade_off import Curve, draw_trade_off
 from cache.atomic import write_bytes_atomic
+from pipeline.data.prepared import Prepared
 from pipeline.data.sources import read_full_annotations, resolve_sources
 from pipeline.data.tables import Boxes
 from pipeline.precomputed import Mined
@@ -98,8 +99,9 @@ def _read(root: Path) -> Found:
 
 def _novel_objects(root: Path) -> Boxes:
     """All objects of novel names in the training photos."""
-    params, prepared = load_run(root)
-    sources = resolve_sources(params.data, root, prepared.folder)
+    context = context_of(root, "evaluate")
+    prepared = Prepared(context.parent("prepare"))
+    sources = resolve_sources(context.params.data, root, prepared.folder)
     boxes = read_full_annotations(sources, "train", prepared.split).clean.boxes
     return boxes.take(~boxes.crowd & (boxes.labels >= len(prepared.split.base)))
 

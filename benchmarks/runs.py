@@ -7,9 +7,9 @@ import yaml
 
 from benchmarks.watch import Watched, watch
 from cache.atomic import write_bytes_atomic
-from pipeline.data.prepared import Prepared
-from pipeline.params import PARAMS_FILE, Params, load_params, parse_params, preset_text
-from pipeline.stage import ARTIFACTS
+from pipeline.params import PARAMS_FILE, load_params, parse_params, preset_text
+from pipeline.runner import artifact_folder
+from pipeline.stage import StageContext
 
 
 def start_run(root: Path, overrides: Sequence[str]) -> Path:
@@ -24,6 +24,6 @@ def run_stage(root: Path, stage: str, *options: str) -> Watched:
     return watch(["ezsd-cli", "precompute", "--only", stage, *options], root)
 
 
-def load_run(root: Path) -> tuple[Params, Prepared]:
-    """The params of a run and what its `prepare` left."""
-    return load_params(root / PARAMS_FILE), Prepared(root / ARTIFACTS / "prepare")
+def context_of(root: Path, stage: str) -> StageContext:
+    """What a stage of the run would be given."""
+    return StageContext(load_params(root / PARAMS_FILE), root, artifact_folder(root, stage))

@@ -1,0 +1,164 @@
+"""What a training step costs with cached targets: against one without distillation, and one with the teacher.
+
+The demo's detector and teacher on scenes of the embedded world. A step is all of it: reading photos and
+targets, forward, backward and the optimizer. The three kinds take turns on the same photos.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+
+import torch
+from torch import Tensor
+
+from benchmarks.record import Measurement, Result, Target, ratio, write_result
+from benchmarks.runs import context_of, run_stage, start_run
+from benchmarks.timing import seconds_of
+from ezsd.teacher.box_encoder import BoxEncoder
+from ezsd.training.dataset import BatchPlan, TrainSet, load_batches
+from ezsd.training.determinism import deterministic
+from ezsd.training.loop import StepReport, StepSettings, make_optimizer, train_steps
+from ezsd.training.schedule import Schedule
+from ezsd.training.targets import CachedTargets, DrawSettings
+from pipeline.data.cached_targets import TargetReader
+from pipeline.data.prepared import Prepared
+from pipeline.data.sources import resolve_sources
+from pipeline.precomputed import Embedded
+from pipeline.stage import StageContext
+from stages.detector_source import make_detector
+from stages.embed import ENLARGE
+from stages.teacher_source import renormalized_teacher
+
+SCENES = 64
+WARM_UP, STEPS = 4, 32
+SETTINGS = (f"data.world.train={SCENES}", "data.world.val=4", "renorm.epochs=1", "mine.photos_per_shard=8")
+
+ReadPhoto = Callable[[int], Tensor]
+ReadTargets = Callable[[int], CachedTargets]
+
+
+def main() -> None:
+    """Takes steps of the three kinds in turn and leaves the result."""
+    with TemporaryDirectory() as folder:
+        root = start_run(Path(folder), SETTINGS)
+        for stage in ("prepare", "renorm", "mine", "embed"):
+            run_stage(root, stage)
+        seconds = _take_steps(_kinds(context_of(root, "train")))
+    plain, cached, online = (seconds[name] for name in ("plain", "cached", "online"))
+    measurements = [
+        ratio("train.step_vs_plain", _median_ratio(cached, plain), Target("<=", 1.15)),
+        ratio("train.online_teacher_vs_cached", _median_ratio(online, cached)),
+        *(
+            Measurement(f"train.step_seconds.{name}", median(each), "s", median(plain))
+            for name, each in seconds.items()
+        ),
+    ]
+    write_result(Result("train", 0, measurements, {"scenes": SCENES, "steps": STEPS}))
+
+
+def _median_ratio(some: list[float], others: list[float]) -> float:
+    """Of steps on the same photos, taken one right after the other."""
+    return median(one / other for one, other in zip(some, others, strict=True))
+
+
+def _take_steps(kinds: dict[str, Iterator[StepReport]]) -> dict[str, list[float]]:
+    """Seconds of each step after the first few."""
+    seconds: dict[str, list[float]] = {name: [] for name in kinds}
+    with deterministic():
+        for _ in range(WARM_UP + STEPS):
+            for name, steps in kinds.items():
+                seconds[name].append(seconds_of(lambda steps=steps: next(steps)))
+    return {name: taken[WARM_UP:] for name, taken in seconds.items()}
+
+
+def _kinds(context: StageContext) -> dict[str, Iterator[StepReport]]:
+    prepared = Prepared(context.parent("prepare"))
+    reader = TargetReader(prepared.train, Embedded(context.parent("embed")).store)
+    photos = resolve_sources(context.params.data, context.root, prepared.folder).train.folder()
+
+    @lru_cache(maxsize=1)  # the online teacher looks at the photo that was just read
+    def read_photo(row: int) -> Tensor:
+        width, height = prepared.train.photos.sizes_wh[row].tolist()
+        return photos.decode(prepared.train.photos.file_names[row], (width, height))
+
+    encoder = BoxEncoder(renormalized_teacher(context).load(), context.params.embed.batch)
+    targets: dict[str, ReadTargets] = {
+        "plain": Undistilled(reader),
+        "cached": reader,
+        "online": OnlineTargets(reader, read_photo, encoder),
+    }
+    return {name: _steps(context, reader, read_photo, read) for name, read in targets.items()}
+
+
+@dataclass(frozen=True)
+class Undistilled:
+    """Targets without anything to distill."""
+
+    read: ReadTargets
+
+    def __call__(self, row: int) -> CachedTargets:
+        """Base boxes alone."""
+        found = self.read(row)
+        return replace(
+            found,
+            object_boxes_xyxy=found.object_boxes_xyxy[:0],
+            object_embeddings=found.object_embeddings[:0],
+            proposal_boxes_xyxy=found.proposal_boxes_xyxy[:0],
+            proposal_embeddings=found.proposal_embeddings[:0],
+            proposal_confidences=found.proposal_confidences[:0],
+        )
+
+
+@dataclass(frozen=True)
+class OnlineTargets:
+    """The same targets, their embeddings computed by the teacher instead of read; boxes are mined before."""
+
+    read: ReadTargets
+    read_photo: ReadPhoto
+    encoder: BoxEncoder
+
+    def __call__(self, row: int) -> CachedTargets:
+        """One call of the teacher for all boxes of the photo."""
+        found = self.read(row)
+        boxes_xyxy = torch.cat([found.object_boxes_xyxy, found.proposal_boxes_xyxy])
+        embeddings = self.encoder.encode(self.read_photo(row), boxes_xyxy, ENLARGE)
+        objects, proposals = embeddings.tensor_split([len(found.object_boxes_xyxy)])
+        return replace(found, object_embeddings=objects, proposal_embeddings=proposals)
+
+
+def _steps(
+    context: StageContext, reader: TargetReader, read_photo: ReadPhoto, read_targets: ReadTargets
+) -> Iterator[StepReport]:
+    """Endless enough training steps of a detector of its own."""
+    params = context.params.train
+    names, text = Embedded(context.parent("embed")).base_text_embeddings()
+    detector = make_detector(params, context.root, len(names), text.shape[1])
+    detector.to(memory_format=torch.channels_last)
+    detector.set_vocabulary(torch.from_numpy(text))
+    steps = WARM_UP + STEPS
+    plan = BatchPlan(
+        order=lambda epoch: reader.order([1.0] * SCENES, params.seed, epoch),
+        images_per_step=params.images_per_step,
+        first_step=0,
+        steps=steps,
+        micro_batches=1,
+        seed=params.seed,
+    )
+    train_set = TrainSet(
+        read_photo, read_targets, DrawSettings(params.proposals_per_image, params.short_sides)
+    )
+    return train_steps(
+        detector,
+        make_optimizer(detector, params.momentum, params.weight_decay),
+        load_batches(train_set, plan, 0),
+        Schedule(steps, params.learning_rate, params.warmup_steps, ()),
+        StepSettings(params.clip_norm, params.distill_factor, 1, params.mixed_precision, params.seed),
+        0,
+    )
+
+
+if __name__ == "__main__":
+    main()
