@@ -6,7 +6,7 @@ targets, forward, backward and the optimizer. The three kinds take turns on the 
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -70,7 +70,7 @@ def _take_steps(kinds: dict[str, Iterator[StepReport]]) -> dict[str, list[float]
     with deterministic():
         for _ in range(WARM_UP + STEPS):
             for name, steps in kinds.items():
-                seconds[name].append(seconds_of(lambda steps=steps: next(steps)))
+                seconds[name].append(seconds_of(partial(next, steps)))
     return {name: taken[WARM_UP:] for name, taken in seconds.items()}
 
 
