@@ -65,6 +65,16 @@ def init(
     _say(f"{params}: preset {preset}")
 
 
+@app.command(epilog="Example: `ezsd-cli plan --set mine.method=exhaustive`")
+def plan(as_json: AsJson = False, params: ParamsPath = DEFAULT_PARAMS, overrides: Overrides = None) -> None:
+    """Say what each stage will cost, from the annotations and a short probe on this machine."""
+    from stages.plan import make_plan
+    from stages.plan_text import plan_text
+
+    made = make_plan(load_params(params, overrides or ()), _root_of(params))
+    _tell(made.as_json(), plan_text(made), as_json)
+
+
 @app.command(epilog="Example: `ezsd-cli precompute --only mine --set mine.keep=100`")
 def precompute(
     only: Annotated[

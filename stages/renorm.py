@@ -31,6 +31,7 @@ from stages.renorm_record import View, make_record
 from stages.teacher_source import resolve_teacher, teacher_digests
 
 CHECKPOINT = "checkpoint.safetensors"
+LOOK = "renorm: look at boxes"
 SAMPLE_BOXES = 2048
 """Boxes that statistics and accuracy are measured on."""
 SAMPLE_PICTURES = 256
@@ -85,7 +86,11 @@ class _Subject:
         """What the teacher is like now."""
         template = context.params.teacher.template
         sample = self.data.sample(SAMPLE_BOXES, context.params.renorm.seed)
-        domain = measure_domain(self.teacher, self.split.base, template, self.data, sample)
+        boxes = sum(len(self.data.labels[photo]) for photo in sample)
+        with context.progress(boxes, "boxes", label=LOOK) as progress:
+            domain = measure_domain(
+                self.teacher, self.split.base, template, self.data, sample, progress.advance
+            )
         with torch.no_grad():
             text = self.teacher.encode_names(self.split.names, template).cpu()
         return View(_norms(self.teacher), domain, text)

@@ -1,6 +1,6 @@
 """What a teacher makes of a domain: activations of its norm layers, its features, its accuracy."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -63,9 +63,17 @@ class DomainStatistics:
 
 @torch.no_grad()
 def measure_domain(
-    teacher: Teacher, names: Sequence[str], template: str, data: LabelledCrops, photos: Sequence[int]
+    teacher: Teacher,
+    names: Sequence[str],
+    template: str,
+    data: LabelledCrops,
+    photos: Sequence[int],
+    on_boxes: Callable[[int], None] = lambda boxes: None,
 ) -> DomainStatistics:
-    """Sends the boxes of the chosen `photos` through the teacher and watches; labels index `names`."""
+    """Sends the boxes of the chosen `photos` through the teacher and watches; labels index `names`.
+
+    `on_boxes` hears of the boxes of each batch, for progress.
+    """
     right = boxes = 0
     feature_sum = torch.zeros(teacher.dim, dtype=torch.float64)
     feature_squares = torch.zeros((teacher.dim, teacher.dim), dtype=torch.float64)
@@ -78,6 +86,7 @@ def measure_domain(
             wide = features.cpu().double()
             feature_sum += wide.sum(dim=0)
             feature_squares += wide.T @ wide
+            on_boxes(len(labels))
     mean = feature_sum / max(boxes, 1)
     covariance = feature_squares / max(boxes, 1) - torch.outer(mean, mean)
     return DomainStatistics(activations, mean, covariance, right / max(boxes, 1), boxes)
