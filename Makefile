@@ -11,7 +11,7 @@ help:
 	@echo "make demo    run the whole pipeline on the embedded world and show the result"
 	@echo "make test    run the tests"
 	@echo "make bench   measure speed, size and memory, print them as a table"
-	@echo "make ablation train every row of docs/results.md over three seeds; about an hour on 2 cores"
+	@echo "make ablation train every row of the comparison over three seeds"
 	@echo "make lint    ruff and mypy"
 	@echo "make setup   only make the .venv"
 	@echo "make clean   remove artifacts, caches and the .venv"

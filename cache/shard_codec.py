@@ -63,7 +63,7 @@ def encode_shard(layout: ShardLayout, name: str, shard: int, rows: np.ndarray, m
 
 def index_size(shard_rows: int) -> int:
     """Bytes that the index takes at the end of a shard."""
-    return 16 * shard_rows + 4
+    return 16 * shard_rows + _CRC_BYTES
 
 
 def decode_index(tail: memoryview, rows: int, shard_rows: int) -> np.ndarray:
@@ -75,7 +75,7 @@ def decode_index(tail: memoryview, rows: int, shard_rows: int) -> np.ndarray:
         raise DamagedShard("it is too short for its index")
     if not _agrees(tail[:-_CRC_BYTES], tail[-_CRC_BYTES:]):
         raise DamagedShard("the checksum of its index does not agree")
-    index = np.frombuffer(tail[:-4], "<u8").reshape(shard_rows, 2)
+    index = np.frombuffer(tail[:-_CRC_BYTES], "<u8").reshape(shard_rows, 2)
     if (index[:rows] == _EMPTY).any() or (index[rows:] != _EMPTY).any():
         raise DamagedShard(f"it does not hold {rows} rows")
     return index[:rows].astype(np.int64)

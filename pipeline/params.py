@@ -129,7 +129,10 @@ class BackboneParams(Section):
 
 
 class ProposalNetworkParams(Section):
-    """A backbone with a pyramid and a region proposal network on it, and the steps that train them."""
+    """A backbone with a pyramid and a region proposal network on it, and the steps that train them.
+
+    `epochs` and `decay_epochs` need not be whole.
+    """
 
     backbone: BackboneParams
     fpn_channels: Count
@@ -137,6 +140,8 @@ class ProposalNetworkParams(Section):
     anchors_per_image: Count
     long_side: Count
     images_per_step: Count
+    epochs: Positive
+    decay_epochs: tuple[Positive, ...]
     learning_rate: Positive
     warmup_steps: Annotated[int, Field(ge=0)]
     seed: Seed
@@ -157,8 +162,6 @@ class RpnParams(ProposalNetworkParams):
     """The region proposal network of `mine.method: rpn`, and how base boxes train it."""
 
     short_side: Count
-    epochs: Count
-    decay_epochs: tuple[Count, ...]
 
 
 class MineParams(Section):
@@ -199,7 +202,7 @@ class MaskHeadParams(Section):
 
 
 class TrainParams(ProposalNetworkParams):
-    """The detector and its schedule (method, sections 3 and 4); `epochs` may be less than one."""
+    """The detector and its schedule (method, sections 3 and 4)."""
 
     regions_per_image: Count
     head_channels: Count
@@ -209,13 +212,11 @@ class TrainParams(ProposalNetworkParams):
     regressor: Literal["semantic", "plain"]
     mask_head: MaskHeadParams | None
     short_sides: tuple[Count, ...] = Field(min_length=1)
-    epochs: Positive
     micro_batches: Count
     repeat_threshold: Fraction
     mixed_precision: bool
     momentum: Fraction
     weight_decay: Annotated[float, Field(ge=0)]
-    decay_epochs: tuple[Positive, ...]
     clip_norm: Positive
     proposals_per_image: Annotated[int, Field(ge=0)]
     distill_factor: Annotated[float, Field(ge=0)]

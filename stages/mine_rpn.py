@@ -22,7 +22,7 @@ from ezsd.mining.rpn_training import RpnTrainer, box_targets
 from ezsd.mining.score import OBJECTNESS
 from ezsd.training.dataset import BatchPlan, Example, TrainSet, load_batches
 from ezsd.training.determinism import deterministic
-from ezsd.training.schedule import Schedule, schedule_in_epochs
+from ezsd.training.schedule import Schedule
 from ezsd.training.targets import CachedTargets, DrawSettings
 from pipeline.device import choose_device, loader_workers
 from pipeline.interrupt import stop_on_signal
@@ -30,6 +30,7 @@ from pipeline.params import MineParams, Params, RpnParams, RunParams
 from pipeline.threads import one_thread
 from stages.backbone_source import BackboneSource, backbone_config
 from stages.miners import Miner, MiningInputs
+from stages.schedule_source import make_schedule
 
 WEIGHTS = "rpn.safetensors"
 CHECKPOINT = "checkpoint.safetensors"
@@ -74,7 +75,7 @@ def prepare_miner(inputs: MiningInputs) -> RpnSource:
 def _train(inputs: MiningInputs) -> RegionProposer:
     """The network after its last step; Ctrl-C leaves a checkpoint."""
     params, rows = inputs.context.params.mine.rpn, _rows_with_objects(inputs)
-    schedule = _schedule(params, len(rows))
+    schedule = make_schedule(params, len(rows))
     trainer = RpnTrainer(_new_network(inputs))
     checkpoint = _Checkpoint(inputs.context.folder / CHECKPOINT, trainer)
     checkpoint.restore()
@@ -134,17 +135,6 @@ def _config(params: MineParams) -> RpnConfig:
         ),
         short_side=params.rpn.short_side,
         long_side=params.rpn.long_side,
-    )
-
-
-def _schedule(params: RpnParams, photos: int) -> Schedule:
-    return schedule_in_epochs(
-        photos,
-        params.images_per_step,
-        params.epochs,
-        params.decay_epochs,
-        params.learning_rate,
-        params.warmup_steps,
     )
 
 

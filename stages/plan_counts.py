@@ -15,7 +15,7 @@ from ezsd.repeats import repeat_factors
 from pipeline.params import MineParams, Params
 from stages.mine_cascade import FIT_PHOTOS, PHOTOS_PER_PART
 from stages.renorm import LOOK, SAMPLE_BOXES
-from stages.training_run import make_schedule
+from stages.schedule_source import make_schedule
 from stages.validation_pass import PHOTOS_PER_SHARD
 
 COMMON_SIZES = 32
@@ -89,14 +89,13 @@ class Units:
 def units_of_work(params: Params, amounts: Amounts) -> dict[str, Units]:
     """Units that each piece of work, by its label in the progress, has to do."""
     photos, boxed = amounts.train_photos + amounts.val_photos, amounts.boxed_photos
-    rpn = params.mine.rpn
     return {
         "prepare: draw the world": Units(photos, params.prepare.photos_per_shard),
         "prepare: check photos": Units(photos, params.prepare.photos_per_shard),
         "renorm": Units(params.renorm.epochs * amounts.epoch_boxes),
         LOOK: Units(2 * min(amounts.boxes, SAMPLE_BOXES)),
         "mine: fit objectness": Units(min(FIT_PHOTOS, boxed), PHOTOS_PER_PART),
-        "mine: train proposal network": Units(math.ceil(rpn.epochs * boxed / rpn.images_per_step)),
+        "mine: train proposal network": Units(make_schedule(params.mine.rpn, round(boxed)).steps),
         "mine": Units(amounts.train_photos, params.mine.photos_per_shard),
         "embed": Units(amounts.train_photos, params.mine.photos_per_shard),
         "train": Units(make_schedule(params.train, amounts.train_photos).steps),

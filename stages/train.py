@@ -20,7 +20,8 @@ from pipeline.precomputed import Embedded, Renormed
 from pipeline.stage import StageContext, StageResult
 from stages.detector_files import HISTORY, TrainedDetector, write_detector
 from stages.detector_source import make_detector, train_backbone
-from stages.training_run import CHECKPOINT, make_schedule, train_detector, write_history
+from stages.schedule_source import make_schedule
+from stages.training_run import CHECKPOINT, train_detector, write_history
 
 
 def external_inputs(params: Params, root: Path) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from ezsd.detector.detector import ZeroShotDetector
 from ezsd.repeats import repeat_factors
 from ezsd.training.dataset import BatchPlan, Example, TrainSet, load_batches
 from ezsd.training.loop import StepReport, StepSettings, make_optimizer, train_steps
-from ezsd.training.schedule import Schedule, schedule_in_epochs
+from ezsd.training.schedule import Schedule
 from ezsd.training.state import restore_training, training_tensors
 from ezsd.training.targets import DrawSettings
 from pipeline.data.cached_targets import TargetReader
@@ -34,18 +34,6 @@ CHECKPOINT = "checkpoint.safetensors"
 """What an interrupted run leaves to resume from; a finished one removes it."""
 STEPS_A_ROW = 10
 """A row of the history is the mean over so many steps: a single step's losses jump about."""
-
-
-def make_schedule(params: TrainParams, photos: int) -> Schedule:
-    """The schedule of the params for so many photos."""
-    return schedule_in_epochs(
-        photos,
-        params.images_per_step,
-        params.epochs,
-        params.decay_epochs,
-        params.learning_rate,
-        params.warmup_steps,
-    )
 
 
 def train_detector(

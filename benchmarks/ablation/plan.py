@@ -6,7 +6,7 @@ from fractions import Fraction
 
 from benchmarks.ablation.rows import CURVE, Row
 from pipeline.params import Params, parse_params, preset_text
-from stages.training_run import make_schedule
+from stages.schedule_source import make_schedule
 
 WHOLE = Fraction(1)
 PARTS = (Fraction(1, 2), Fraction(1, 4), Fraction(1, 6), Fraction(1, 10))

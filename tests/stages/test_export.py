@@ -8,10 +8,9 @@ import numpy as np
 import onnxruntime
 import pytest
 import torch
-from support.training_workplace import DIM, SPLIT, Workplace, make_workplace
+from support.training_workplace import DIM, SPLIT, Workplace, make_trained_workplace
 from torchvision.ops import box_iou
 
-from cache.manifest import begin, publish
 from ezsd.detector.config import Selection
 from ezsd.detector.detector import Detections, ZeroShotDetector, detect
 from ezsd.detector.exportable import ExportableDetector
@@ -26,11 +25,7 @@ SIZES_HW = [(64, 64), (40, 90), (120, 50)]
 @pytest.fixture(scope="module")
 def workplace(tmp_path_factory: pytest.TempPathFactory) -> Workplace:
     """With a detector trained for one epoch, and exported."""
-    place = make_workplace(tmp_path_factory.mktemp("export"))
-    folder = place.root / "artifacts/train"
-    begin(folder, "train", {})
-    place.run(epochs=1)
-    publish(folder, {}, {})
+    place = make_trained_workplace(tmp_path_factory.mktemp("export"))
     export(place.root / "found.onnx", None, place.params, place.root, SELECTION)
     return place
 

@@ -6,10 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from support.training_workplace import SPLIT, Workplace, make_workplace
+from support.training_workplace import SPLIT, Workplace, make_trained_workplace, make_workplace
 
 from cache.errors import ArtifactError
-from cache.manifest import begin, publish
 from ezsd.detector.config import Selection
 from ezsd.errors import InputError
 from stages.predict import RESULT, Prediction, drawing_names, predict
@@ -21,12 +20,7 @@ ANYTHING = Selection(score_threshold=0.0, best=5)
 @pytest.fixture(scope="module")
 def workplace(tmp_path_factory: pytest.TempPathFactory) -> Workplace:
     """With a detector trained for one epoch."""
-    place = make_workplace(tmp_path_factory.mktemp("predict"))
-    folder = place.root / "artifacts/train"
-    begin(folder, "train", {})
-    place.run(epochs=1)
-    publish(folder, {}, {})
-    return place
+    return make_trained_workplace(tmp_path_factory.mktemp("predict"))
 
 
 @pytest.fixture

@@ -167,3 +167,13 @@ def make_workplace(root: Path, **embedded: Any) -> Workplace:
     for folder in folders.values():
         publish(folder, {}, {})
     return Workplace(root, make_params())
+
+
+def make_trained_workplace(root: Path) -> Workplace:
+    """With a detector trained for one epoch, as a complete artifact."""
+    place = make_workplace(root)
+    folder = place.root / "artifacts/train"
+    begin(folder, "train", {})
+    place.run(epochs=1)
+    publish(folder, {}, {})
+    return place
