@@ -201,9 +201,9 @@ def open_portable(path: Path) -> Iterator[PortableFile]:
                     f"{path} is of schema {file.attrs.get('schema')}, not {SCHEMA}; export it again"
                 )
             yield PortableFile(path, file)
-    except ArtifactError:
-        raise
     except (OSError, KeyError, RuntimeError, ValueError) as error:
+        if isinstance(error, RuntimeError) and type(error) is not RuntimeError:
+            raise  # it has a sentence of its own
         raise ArtifactError(f"{path} is truncated or damaged; export or copy it again") from error
 
 

@@ -58,6 +58,8 @@ def test_ctrl_c_says_so_and_the_next_run_goes_on(small_run: Path, new_root: Call
         stderr=subprocess.PIPE,
         text=True,
         env={**os.environ, "PYTHONPATH": str(REPOSITORY), "OMP_NUM_THREADS": "1"},
+        # a script's background job ignores Ctrl-C, and so would all that it starts
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     while not list((root / "artifacts").glob("prepare/*")):
         time.sleep(0.05)
