@@ -52,4 +52,4 @@ format: setup
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf artifacts .dvc/cache .dvc/tmp .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf artifacts benchmarks/work .dvc/cache .dvc/tmp .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
