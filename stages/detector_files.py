@@ -70,6 +70,14 @@ def read_detector(folder: Path) -> TrainedDetector:
         raise ArtifactError(f"the detector in {folder} cannot be read: {reason}; {_MEND}") from error
 
 
+def finds_masks(folder: Path) -> bool:
+    """Whether the detector has a mask head, by its card alone. Raises ArtifactError as `read_detector`."""
+    try:
+        return json.loads((folder / CARD).read_bytes())["config"].get("masks") is not None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ArtifactError(f"{folder / CARD} is missing or damaged; {_MEND}") from error
+
+
 def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
     """Write a safetensors file, whole or not at all; the same tensors give the same bytes."""
     write_bytes_atomic(path, save(dict(tensors)))

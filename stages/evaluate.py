@@ -23,6 +23,7 @@ from pipeline.data.sources import DataSources, Which, read_full_annotations, res
 from pipeline.params import Params
 from pipeline.precomputed import Mined
 from pipeline.stage import ARTIFACTS, StageContext, StageResult
+from stages.detector_files import finds_masks
 from stages.evaluation_files import Evaluation, write_evaluation
 from stages.proposal_recall import proposal_recall
 from stages.validation_models import models_on_disk
@@ -39,7 +40,7 @@ def external_inputs(params: Params, root: Path) -> dict[str, Any]:
     folder = root / ARTIFACTS / "prepare"
     sources, split = resolve_sources(params.data, root, folder), Prepared(folder).split
     train = read_boxes(sources, "train", split)
-    val = read_masks(sources, "val", split) if params.train.mask_head else read_boxes(sources, "val", split)
+    val = (read_masks if finds_masks(root / ARTIFACTS / "train") else read_boxes)(sources, "val", split)
     return {
         f"{which}_annotations": hashlib.sha256(json_bytes(annotations)).hexdigest()
         for which, annotations in {"train": train, "val": val}.items()
@@ -52,7 +53,7 @@ def run(context: StageContext) -> StageResult:
     prepared = Prepared(context.parent("prepare"))
     split, mined = prepared.split, Mined(context.parent("mine"))
     sources = resolve_sources(context.params.data, context.root, prepared.folder)
-    masks = context.params.train.mask_head is not None
+    masks = finds_masks(context.parent("train"))
     annotations = (read_masks if masks else read_boxes)(sources, "val", split)
     ground_truth = _restrict(annotations, prepared, params.photos)
     seen = _look(context, prepared, sources, ground_truth)

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from cache.atomic import write_json_atomic
 from cache.layout import ArraySpec
 from cache.manifest import begin, publish
 from cache.renorm_file import NormLayerRecord, RenormRecord, write_renorm
@@ -20,6 +21,7 @@ from pipeline.precomputed import Mined, Renormed
 from pipeline.runner import artifact_folder
 from pipeline.stage import StageContext
 from stages import evaluate, prepare, report
+from stages.detector_files import CARD
 from stages.validation_pass import RAW, RENORMALIZED, Models
 
 NAMES = ("cat", "dog", "cow")
@@ -125,6 +127,9 @@ def make_parents(params: Params, root: Path) -> None:
     for stage, write in {"renorm": _write_renorm, "mine": _write_proposals, "train": _write_history}.items():
         context = context_of(params, root, stage)
         write(context.folder)
+        if stage == "train":
+            masks = params.train.mask_head
+            write_json_atomic(context.folder / CARD, {"config": {"masks": masks and masks.model_dump()}})
         publish(context.folder, {"photos": len(PROPOSALS), "proposals": 5}, {})
     publish(context_of(params, root, "embed").folder, {}, {})
 
