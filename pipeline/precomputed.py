@@ -77,6 +77,12 @@ class Mined:
         """What the scores are: `CERTAINTY` or `OBJECTNESS` of `ezsd.mining.score`."""
         return str(self.store.attributes["score"])
 
+    @property
+    def scored_enlarge(self) -> float | None:
+        """How much wider than the box the crop is that the score comes from; None when it is of no crop."""
+        enlarge: float | None = self.store.attributes["scored_enlarge"]
+        return enlarge
+
     def boxes_by_photo(self) -> Iterator[tuple[int, np.ndarray]]:
         """Image id and proposals, float32 (count, 4) xyxy, of each training photo, in order of the index."""
         for shard in range(self.store.shards):

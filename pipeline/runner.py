@@ -12,7 +12,7 @@ from cache.errors import ArtifactError
 from cache.folders import wipe
 from pipeline.code_digest import code_digest
 from pipeline.errors import PipelineError
-from pipeline.params import Params, select
+from pipeline.params import Params
 from pipeline.processes import ALONE, Processes
 from pipeline.stage import ARTIFACTS, Stage, StageContext
 
@@ -106,7 +106,7 @@ def command_of(stage: str) -> str:
 def stage_inputs(stage: Stage, params: Params, root: Path, external: Mapping[str, Any]) -> dict[str, Any]:
     """Everything that decides the bytes of a stage's artifact; its digest is the artifact's fingerprint."""
     return {
-        "params": select(params, stage.params),
+        "params": stage.inputs_of(params),
         "code": code_digest(*stage.modules(params)),
         "parents": {name: manifest.manifest_digest(artifact_folder(root, name)) for name in stage.parents},
         "external": dict(external),

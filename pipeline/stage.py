@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from pipeline.executor import Task, run_shards
 from pipeline.params import Params, select
@@ -101,7 +101,8 @@ class Stage:
         params: sections or keys that it reads (`mine`, `renorm.enlarge`), and nothing else.
         parents: stages whose output it reads.
         choice: a key of the params whose value names one more module, `stages.<name>_<value>`. What only the
-            other values lean on is not loaded and makes no artifact stale.
+            other values lean on, their modules and the sections of params named like them, is not loaded and
+            makes no artifact stale.
     """
 
     name: str
@@ -119,6 +120,16 @@ class Stage:
         if self.choice is None:
             return (self.module,)
         return self.module, f"{self.module}_{select(params, [self.choice])[self.choice]}"
+
+    def inputs_of(self, params: Params) -> dict[str, Any]:
+        """The params that decide the stage's bytes."""
+        selected = select(params, self.params)
+        if self.choice is not None:
+            section, key = self.choice.split(".")
+            values = get_args(type(getattr(params, section)).model_fields[key].annotation)
+            unchosen = {value for value in values if value != selected[section][key]}
+            selected[section] = {name: own for name, own in selected[section].items() if name not in unchosen}
+        return selected
 
     def run(self, context: StageContext) -> StageResult:
         """Does the stage's work."""

@@ -110,7 +110,7 @@ def _write(context: StageContext, extent: Extent, embedded: bool) -> Facts:
     counts = np.minimum(mined_counts[rows], extent.best)
     teacher = renormalized_teacher(context).load()
     answers = _answers(context, teacher, rows, counts) if embedded else None
-    views = crop_views(context.params, embedded)
+    views = crop_views(context.params, mined.scored_enlarge, embedded)
     folder = BrowserFolder(context.folder, len(rows))
     task = WriteShelf(
         folder=folder,
@@ -155,12 +155,11 @@ def write_page(
     write_bytes_atomic(folder.page, render_page(facts).encode())
 
 
-def crop_views(params: Params, embedded: bool) -> list[CropView]:
+def crop_views(params: Params, scored_enlarge: float | None, embedded: bool) -> list[CropView]:
     """How the teacher looked at each box, the tightest crop first; equal crops are one view."""
     purposes: dict[float, list[str]] = defaultdict(list)
-    scored = {"exhaustive": 1.0, "cascade": params.mine.enlarge}
-    if params.mine.method in scored:
-        purposes[scored[params.mine.method]].append("scored")
+    if scored_enlarge is not None:
+        purposes[scored_enlarge].append("scored")
     purposes[params.mine.enlarge].append("named")
     if embedded:
         for enlarge in MULTI_CROP_ENLARGES if params.embed.crops == "multi" else (ENLARGE,):

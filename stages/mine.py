@@ -29,7 +29,7 @@ def run(context: StageContext) -> StageResult:
     params, inputs = context.params, _inputs(context)
     names = _mining_names(params.mine, inputs.prepared.split)
     source: MinerSource = import_module(f"{__name__}_{params.mine.method}").prepare_miner(inputs)
-    store = _create_store(inputs, names, source.score)
+    store = _create_store(inputs, names, source)
     task = MineShard(
         source=source,
         teacher=inputs.teacher,
@@ -52,14 +52,21 @@ def _inputs(context: StageContext) -> MiningInputs:
     return MiningInputs(context, renormalized_teacher(context), prepared, photos)
 
 
-def _create_store(inputs: MiningInputs, names: MiningNames, score: str) -> ShardedStore:
+def _create_store(inputs: MiningInputs, names: MiningNames, source: MinerSource) -> ShardedStore:
     params = inputs.context.params.mine
+    attributes = {
+        "names": names.names,
+        "base_count": names.base_count,
+        "protocol": names.protocol,
+        "score": source.score,
+        "scored_enlarge": source.scored_enlarge,
+    }
     return ShardedStore.create(
         Mined(inputs.context.folder).location,
         _arrays(params.keep),
         len(inputs.prepared.train),
         params.photos_per_shard,
-        {"names": names.names, "base_count": names.base_count, "protocol": names.protocol, "score": score},
+        attributes,
     )
 
 

@@ -74,6 +74,7 @@ class CascadeSource:
 
     weights: Path
     fraction: float
+    scored_enlarge: float
     score: str = CERTAINTY
 
     def load(self) -> Miner:
@@ -90,7 +91,7 @@ def prepare_miner(inputs: MiningInputs) -> CascadeSource:
     if parts.is_dir():
         wipe(parts)
         parts.rmdir()
-    return CascadeSource(path, inputs.context.params.mine.cascade_fraction)
+    return CascadeSource(path, inputs.context.params.mine.cascade_fraction, inputs.config.enlarge)
 
 
 def _fit_objectness(inputs: MiningInputs, parts: Path, path: Path) -> None:

@@ -12,6 +12,7 @@ class ExhaustiveSource:
     """The paper's miner."""
 
     score: str = CERTAINTY
+    scored_enlarge: float = 1.0
 
     def load(self) -> Miner:
         """The miner."""

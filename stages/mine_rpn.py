@@ -53,6 +53,7 @@ class RpnSource:
     params: MineParams
     run: RunParams
     score: str = OBJECTNESS
+    scored_enlarge: None = None
 
     def load(self) -> Miner:
         """The miner. Raises ArtifactError when the weights are missing or damaged."""

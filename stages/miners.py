@@ -29,6 +29,11 @@ class MinerSource(Protocol):
     @property
     def score(self) -> str: ...
 
+    @property
+    def scored_enlarge(self) -> float | None:
+        """How much wider than the box the crop is that the score comes from; None when it is of no crop."""
+        ...
+
     def load(self) -> Miner:
         """The miner. Raises ArtifactError when what it has learned is missing or damaged."""
         ...

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -46,3 +47,15 @@ def test_a_choice_leans_on_its_own_modules_and_not_on_those_of_others() -> None:
     assert "ezsd/mining/cascade.py" in code_files(*mine.modules(params["cascade"]))
     assert set(mine.external_inputs(params["rpn"], Path())) == {"backbone"}
     assert mine.external_inputs(params["cascade"], Path()) == {}
+
+
+def test_params_of_another_choice_are_no_inputs() -> None:
+    mine = STAGES["mine"]
+    of_rpn, of_all = ["mine.rpn.epochs=9"], ["mine.keep=9"]
+
+    def inputs(method: str, overrides: list[str]) -> dict[str, Any]:
+        return mine.inputs_of(parse_params(preset_text("demo"), [f"mine.method={method}", *overrides]))
+
+    assert inputs("cascade", of_rpn) == inputs("cascade", [])
+    assert inputs("rpn", of_rpn) != inputs("rpn", [])
+    assert inputs("cascade", of_all) != inputs("cascade", [])

@@ -118,18 +118,17 @@ def test_an_extent_that_cannot_be_shown(photos: int, best: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("overrides", "expected"),
+    ("overrides", "scored_enlarge", "expected"),
     [
-        (
-            ["mine.method=exhaustive", "embed.crops=multi"],
-            {1.0: "scored, embedded", 1.2: "named", 1.5: "embedded"},
-        ),
-        (["mine.method=rpn"], {1.2: "named, embedded"}),
-        (["mine.method=cascade"], {1.2: "scored, named, embedded"}),
-        (["mine.method=cascade", "mine.enlarge=1.4"], {1.2: "embedded", 1.4: "scored, named"}),
+        (["embed.crops=multi"], 1.0, {1.0: "scored, embedded", 1.2: "named", 1.5: "embedded"}),
+        ([], None, {1.2: "named, embedded"}),
+        ([], 1.2, {1.2: "scored, named, embedded"}),
+        (["mine.enlarge=1.4"], 1.4, {1.2: "embedded", 1.4: "scored, named"}),
     ],
 )
-def test_equal_crops_are_shown_once(overrides: list[str], expected: dict[float, str]) -> None:
-    views = crop_views(colour_params(overrides), embedded=True)
+def test_equal_crops_are_shown_once(
+    overrides: list[str], scored_enlarge: float | None, expected: dict[float, str]
+) -> None:
+    views = crop_views(colour_params(overrides), scored_enlarge, embedded=True)
     assert {view.enlarge: view.purpose for view in views} == expected
     assert [view.enlarge for view in views] == sorted(expected)
