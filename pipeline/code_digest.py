@@ -20,11 +20,13 @@ STEERING = frozenset(
         "errors",
         "executor",
         "interrupt",
+        "memory",
         "params",
         "processes",
         "progress",
         "runner",
         "stage",
+        "step_logs",
     )
 )
 

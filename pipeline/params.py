@@ -27,6 +27,7 @@ Fraction = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
 Seed = Annotated[int, Field(ge=0, lt=2**31)]
+Logger = Literal["dvclive", "tensorboard"]
 
 
 class Section(BaseModel):
@@ -248,11 +249,12 @@ class ReportParams(Section):
 
 
 class RunParams(Section):
-    """Where and with how many hands; changes no byte of any artifact."""
+    """Where, with how many hands and with which logs; changes no byte of any artifact."""
 
     workers: Annotated[int, Field(ge=0)]
     scheduler: str | None = None
     device: Literal["auto", "cpu", "cuda"]
+    loggers: tuple[Logger, ...] = ()
 
 
 class Params(Section):

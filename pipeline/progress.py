@@ -10,6 +10,7 @@ from typing import TextIO
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
 from rich.progress import Progress as RichProgress
+from rich.table import Column
 
 SECONDS_BETWEEN_LINES = 10.0
 WORKERS_LISTED = 8
@@ -119,6 +120,7 @@ def show_progress(
         yield reporter
         reporter.print_line()
         return
-    columns = (BarColumn(bar_width=24), MofNCompleteColumn(), TextColumn("{task.fields[line]}"))
+    line = TextColumn("{task.fields[line]}", table_column=Column())  # wraps a line that is too long
+    columns = (BarColumn(bar_width=24), MofNCompleteColumn(), line)
     with RichProgress(*columns, console=Console(file=stream), refresh_per_second=4) as bars:
         yield _BarReporter(label, total, unit, done, bars)

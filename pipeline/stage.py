@@ -11,6 +11,7 @@ from pipeline.executor import Task, run_shards
 from pipeline.params import Params, select
 from pipeline.processes import ALONE, Processes
 from pipeline.progress import Progress, show_progress
+from pipeline.step_logs import LOGS, StepLog, open_logs
 
 ARTIFACTS = "artifacts"
 
@@ -55,6 +56,11 @@ class StageContext:
         if not self.processes.leads:
             return nullcontext(Progress(self.folder.name, total, unit, done))
         return show_progress(label or self.folder.name, total, unit, done)
+
+    def step_logs(self, steps_done: int) -> AbstractContextManager[StepLog]:
+        """The logs of `run.loggers`, after the steps that an interrupted run has done; the leader's."""
+        loggers = self.params.run.loggers if self.processes.leads else ()
+        return open_logs(loggers, self.root / LOGS, steps_done)
 
     def map_shards(
         self,

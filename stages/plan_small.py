@@ -82,7 +82,7 @@ def small_params(params: Params, data: DataParams, size: Size) -> Params:
                 update={"epochs": epochs, "decay_epochs": (), "backbone": _blank(params.train.backbone)}
             ),
             "evaluate": params.evaluate.model_copy(update={"photos": "all"}),
-            "run": params.run.model_copy(update={"scheduler": None}),
+            "run": params.run.model_copy(update={"scheduler": None, "loggers": ()}),
         }
     )
 

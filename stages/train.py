@@ -21,7 +21,8 @@ from pipeline.stage import StageContext, StageResult
 from stages.detector_files import HISTORY, TrainedDetector, write_detector
 from stages.detector_source import make_detector, train_backbone
 from stages.schedule_source import make_schedule
-from stages.training_run import CHECKPOINT, train_detector, write_history
+from stages.training_log import write_history
+from stages.training_run import CHECKPOINT, train_detector
 
 
 def external_inputs(params: Params, root: Path) -> dict[str, Any]:

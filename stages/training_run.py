@@ -1,9 +1,6 @@
 """The steps of `train`: photos and targets in, checkpoints out."""
 
-import csv
-import io
 import time
-from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -12,7 +9,6 @@ from torch.nn.parallel import DistributedDataParallel
 from torch.optim import SGD
 from torch.utils.data import DataLoader
 
-from cache.atomic import write_bytes_atomic
 from ezsd.detector.detector import ZeroShotDetector
 from ezsd.repeats import repeat_factors
 from ezsd.training.dataset import BatchPlan, Example, TrainSet, load_batches
@@ -29,11 +25,10 @@ from pipeline.params import TrainParams
 from pipeline.processes import Processes
 from pipeline.stage import StageContext
 from stages.detector_files import read_tensors, write_tensors
+from stages.training_log import LiveRows, progress_note
 
 CHECKPOINT = "checkpoint.safetensors"
 """What an interrupted run leaves to resume from; a finished one removes it."""
-STEPS_A_ROW = 10
-"""A row of the history is the mean over so many steps: a single step's losses jump about."""
 
 
 def train_detector(
@@ -45,6 +40,7 @@ def train_detector(
     checkpoint, from which any number of them goes on.
     """
     params, processes = context.params.train, context.processes
+    device = choose_device(context.params.run)
     optimizer = make_optimizer(detector, params.momentum, params.weight_decay)
     checkpoint = Checkpoint(context.folder / CHECKPOINT, detector, optimizer, params.checkpoint_seconds)
     reports = checkpoint.restore()
@@ -52,11 +48,17 @@ def train_detector(
     steps = train_steps(
         _shared(detector, processes), optimizer, batches, schedule, _step_settings(params), len(reports)
     )
-    with context.progress(schedule.steps, "steps", len(reports)) as progress, stop_on_signal() as stop:
+    with (
+        context.step_logs(len(reports)) as log,
+        context.progress(schedule.steps, "steps", len(reports)) as progress,
+        stop_on_signal() as stop,
+    ):
+        rows = LiveRows(log, schedule, params.images_per_step, device, len(reports))
         for report in steps:
             reports.append(report)
-            progress.say(f"loss {sum(report.losses.values()):.3f}")
+            progress.say(progress_note(report, device))
             progress.advance(1, images=params.images_per_step)
+            rows.tell(reports)
             stops = processes.any(stop.asked)
             due = stops or checkpoint.is_due() or _ends_epoch(report.step, params, targets)
             if due and processes.leads:
@@ -140,17 +142,3 @@ def _step_settings(params: TrainParams) -> StepSettings:
 
 def _ends_epoch(step: int, params: TrainParams, targets: TargetReader) -> bool:
     return (step + 1) * params.images_per_step % len(targets.index) < params.images_per_step
-
-
-def write_history(path: Path, reports: Sequence[StepReport], schedule: Schedule) -> None:
-    """Write a CSV row for every `STEPS_A_ROW` steps: number and rate of the last, means of the losses."""
-    names = list(reports[0].losses)
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["step", "learning_rate", "total", *names])
-    for start in range(0, len(reports), STEPS_A_ROW):
-        rows = reports[start : start + STEPS_A_ROW]
-        means = [sum(row.losses[name] for row in rows) / len(rows) for name in names]
-        values = [schedule.rate(rows[-1].step), sum(means), *means]
-        writer.writerow([rows[-1].step + 1, *(f"{value:.6g}" for value in values)])
-    write_bytes_atomic(path, text.getvalue().encode())

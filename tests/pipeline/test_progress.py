@@ -32,6 +32,22 @@ def test_nothing_to_do_is_said_too() -> None:
     assert log.getvalue() == "embed: 8/8 photos\n"
 
 
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_narrow_terminal_shows_the_whole_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    monkeypatch.setenv("TERM", "xterm")
+    terminal = Terminal()
+    with show_progress("train", 2, "steps", stream=terminal) as progress:
+        progress.say("loss 2.345 (classification 1.214, box 1.131), memory 1.20 GiB")
+        progress.advance(2, images=4)
+    words = set(terminal.getvalue().split())
+    assert {"(classification", "1.131),", "1.20", "GiB"} <= words
+
+
 def test_several_workers_are_told_apart_and_one_is_not() -> None:
     with show_progress("mine", 30, "photos", stream=io.StringIO()) as progress:
         progress.advance(5, "0")

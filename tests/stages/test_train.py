@@ -4,6 +4,7 @@ import csv
 import json
 import signal
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +100,27 @@ def test_a_run_that_dies_goes_on_from_its_last_checkpoint(
         with pytest.raises(MemoryError):
             workplace.run("died")
     assert workplace.run("died") == trained
+
+
+def test_logs_change_no_byte_and_have_each_step_once(
+    workplace: Workplace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def die() -> None:
+        raise MemoryError
+
+    monkeypatch.chdir(workplace.root)
+    run = workplace.params.run.model_copy(update={"loggers": ("dvclive", "tensorboard")})
+    logged = replace(workplace, params=workplace.params.model_copy(update={"run": run}))
+    with monkeypatch.context() as patched:
+        patched.setattr(training_run, "train_steps", at_step(10, die))
+        with pytest.raises(MemoryError):
+            logged.run("logged", epochs=4)  # leaves a checkpoint of 9 steps, and a row of 10
+    assert logged.run("logged", epochs=4) == workplace.run("unlogged", epochs=4)
+    tables = workplace.root / "logs/dvclive/plots/metrics"
+    for value in ("loss/total", "loss/distillation", "learning_rate", "images_per_second", "memory_GiB"):
+        rows = (tables / f"{value}.tsv").read_text().splitlines()[1:]
+        assert [row.split("\t")[0] for row in rows] == ["10", "12"], value
+    assert list((workplace.root / "logs/tensorboard").iterdir())
 
 
 def test_another_seed_trains_otherwise(workplace: Workplace, trained: dict[str, bytes]) -> None:
