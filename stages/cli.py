@@ -22,6 +22,7 @@ from stages.cache_cli import app as cache_app
 from stages.cli_options import DEFAULT_PARAMS, AsJson, Force, Overrides, ParamsPath
 from stages.cli_options import root_of as _root_of
 from stages.cli_options import say as _say
+from stages.compare_cli import compare_runs
 from stages.graph import PRECOMPUTE, STAGES
 
 app = typer.Typer(
@@ -36,6 +37,7 @@ app = typer.Typer(
 USER_ERRORS = (ArtifactError, InputError, PipelineError)
 
 app.add_typer(cache_app, name="cache")
+app.command("compare", epilog="Example: `ezsd-cli compare runs/a runs/b --out comparison.md`")(compare_runs)
 
 
 @app.callback()

@@ -33,11 +33,15 @@ def result_table(metrics: Mapping[str, Any]) -> str:
     rows = [
         (label, *(percent(values.get(group)) for group in GROUPS)) for label, values in result_rows(metrics)
     ]
-    head = ("in %", *GROUPS)
+    lines = aligned_lines(("in %", *GROUPS), rows)
+    return "\n".join([headline(metrics), "", *lines, *_absences(metrics)])
+
+
+def aligned_lines(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """A table in Markdown, aligned for the terminal too: a label, then values to the right."""
     widths = [max(len(row[column]) for row in (head, *rows)) for column in range(len(head))]
     rule = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]
-    lines = [_line(cells, widths) for cells in (head, rule, *rows)]
-    return "\n".join([headline(metrics), "", *lines, *_absences(metrics)])
+    return [_line(cells, widths) for cells in (head, rule, *rows)]
 
 
 def headline(metrics: Mapping[str, Any]) -> str:
