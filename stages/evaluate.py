@@ -13,6 +13,7 @@ from ezsd.boxes import xywh_to_xyxy
 from ezsd.evaluation.average_precision import score_detections
 from ezsd.evaluation.coco_form import Record, ids_with_boxes, restrict_to_photos
 from ezsd.evaluation.fates import count_errors
+from ezsd.evaluation.federated import score_federated
 from ezsd.evaluation.groups import percent_by_group
 from ezsd.evaluation.metrics import Question, class_rows, objects_by_name, put_together
 from ezsd.split import Split
@@ -28,6 +29,9 @@ from stages.evaluation_files import Evaluation, write_evaluation
 from stages.proposal_recall import proposal_recall
 from stages.validation_models import models_on_disk
 from stages.validation_pass import Seen, TrueBoxes, ValidationPass
+
+SCORING = {"lvis": score_federated}
+"""Formats whose data sets are scored by rules of their own; all others by COCO's."""
 
 PARTS = "parts"
 """What an interrupted run leaves to resume from; a finished one removes it."""
@@ -57,8 +61,9 @@ def run(context: StageContext) -> StageResult:
     annotations = (read_masks if masks else read_boxes)(sources, "val", split)
     ground_truth = _restrict(annotations, prepared, params.photos)
     seen = _look(context, prepared, sources, ground_truth)
-    scores = score_detections(ground_truth, seen.detections, params.max_dets)
-    of_masks = score_detections(ground_truth, seen.detections, params.max_dets, "segm") if masks else {}
+    score = SCORING.get(context.params.data.format, score_detections)
+    scores = score(ground_truth, seen.detections, params.max_dets, "bbox")
+    of_masks = score(ground_truth, seen.detections, params.max_dets, "segm") if masks else {}
     question = Question(
         data=context.params.data.format,
         protocol=mined.protocol,

@@ -2,7 +2,7 @@
 
 import contextlib
 import io
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Literal
 
@@ -14,6 +14,9 @@ from ezsd.evaluation.coco_form import Record
 from ezsd.evaluation.groups import percent_by_group
 from ezsd.split import Split
 
+Shape = Literal["bbox", "segm"]
+"""What must overlap for a detection to be right: boxes or masks."""
+
 _AREAS = {"all": 0, "small": 1, "medium": 2, "large": 3}  # their order in COCOeval's params
 
 
@@ -21,15 +24,12 @@ _AREAS = {"all": 0, "small": 1, "medium": 2, "large": 3}  # their order in COCOe
 class ClassScores:
     """Average precision of each class: (C,) float64 in 0..1, NaN where the class has no such box to find.
 
-    `ap` is the mean over IoU 0.50:0.05:0.95; small, medium and large end at 32^2, 96^2 and infinite pixels.
+    `ap` is the mean over IoU 0.50:0.05:0.95.
     """
 
     ap: np.ndarray
     ap50: np.ndarray
     ap75: np.ndarray
-    ap_small: np.ndarray
-    ap_medium: np.ndarray
-    ap_large: np.ndarray
 
     def by_group(self, split: Split) -> dict[str, dict[str, float | None]]:
         """Means over the classes of a group that have boxes, in percent: `{"AP": {"base": ...}, ...}`."""
@@ -40,11 +40,20 @@ class ClassScores:
         }
 
 
+@dataclass(frozen=True)
+class ScoresBySize(ClassScores):
+    """And `ap` of objects of one size; small, medium and large end at 32^2, 96^2 and infinite pixels."""
+
+    ap_small: np.ndarray
+    ap_medium: np.ndarray
+    ap_large: np.ndarray
+
+
 def score_detections(
     ground_truth: Mapping[str, Any],
     detections: Sequence[Record],
     max_dets: Sequence[int],
-    shape: Literal["bbox", "segm"] = "bbox",
+    shape: Shape = "bbox",
 ) -> dict[int, ClassScores]:
     """Scores COCO results against COCO ground truth, all classes competing.
 
@@ -60,29 +69,21 @@ def score_detections(
     """
     limits = sorted(set(max_dets))
     with contextlib.redirect_stdout(io.StringIO()):
-        truth = _load({**ground_truth, "annotations": [dict(box) for box in ground_truth["annotations"]]})
-        run = COCOeval(truth, _load_results(truth, _RESULTS[shape](detections)), shape)
+        truth = load_annotations(ground_truth)
+        run = COCOeval(truth, load_results(truth, detections, shape), shape)
         run.params.maxDets = limits
         run.evaluate()
         run.accumulate()
     columns = np.searchsorted(run.params.catIds, [category["id"] for category in ground_truth["categories"]])
     precision = run.eval["precision"][:, :, columns]  # (IoU, recall, class, area, limit)
-    return {limit: _class_scores(precision[..., m]) for m, limit in enumerate(limits)}
+    return {limit: scores_by_size(precision[..., m]) for m, limit in enumerate(limits)}
 
 
-def _without_boxes(detections: Sequence[Record]) -> list[Record]:
-    """Results of masks alone: beside a box pycocotools would take its area for the mask's."""
-    return [{key: value for key, value in one.items() if key != "bbox"} for one in detections]
-
-
-_RESULTS: dict[str, Callable[[Sequence[Record]], Sequence[Record]]] = {"bbox": list, "segm": _without_boxes}
-
-
-def _class_scores(precision: np.ndarray) -> ClassScores:
+def scores_by_size(precision: np.ndarray) -> ScoresBySize:
     """From precision (T IoUs, R recalls, C classes, A areas); -1 marks what has no box to find."""
     known = np.where(precision > -1, precision, np.nan)
     whole, first, middle = known.mean(axis=(0, 1)), known[0].mean(axis=0), known[5].mean(axis=0)
-    return ClassScores(
+    return ScoresBySize(
         ap=whole[:, _AREAS["all"]],
         ap50=first[:, _AREAS["all"]],
         ap75=middle[:, _AREAS["all"]],
@@ -92,15 +93,20 @@ def _class_scores(precision: np.ndarray) -> ClassScores:
     )
 
 
-def _load(dataset: Mapping[str, Any]) -> COCO:
+def load_annotations(dataset: Mapping[str, Any]) -> COCO:
+    """What pycocotools reads; it writes into its annotations, which are therefore copied."""
     coco = COCO()
-    coco.dataset = dataset
+    coco.dataset = {**dataset, "annotations": [dict(one) for one in dataset["annotations"]]}
     coco.createIndex()
     return coco
 
 
-def _load_results(truth: COCO, detections: Sequence[Record]) -> COCO:
-    # loadRes looks at the first result to learn their kind, and writes into each
-    if detections:
-        return truth.loadRes([dict(detection) for detection in detections])
-    return _load({**truth.dataset, "annotations": []})
+def load_results(truth: COCO, detections: Sequence[Record], shape: Shape) -> COCO:
+    """COCO results as pycocotools reads them.
+
+    Results of masks are given to it alone: beside a box it would take the box's area for the mask's.
+    """
+    left_out = {"bbox": (), "segm": ("bbox",)}[shape]
+    results = [{key: one[key] for key in one if key not in left_out} for one in detections]
+    # loadRes looks at the first result to learn their kind
+    return truth.loadRes(results) if results else load_annotations({**truth.dataset, "annotations": []})

@@ -10,8 +10,10 @@ score, a box takes the object of its class that it overlaps most, at an IoU of 0
 - missed: otherwise.
 
 A counted box that overlaps no object of any class by 0.1 is background, reckoned to the class that it claims.
-Boxes that lie by half or more in a crowd region of their class count as nothing. The names follow TIDE
-(Bolya et al., ECCV 2020); unlike there, duplicates of a found object are no error of their own.
+Boxes that lie by half or more in a crowd region of their class count as nothing. Where photos say what they
+were searched for (LVIS), so do boxes of other classes, and background of classes not annotated exhaustively.
+The names follow TIDE (Bolya et al., ECCV 2020); unlike there, duplicates of a found object are no error of
+their own.
 """
 
 from collections import Counter, defaultdict
@@ -24,6 +26,7 @@ from torch import Tensor
 
 from ezsd.boxes import box_area, iou_xyxy, xywh_to_xyxy
 from ezsd.evaluation.coco_form import Record
+from ezsd.evaluation.federated import not_exhaustive, searched_for
 from ezsd.evaluation.groups import GROUPS, as_percent
 from ezsd.split import Split
 
@@ -68,9 +71,11 @@ def count_errors(
     single = [box for box in ground_truth["annotations"] if not box["iscrowd"]]
     crowds = _by_photo((box for box in ground_truth["annotations"] if box["iscrowd"]), class_of)
     objects = _by_photo(single, class_of)
-    outside = [box for box in detections if not _in_crowd(box, crowds.get(box["image_id"]), class_of)]
+    judged = searched_for(ground_truth, detections)
+    outside = [box for box in judged if not _in_crowd(box, crowds.get(box["image_id"]), class_of)]
     needed = Counter(class_of[box["category_id"]] for box in single)
     counted = _by_photo(_best_of_each_class(outside, needed, class_of), class_of)
+    forgiven = {(image_id, class_of.get(id_)) for image_id, id_ in not_exhaustive(ground_truth)}
     totals: Counter[tuple[str, str]] = Counter()
     for image_id in objects.keys() | counted.keys():
         nothing = Boxes(torch.empty(0, 4, dtype=torch.float64), torch.empty(0, dtype=torch.int64))
@@ -79,6 +84,8 @@ def count_errors(
         for fate, label in zip(fates, here.classes.tolist(), strict=True):
             totals.update((group, fate) for group in _groups_of(label, split))
         for label in said.classes[background].tolist():
+            if (image_id, label) in forgiven:
+                continue
             totals.update((group, BACKGROUND) for group in _groups_of(label, split))
     return [_row(group, kind, totals) for group in GROUPS for kind in (*FATES, BACKGROUND)]
 

@@ -1,4 +1,6 @@
-"""Means over base classes, over novel ones, and over both."""
+"""Means over base classes, over novel ones, and over both; over LVIS's rare, common and frequent ones."""
+
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -8,6 +10,8 @@ from ezsd.split import Split
 GROUPS = ("base", "novel", "all")
 DECIMALS = 4
 """Digits kept of a percentage: the rounding stays under 1e-6 of the share."""
+FREQUENCIES = {"r": "rare", "c": "common", "f": "frequent"}
+"""How LVIS sorts names: in at most 10 training photos, in at most 100, in more."""
 
 
 def percent_by_group(shares: ArrayLike, labels: ArrayLike, split: Split) -> dict[str, float | None]:
@@ -25,6 +29,20 @@ def percent_by_group(shares: ArrayLike, labels: ArrayLike, split: Split) -> dict
     is_base = labels < len(split.base)
     members = {"base": is_base, "novel": ~is_base, "all": np.ones_like(is_base)}
     return {group: _percent(values[members[group]]) for group in GROUPS}
+
+
+def percent_by_frequency(ap: ArrayLike, frequencies: Sequence[str]) -> dict[str, float | None]:
+    """Mean AP of rare, common and frequent classes: `{"APr": ..., "APc": ..., "APf": ...}`, in percent.
+
+    Args:
+        ap: (C,) values in 0..1; NaN where a class has nothing to find.
+        frequencies: C keys of `FREQUENCIES`; empty where the data set does not sort its names.
+
+    Returns:
+        The means; empty when no class has a frequency.
+    """
+    values, kinds = np.asarray(ap, dtype=np.float64), np.array(frequencies)
+    return {f"AP{kind}": _percent(values[kinds == kind]) for kind in FREQUENCIES} if any(frequencies) else {}
 
 
 def as_percent(share: float) -> float | None:

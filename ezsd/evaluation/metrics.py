@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ezsd.evaluation.average_precision import ClassScores
-from ezsd.evaluation.groups import as_percent
+from ezsd.evaluation.groups import as_percent, percent_by_frequency
 from ezsd.split import Split
 
 Percents = Mapping[str, float | None]
@@ -45,7 +45,9 @@ def put_together(
     teacher_accuracy: Mapping[str, Percents],
     proposal_recall: Percents,
 ) -> dict[str, Any]:
-    """`metrics.json`: AP50, AP, AP75 and AP by size of base, novel and all; what stands beside them.
+    """`metrics.json`: AP50, AP and AP75 of base, novel and all, and AP by size; what stands beside them.
+
+    Where categories have a frequency, as LVIS's do, `APr`, `APc` and `APf` are told too.
 
     Args:
         scores: for each limit of boxes; that of `question.max_dets` must be there.
@@ -54,17 +56,22 @@ def put_together(
         proposal_recall: by group.
     """
     others = [limit for limit in scores if limit != question.max_dets]
-    masks = {"masks": mask_scores[question.max_dets].by_group(question.split)} if mask_scores else {}
+    masks = {"masks": _means(question, mask_scores[question.max_dets])} if mask_scores else {}
     return {
         "protocol": question.protocol,
         "data": describe(question),
         "max_dets": question.max_dets,
-        **scores[question.max_dets].by_group(question.split),
+        **_means(question, scores[question.max_dets]),
         **masks,
-        "other_max_dets": {str(limit): scores[limit].by_group(question.split) for limit in others},
+        "other_max_dets": {str(limit): _means(question, scores[limit]) for limit in others},
         "teacher_accuracy": dict(teacher_accuracy),
         "proposal_recall": dict(proposal_recall),
     }
+
+
+def _means(question: Question, scores: ClassScores) -> dict[str, Any]:
+    frequencies = [category.get("frequency", "") for category in question.ground_truth["categories"]]
+    return {**scores.by_group(question.split), **percent_by_frequency(scores.ap, frequencies)}
 
 
 def describe(question: Question) -> dict[str, Any]:

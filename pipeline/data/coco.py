@@ -1,11 +1,11 @@
 """COCO's annotation format, and through it any data set that is written the same way."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from pipeline.data.checks import check_annotation_ids, check_categories, check_photos
 from pipeline.data.json_rows import Row, load_json, table
-from pipeline.data.tables import Boxes, Category, Photos, boxes_from_rows, photos_from_rows
+from pipeline.data.tables import Boxes, Category, Photos, Searched, boxes_from_rows, photos_from_rows
 
 
 class CocoFile:
@@ -46,6 +46,10 @@ class CocoFile:
         boxes = boxes_from_rows(rows)
         check_annotation_ids(boxes, self.path)
         return boxes
+
+    def searched(self) -> Mapping[int, Searched]:
+        """Return nothing: in COCO's photos all categories were looked for."""
+        return {}
 
     def _category(self, row: Row) -> Category:
         return Category(row.whole("id"), row.text("name"))

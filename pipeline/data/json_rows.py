@@ -62,6 +62,13 @@ class Row(NamedTuple):
             raise self.fault(f"{key} is {_shown(value)}, not a whole number")
         return value
 
+    def wholes(self, key: str) -> tuple[int, ...]:
+        """Return a list of whole numbers; raises DataError for anything else."""
+        values = self._get(key, None)
+        if not isinstance(values, list) or not all(type(value) is int for value in values):
+            raise self.fault(f"{key} is {_shown(values)}, not a list of whole numbers")
+        return tuple(values)
+
     def text(self, key: str) -> str:
         """Return a text that is not empty; raises DataError for anything else."""
         value = self._get(key, None)

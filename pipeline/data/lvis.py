@@ -1,12 +1,12 @@
 """LVIS v1: COCO's format without file names, and categories sorted into frequent, common and rare."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ezsd.split import Split
 from pipeline.data.coco import CocoFile
-from pipeline.data.json_rows import Row
-from pipeline.data.tables import Category
+from pipeline.data.json_rows import Row, table
+from pipeline.data.tables import Category, Searched
 from pipeline.errors import DataError
 
 LVIS_SPLITS = {"lvis_866_337": "fc", "lvis_405_798": "f"}
@@ -15,6 +15,16 @@ LVIS_SPLITS = {"lvis_866_337": "fc", "lvis_405_798": "f"}
 
 class LvisFile(CocoFile):
     """An `lvis_v1_*.json`; its photos are COCO's, so the photo folder is the one that holds `train2017/`."""
+
+    def searched(self) -> Mapping[int, Searched]:
+        """Return what each photo was searched for; raises DataError for a photo that does not say it."""
+        rows = table(self._tree, "images", "image", self.path)
+        return {
+            row.whole("id"): Searched(
+                row.wholes("neg_category_ids"), row.wholes("not_exhaustive_category_ids")
+            )
+            for row in rows
+        }
 
     def _category(self, row: Row) -> Category:
         frequency = row.text("frequency")

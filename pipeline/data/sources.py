@@ -16,7 +16,7 @@ from pipeline.data.coco import CocoFile
 from pipeline.data.lvis import LvisFile
 from pipeline.data.photos import PhotoFolder
 from pipeline.data.splits import check_names, choose_split
-from pipeline.data.tables import AnnotationFile, Boxes, Photos
+from pipeline.data.tables import AnnotationFile, Boxes, Category, Photos, Searched
 from pipeline.data.voc import VocFolder
 from pipeline.errors import DataError
 from pipeline.params import DataParams, OwnSplit
@@ -74,12 +74,14 @@ class TrainingData:
 class FullAnnotations:
     """All boxes of a split's names, novel ones included, for evaluation.
 
-    Labels of `clean.boxes` index `split.names`; `category_ids` are the file's own ids by name.
+    Labels of `clean.boxes` index `split.names`; `categories` are the file's own by name. `searched` is what
+    each photo was searched for, by image id; empty where each was for all categories.
     """
 
     photos: Photos
     clean: CleanBoxes
-    category_ids: Mapping[str, int]
+    categories: Mapping[str, Category]
+    searched: Mapping[int, Searched]
 
 
 def resolve_sources(data: DataParams, root: Path, prepare_folder: Path) -> DataSources:
@@ -131,9 +133,9 @@ def read_full_annotations(sources: DataSources, which: Which, split: Split) -> F
     Raises DataError for whatever makes the annotations unusable as a whole.
     """
     file = sources.of(which).open()
-    category_ids = {category.name: category.id for category in file.categories()}
+    categories = {category.name: category for category in file.categories()}
     photos, boxes = _annotated(file, split.names)
-    return FullAnnotations(photos, clean_boxes(boxes, photos, min_side=0), category_ids)
+    return FullAnnotations(photos, clean_boxes(boxes, photos, min_side=0), categories, file.searched())
 
 
 def clean_training_boxes(data: TrainingData) -> CleanBoxes:

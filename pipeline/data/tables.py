@@ -1,6 +1,6 @@
 """What every annotation format is read into: typed tables in the frame of the original photos."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -16,6 +16,17 @@ class Category:
     id: int
     name: str
     frequency: str = ""
+
+
+@dataclass(frozen=True)
+class Searched:
+    """What an LVIS photo was searched for beside the categories of its boxes; both are category ids.
+
+    absent: not there at all. not_exhaustive: some objects may have no box.
+    """
+
+    absent: tuple[int, ...]
+    not_exhaustive: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -89,6 +100,9 @@ class AnnotationFile(Protocol):
 
     def boxes(self, names: Sequence[str]) -> Boxes:
         """Return the boxes of `names`; raises DataError when one is malformed."""
+
+    def searched(self) -> Mapping[int, Searched]:
+        """Return what each photo was searched for, by image id; nothing where each was for all categories."""
 
 
 def boxes_from_rows(rows: Sequence[tuple[int, int, int, tuple[float, ...], float, bool]]) -> Boxes:

@@ -1,7 +1,7 @@
 """PASCAL VOC: a list of photos in `ImageSets/Main` and one XML file a photo in `Annotations`."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 
 from ezsd.split import builtin_split
 from pipeline.data.checks import check_photos
-from pipeline.data.tables import Boxes, Category, Photos, boxes_from_rows, photos_from_rows
+from pipeline.data.tables import Boxes, Category, Photos, Searched, boxes_from_rows, photos_from_rows
 from pipeline.errors import DataError
 
 VOC_NAMES = tuple(sorted(builtin_split("voc_15_5_1").names))
@@ -74,6 +74,10 @@ class VocFolder:
                 area = (box[2] - box[0]) * (box[3] - box[1])
                 rows.append((image_id * 1000 + place, image_id, index[thing.name], box, area, difficult))
         return boxes_from_rows(rows)
+
+    def searched(self) -> Mapping[int, Searched]:
+        """Return nothing: in VOC's photos all categories were looked for."""
+        return {}
 
     @cached_property
     def _photos(self) -> tuple[_Photo, ...]:

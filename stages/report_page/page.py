@@ -8,12 +8,13 @@ import jinja2
 from markupsafe import Markup
 
 from ezsd.evaluation.fates import ErrorRow
+from ezsd.evaluation.groups import FREQUENCIES
 from ezsd.evaluation.metrics import ClassRow
 from ezsd.mining.score import CERTAINTY, OBJECTNESS
 from stages.proposal_view import Histogram
 from stages.report_page.charts import histogram, line_chart
 from stages.report_page.content import PageContent
-from stages.report_page.table import ABSENT, GROUPS, percent, result_rows
+from stages.report_page.table import ABSENT, GROUPS, frequency_rows, percent, result_rows, rules
 
 TEMPLATE, STYLE = "page.html", "page.css"
 # What each stage leaves behind, in words.
@@ -62,6 +63,9 @@ def render_page(content: PageContent) -> str:
         groups=GROUPS,
         absent=ABSENT,
         rows=result_rows(content.metrics),
+        frequencies=tuple(FREQUENCIES.values()),
+        frequency_rows=frequency_rows(content.metrics),
+        rules=rules(content.metrics),
         style=Markup(read_part(STYLE)),  # packaged with the project, so it needs no escaping
         classes=sort_classes(content.classes),
         unseen=[row for row in content.classes if row.AP50 is None],

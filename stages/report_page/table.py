@@ -3,8 +3,13 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ezsd.evaluation.groups import FREQUENCIES
+
 GROUPS = ("base", "novel", "all")
 ABSENT = "–"
+RULES = {"lvis": "LVIS's federated AP, at most {} boxes a photo"}
+"""How data sets are scored that have rules of their own, by format; `{}` is the limit."""
+COCO_RULES = "COCO's AP, at most {} boxes of a category a photo"
 
 Row = tuple[str, Mapping[str, float | None]]
 
@@ -28,13 +33,22 @@ def result_rows(metrics: Mapping[str, Any]) -> list[Row]:
     ]
 
 
+def frequency_rows(metrics: Mapping[str, Any]) -> list[Row]:
+    """Label and values of LVIS's rare, common and frequent names, in percent; none for other data."""
+    told = {"AP": metrics, "AP of masks": metrics.get("masks", {})}
+    return [
+        (label, {word: values[f"AP{kind}"] for kind, word in FREQUENCIES.items()})
+        for label, values in told.items()
+        if "APr" in values
+    ]
+
+
 def result_table(metrics: Mapping[str, Any]) -> str:
     """The table of `metrics.json` as Markdown that is aligned for the terminal too."""
-    rows = [
-        (label, *(percent(values.get(group)) for group in GROUPS)) for label, values in result_rows(metrics)
-    ]
-    lines = aligned_lines(("in %", *GROUPS), rows)
-    return "\n".join([headline(metrics), "", *lines, *_absences(metrics)])
+    lines = [headline(metrics), "", *_lines(GROUPS, result_rows(metrics))]
+    if by_frequency := frequency_rows(metrics):
+        lines += ["", *_lines(tuple(FREQUENCIES.values()), by_frequency)]
+    return "\n".join([*lines, *_absences(metrics)])
 
 
 def aligned_lines(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
@@ -49,13 +63,23 @@ def headline(metrics: Mapping[str, Any]) -> str:
     data, classes = metrics["data"], metrics["data"]["categories"]
     return (
         f"{data['split']} ({metrics['protocol']}): {data['photos']:,} photos, {classes['base']} base and "
-        f"{classes['novel']} novel categories, at most {metrics['max_dets']} boxes of a category a photo"
+        f"{classes['novel']} novel categories; {rules(metrics)}"
     )
+
+
+def rules(metrics: Mapping[str, Any]) -> str:
+    """By whose rules it was scored, with the limit of boxes."""
+    return RULES.get(metrics["data"]["format"], COCO_RULES).format(metrics["max_dets"])
 
 
 def percent(value: float | None) -> str:
     """One decimal, or a dash where there is nothing to count."""
     return ABSENT if value is None else f"{value:.1f}"
+
+
+def _lines(columns: Sequence[str], table: Sequence[Row]) -> list[str]:
+    rows = [(label, *(percent(values.get(column)) for column in columns)) for label, values in table]
+    return aligned_lines(("in %", *columns), rows)
 
 
 def _absences(metrics: Mapping[str, Any]) -> list[str]:

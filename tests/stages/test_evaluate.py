@@ -10,6 +10,8 @@ from PIL import Image
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 from support.evaluated_runs import ColourModels, context_of, evaluate_by_hand, make_parents
+from support.formats import as_lvis
+from support.lvis_api import by_lvis_api, masks_alone
 
 from cache.errors import ArtifactError
 from pipeline.data.prepared import Prepared
@@ -95,6 +97,38 @@ def test_masks_are_scored_beside_boxes_as_pycocotools_does_by_itself(evaluated):
     assert files.metrics["masks"]["AP50"] == {"base": 100.0, "novel": 100.0, "all": 100.0}
     assert files.metrics["masks"]["AP"]["all"] / 100 == pytest.approx(run.stats[0], abs=1e-6)
     assert files.metrics["AP"] == evaluated("prepare.masks=true").metrics["AP"]
+
+
+def test_lvis_is_scored_as_lvis_api_does_from_the_written_files(tiny_dataset, tmp_path, monkeypatch):
+    params = as_lvis(tiny_dataset, *MASKS, "evaluate.max_dets=[300]")
+    make_parents(params, tmp_path)
+    files = EvaluationFolder(evaluate_by_hand(params, tmp_path, monkeypatch))
+    truth, detections = files.folder / "ground_truth.json", files.detections
+    boxes = by_lvis_api(truth, detections, "bbox", 300, monkeypatch)
+    masks = by_lvis_api(truth, masks_alone(detections), "segm", 300, monkeypatch)
+    for key in ("APr", "APc", "APf"):
+        assert files.metrics[key] / 100 == pytest.approx(boxes[key], abs=1e-6)
+        assert files.metrics["masks"][key] / 100 == pytest.approx(masks[key], abs=1e-6)
+    assert files.metrics["AP"]["all"] / 100 == pytest.approx(boxes["AP"], abs=1e-6)
+    assert files.metrics["AP"]["novel"] == files.metrics["APr"]
+
+
+def test_lvis_counts_a_wrong_name_only_where_it_was_looked_for(tiny_dataset, tmp_path, monkeypatch):
+    params = as_lvis(tiny_dataset, "evaluate.photos=all", "evaluate.max_dets=[300]")
+    dog = tiny_dataset.CATEGORY_IDS["dog"]
+    cow = next(one for one in tiny_dataset.val["annotations"] if one["category_id"] == 21)
+    cow["category_id"], tiny_dataset.val["annotations"] = dog, [cow]
+    tiny_dataset.save()
+    make_parents(params, tmp_path)
+
+    def background():
+        files = EvaluationFolder(evaluate_by_hand(params, tmp_path, monkeypatch))
+        return {(row.group, row.kind): row.count for row in files.errors}["all", "background"]
+
+    assert background() == 0
+    tiny_dataset.val["images"][1]["neg_category_ids"] = [dog]
+    tiny_dataset.save()
+    assert background() == 1
 
 
 def test_a_blind_detector_finds_no_mask(evaluated):

@@ -1,11 +1,11 @@
 """`prepare` reads COCO, LVIS and VOC into the same index, and photos as cameras and tools leave them."""
 
 import json
-import shutil
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
+from support.formats import as_lvis, as_voc
 
 from pipeline.data.prepared import Prepared
 from pipeline.params import Params, parse_params, preset_text
@@ -34,53 +34,12 @@ def test_unusual_photos_are_photos(tiny_dataset, tmp_path):
     assert len(prepared.train) == 5
 
 
-def as_lvis(dataset) -> Params:
-    shutil.move(dataset.photos("train") / "sub", dataset.folder / "sub")
-    for which, tree in (("train", dataset.train), ("val", dataset.val)):
-        for category in tree["categories"]:
-            category["frequency"] = {"cat": "f", "dog": "c"}.get(category["name"], "r")
-        for image in tree["images"]:
-            name = image.pop("file_name")
-            path = name if name.startswith("sub/") else f"{which}/{name}"
-            image["coco_url"] = f"http://images.example.org/{path}"
-    dataset.save()
-    photos = [f"data.{which}_photos={dataset.folder}" for which in ("train", "val")]
-    return dataset.params("data.format=lvis", "data.split=lvis_866_337", *photos)
-
-
 def test_lvis(tiny_dataset, tmp_path):
     prepared = prepare(as_lvis(tiny_dataset), tmp_path)
     assert prepared.split.base == ("cat", "dog")
     assert prepared.split.novel == ("cow", "sofa")
     assert prepared.train.photos.file_names[:2] == ["train/a.jpg", "train/b.jpg"]
     assert prepared.train.photos.file_names[4] == "sub/c.png"
-
-
-def voc_xml(image: dict, rows: list[dict], names: dict[int, str]) -> str:
-    objects = ""
-    for row in rows:
-        x, y, width, height = row["bbox"]
-        corners = {"xmin": x + 1, "ymin": y + 1, "xmax": x + width, "ymax": y + height}
-        box = "".join(f"<{key}>{value}</{key}>" for key, value in corners.items())
-        objects += f"<object><name>{names[row['category_id']]}</name><bndbox>{box}</bndbox></object>"
-    size = f"<size><width>{image['width']}</width><height>{image['height']}</height></size>"
-    return f"<annotation><filename>{image['file_name']}</filename>{size}{objects}</annotation>"
-
-
-def as_voc(dataset) -> Params:
-    annotations, lists = dataset.folder / "Annotations", dataset.folder / "ImageSets" / "Main"
-    annotations.mkdir()
-    lists.mkdir(parents=True)
-    names = {number: name for name, number in dataset.CATEGORY_IDS.items()}
-    for which, tree in (("train", dataset.train), ("val", dataset.val)):
-        for image in tree["images"]:
-            rows = [row for row in tree["annotations"] if row["image_id"] == image["id"]]
-            path = annotations / f"{Path(image['file_name']).stem}.xml"
-            path.write_text(voc_xml(image, rows, names))
-        stems = [Path(image["file_name"]).stem for image in tree["images"]]
-        (lists / f"{which}.txt").write_text("\n".join(stems))
-    paths = [f"data.{which}_annotations={lists}/{which}.txt" for which in ("train", "val")]
-    return dataset.params("data.format=voc", *paths)
 
 
 def test_voc_finds_the_same_boxes(tiny_dataset, tmp_path):

@@ -173,6 +173,27 @@ def test_masks_have_rows_of_their_own():
     assert "of masks" not in result_table(METRICS)
 
 
+def test_lvis_has_a_table_of_rare_common_and_frequent_names():
+    frequencies = {"APr": 12.34, "APc": None, "APf": 30.0}
+    groups = {"base": 12.0, "novel": 3.0, "all": 10.0}
+    lvis = {
+        **METRICS,
+        **frequencies,
+        "data": {**METRICS["data"], "format": "lvis"},
+        "max_dets": 300,
+        "masks": {"AP50": groups, "AP": groups, **frequencies, "APr": 9.0},
+    }
+    text = result_table(lvis)
+    assert "LVIS's federated AP, at most 300 boxes a photo" in text
+    assert [line.split() for line in text.split("\n\n")[-1].splitlines()][2:] == [
+        ["|", "AP", "|", "12.3", "|", "–", "|", "30.0", "|"],
+        ["|", "AP", "of", "masks", "|", "9.0", "|", "–", "|", "30.0", "|"],
+    ]
+    page = render_page(replace(CONTENT, metrics=lvis))
+    assert '<th scope="col">rare</th>' in page and "<td>12.3</td><td>–</td><td>30.0</td>" in page
+    assert "rare" not in result_table(METRICS) + render_page(CONTENT)
+
+
 def test_the_table_says_what_is_absent_and_what_stands_beside():
     groups = {"base": 50.0, "novel": None, "all": 50.0}
     metrics = {

@@ -77,6 +77,16 @@ def test_boxes_in_a_crowd_count_as_nothing():
     assert counts(ground_truth, said((CAT, FAR), (CAT, BOX))) == {"missed": 1, BACKGROUND: 1}
 
 
+def test_where_photos_say_what_they_were_searched_for_other_names_count_as_nothing():
+    ground_truth = truth((CAT, BOX, 0))
+    photo = ground_truth["images"][0]
+    photo["neg_category_ids"], photo["not_exhaustive_category_ids"] = [], []
+    astray = said((CAT, FAR), (DOG, FAR))
+    assert counts(ground_truth, astray) == {"missed": 1, BACKGROUND: 1}
+    photo["not_exhaustive_category_ids"] = [CAT]
+    assert counts(ground_truth, astray) == {"missed": 1}
+
+
 def test_shares_of_the_objects():
     rows = count_errors(truth((CAT, BOX, 0), (DOG, FAR, 0)), said((CAT, BOX)), SPLIT)
     table = {(row.group, row.kind): row.percent for row in rows}

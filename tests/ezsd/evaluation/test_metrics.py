@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 
-from ezsd.evaluation.average_precision import ClassScores
+from ezsd.evaluation.average_precision import ScoresBySize
 from ezsd.evaluation.metrics import ClassRow, Question, class_rows, describe, put_together
 from ezsd.split import Split
 
@@ -23,7 +23,7 @@ QUESTION = Question("coco", "names known", SPLIT, 100, TRUTH)
 
 def scores(share):
     values = np.array([share, share / 2, np.nan])
-    return ClassScores(values, values, values, values, values, values)
+    return ScoresBySize(values, values, values, values, values, values)
 
 
 def test_crowds_are_no_objects():
@@ -57,6 +57,16 @@ def test_masks_stand_beside_boxes_when_there_are_any():
     assert metrics["AP50"]["base"] == 30.0
     assert metrics["masks"]["AP50"]["base"] == 60.0
     assert "masks" not in put_together(QUESTION, both[0], {}, {}, {})
+
+
+def test_frequencies_are_told_of_boxes_and_masks_where_categories_have_one():
+    kinds = zip(TRUTH["categories"], "frf", strict=True)
+    truth = {**TRUTH, "categories": [{**category, "frequency": kind} for category, kind in kinds]}
+    both = {300: scores(0.4)}, {300: scores(0.8)}
+    metrics = put_together(Question("lvis", "names known", SPLIT, 300, truth), *both, {}, {})
+    assert [metrics[key] for key in ("APr", "APc", "APf")] == [20.0, None, 40.0]
+    assert [metrics["masks"][key] for key in ("APr", "APc", "APf")] == [40.0, None, 80.0]
+    assert "APr" not in put_together(QUESTION, {100: scores(0.4)}, {}, {}, {})
 
 
 def test_a_row_for_each_class():

@@ -46,7 +46,7 @@ def test_evaluation_sees_everything(tiny_dataset):
     split = read_training(sources, OWN).split
     full = read_full_annotations(sources, "train", split)
     assert full.clean.boxes.labels.tolist() == [0, 1, 2, 0, 2, 1, 0]
-    assert full.category_ids["cow"] == tiny_dataset.CATEGORY_IDS["cow"]
+    assert full.categories["cow"].id == tiny_dataset.CATEGORY_IDS["cow"]
 
 
 def test_full_annotations_in_cocos_form_keep_ids_and_boxes(tiny_dataset):

@@ -8,7 +8,7 @@ import pytest
 
 from ezsd.split import Split
 from pipeline.data.lvis import LvisFile, frequency_split
-from pipeline.data.tables import Category
+from pipeline.data.tables import Category, Searched
 from pipeline.errors import DataError
 
 
@@ -71,6 +71,20 @@ def test_boxes_are_read_as_cocos(tmp_path):
 def test_splits_by_frequency(tmp_path, name, base, novel):
     file = opened(tmp_path, lvis())
     assert frequency_split(name, file.categories(), file.path) == Split(name, base, novel)
+
+
+def test_what_photos_were_searched_for(tmp_path):
+    assert opened(tmp_path, lvis(not_exhaustive_category_ids=[3])).searched() == {
+        391895: Searched(absent=(2,), not_exhaustive=(3,))
+    }
+
+
+@pytest.mark.parametrize(
+    ("value", "said"), [(None, "is missing"), (["a"], r"is \['a'\], not a list of whole")]
+)
+def test_a_photo_that_does_not_say_what_it_was_searched_for_is_refused(tmp_path, value, said):
+    with pytest.raises(DataError, match=f"image 391895: neg_category_ids {said}"):
+        opened(tmp_path, lvis(neg_category_ids=value)).searched()
 
 
 def test_a_url_without_folder_is_refused(tmp_path):

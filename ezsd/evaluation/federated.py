@@ -1,0 +1,136 @@
+"""LVIS's average precision, by pycocotools: a name that a photo was not searched for costs nothing there.
+
+LVIS is federated (Gupta et al., "LVIS", CVPR 2019): each photo was searched for some names only. A photo of
+the ground truth says which, by category id: names with a box in it, its `neg_category_ids`, which are not
+there at all, and among the former its `not_exhaustive_category_ids`, of which some objects may have no box.
+"""
+
+import contextlib
+import io
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from pycocotools import mask as coco_mask
+from pycocotools.coco import COCO
+from pycocotools.cocoeval import COCOeval
+
+from ezsd.evaluation.average_precision import (
+    ScoresBySize,
+    Shape,
+    load_annotations,
+    load_results,
+    scores_by_size,
+)
+from ezsd.evaluation.coco_form import Record
+
+
+def score_federated(
+    ground_truth: Mapping[str, Any],
+    detections: Sequence[Record],
+    max_dets: Sequence[int],
+    shape: Shape = "bbox",
+) -> dict[int, ScoresBySize]:
+    """Scores COCO results against LVIS ground truth as lvis-api does.
+
+    Args:
+        ground_truth: of `coco_form.restrict_to_photos`; its photos say what they were searched for.
+        detections: COCO results; none at all is allowed.
+        max_dets: how many of the best boxes of all classes count in one photo (LVIS: 300); one limit or
+            several.
+        shape: what must overlap, boxes or masks; for masks both sides hold a `segmentation`.
+
+    Returns:
+        The scores for each limit; classes are in the order of the ground truth's categories.
+    """
+    scores = {}
+    for limit in sorted(set(max_dets)):
+        best = best_of_each_photo(detections, limit)
+        counted = [one for one in searched_for(ground_truth, best) if _has_area(one, shape)]
+        scores[limit] = scores_by_size(_precision(ground_truth, counted, limit, shape))
+    return scores
+
+
+def best_of_each_photo(detections: Iterable[Record], limit: int) -> list[Record]:
+    """The `limit` best-scored boxes of each photo; of equal ones the first."""
+    found = _grouped(detections, "image_id")
+    return [one for here in found.values() for one in sorted(here, key=lambda one: -one["score"])[:limit]]
+
+
+def searched_for(ground_truth: Mapping[str, Any], detections: Iterable[Record]) -> list[Record]:
+    """Detections whose name their photo was searched for; a photo that says nothing, for all names."""
+    absent = {photo["id"]: photo.get("neg_category_ids") for photo in ground_truth["images"]}
+    present = {(box["image_id"], box["category_id"]) for box in ground_truth["annotations"]}
+    return [
+        one
+        for one in detections
+        if (names := absent[one["image_id"]]) is None
+        or one["category_id"] in names
+        or (one["image_id"], one["category_id"]) in present
+    ]
+
+
+def not_exhaustive(ground_truth: Mapping[str, Any]) -> set[tuple[int, int]]:
+    """Ids of photo and category of which some objects may have no box."""
+    return {
+        (photo["id"], category_id)
+        for photo in ground_truth["images"]
+        for category_id in photo.get("not_exhaustive_category_ids", ())
+    }
+
+
+class _ForgivingEval(COCOeval):
+    """Ignores boxes that match nothing on the photos where objects may have no box."""
+
+    def __init__(self, truth: COCO, found: COCO, shape: Shape, forgiving: Collection[int]) -> None:
+        super().__init__(truth, found, shape)
+        self._forgiving = forgiving
+
+    def evaluateImg(self, imgId: int, catId: int, aRng: Sequence[float], maxDet: int) -> Record | None:
+        result = super().evaluateImg(imgId, catId, aRng, maxDet)
+        if result is not None and imgId in self._forgiving:
+            result["dtIgnore"] |= result["dtMatches"] == 0
+        return result
+
+
+def _precision(
+    ground_truth: Mapping[str, Any], detections: Iterable[Record], limit: int, shape: Shape
+) -> np.ndarray:
+    """(T IoUs, R recalls, C classes, A areas); -1 marks what has no object to find.
+
+    One class at a time: pycocotools keeps a place for each photo and class, for LVIS 24 million, most
+    of them empty.
+    """
+    photos = {photo["id"]: photo for photo in ground_truth["images"]}
+    objects = _grouped(ground_truth["annotations"], "category_id")
+    found = _grouped(detections, "category_id")
+    forgiven = not_exhaustive(ground_truth)
+    of_classes = []
+    for category in ground_truth["categories"]:
+        own, said = objects.get(category["id"], []), found.get(category["id"], [])
+        here = {one["image_id"] for one in (*own, *said)}
+        dataset = {"images": [photos[id_] for id_ in here], "categories": [category], "annotations": own}
+        with contextlib.redirect_stdout(io.StringIO()):
+            truth = load_annotations(dataset)
+            forgiving = {id_ for id_ in here if (id_, category["id"]) in forgiven}
+            run = _ForgivingEval(truth, load_results(truth, said, shape), shape, forgiving)
+            run.params.maxDets = [limit]
+            run.evaluate()
+            run.accumulate()
+        of_classes.append(run.eval["precision"][:, :, 0, :, 0])
+    return np.stack(of_classes, axis=2)
+
+
+def _has_area(detection: Record, shape: Shape) -> bool:
+    """lvis-api reads no detection without area, neither as right nor as wrong."""
+    if shape == "segm":
+        return bool(coco_mask.area(detection["segmentation"]) > 0)
+    return detection["bbox"][2] * detection["bbox"][3] > 0
+
+
+def _grouped(records: Iterable[Record], key: str) -> dict[int, list[Record]]:
+    groups: dict[int, list[Record]] = defaultdict(list)
+    for record in records:
+        groups[record[key]].append(record)
+    return groups
