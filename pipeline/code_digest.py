@@ -22,6 +22,8 @@ STEERING = frozenset(
         "interrupt",
         "memory",
         "params",
+        "params_base",
+        "params_teacher",
         "processes",
         "progress",
         "runner",

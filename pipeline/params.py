@@ -13,9 +13,11 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from pipeline.errors import ParamsError
+from pipeline.params_base import Count, Fraction, Positive, Section, Seed
+from pipeline.params_teacher import TeacherParams
 from pipeline.params_tree import apply_override, parse_yaml
 
 PARAMS_FILE = "params.yaml"
@@ -23,17 +25,7 @@ PRESETS = ("demo", "coco", "lvis", "voc")
 SCHEDULE_LINE = re.compile(r"^  schedule: (\S+)\n", re.MULTILINE)
 """What stands in a preset in the place of its schedule's keys."""
 
-Fraction = Annotated[float, Field(ge=0, le=1)]
-Positive = Annotated[float, Field(gt=0)]
-Count = Annotated[int, Field(ge=1)]
-Seed = Annotated[int, Field(ge=0, lt=2**31)]
 Logger = Literal["dvclive", "tensorboard"]
-
-
-class Section(BaseModel):
-    """Base of all sections: immutable, and an unknown key is an error."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class OwnSplit(Section):
@@ -76,16 +68,6 @@ class DataParams(Section):
         elif missing := [key for key, value in paths.items() if not value]:
             raise ValueError(f"format '{self.format}' needs data.{missing[0]}")
         return self
-
-
-class TeacherParams(Section):
-    """The CLIP that teaches: any open_clip model, or a factory of one's own."""
-
-    model: str
-    weights: str
-    template: str = Field(pattern=r"\{\}")
-    seed: Seed
-    factory: str | None = None
 
 
 class PrepareParams(Section):

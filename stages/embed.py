@@ -10,7 +10,9 @@ from torch import Tensor
 from cache.index import DatasetIndex
 from cache.layout import ArraySpec
 from cache.sharded import ShardedStore
+from ezsd.prompts import Prompts
 from ezsd.teacher.box_encoder import BoxEncoder
+from ezsd.teacher.prompting import embed_names
 from pipeline.data.photos import PhotoFolder
 from pipeline.data.prepared import Prepared
 from pipeline.data.sources import resolve_sources
@@ -18,7 +20,7 @@ from pipeline.params import EmbedParams
 from pipeline.precomputed import Embedded, Mined, Rows, embedding_specs, encode_embeddings
 from pipeline.stage import StageContext, StageResult
 from pipeline.threads import one_thread
-from stages.teacher_source import RenormalizedTeacher, renormalized_teacher
+from stages.teacher_source import RenormalizedTeacher, prompts_of, renormalized_teacher
 
 ENLARGE = 1.2
 """The crop of `embed.crops: single` (method, section 3)."""
@@ -32,7 +34,7 @@ def run(context: StageContext) -> StageResult:
     mined, embedded = Mined(context.parent("mine")), Embedded(context.folder)
     teacher = renormalized_teacher(context)
     with one_thread():
-        _write_text(embedded, teacher, prepared, params.teacher.template)
+        _write_text(embedded, teacher, prepared.split.base, prompts_of(params.teacher))
     most = most_objects(prepared.train)
     arrays = _arrays(mined.store, most, teacher.load().dim, params.embed.dtype)
     attributes = {"protocol": mined.protocol, "names": mined.names, "crops": params.embed.crops}
@@ -135,9 +137,11 @@ def _object_rows(index: DatasetIndex, photos: range, most: int) -> Rows:
 
 
 @torch.inference_mode()
-def _write_text(embedded: Embedded, teacher: RenormalizedTeacher, prepared: Prepared, template: str) -> None:
-    embeddings = teacher.load().encode_names(prepared.split.base, template).cpu().numpy()
-    embedded.write_base_text_embeddings(prepared.split.base, embeddings)
+def _write_text(
+    embedded: Embedded, teacher: RenormalizedTeacher, names: tuple[str, ...], prompts: Prompts
+) -> None:
+    embeddings = embed_names(teacher.load(), names, prompts).cpu().numpy()
+    embedded.write_base_text_embeddings(names, embeddings)
 
 
 def _counts(store: ShardedStore) -> dict[str, int]:

@@ -17,7 +17,7 @@ from pipeline.errors import PipelineError
 from pipeline.params import Params
 from pipeline.runner import artifact_folder
 from stages.detector_files import TrainedDetector, read_detector
-from stages.vocabulary import check_names, embed_names
+from stages.vocabulary import check_names, embed_vocabulary
 
 PHOTO, TEXT = "photo", "text_embeddings"
 OUTPUTS = ("boxes_xyxy", "scores", "labels")
@@ -52,7 +52,7 @@ def export(out: Path, names: Sequence[str] | None, params: Params, root: Path, s
     trained = read_detector(folder)
     vocabulary = trained.split.names if names is None else check_names(names)
     if names is not None:
-        trained.detector.set_vocabulary(embed_names(vocabulary, trained, params, root))
+        trained.detector.set_vocabulary(embed_vocabulary(vocabulary, trained, params, root))
     text = trained.detector.roi_heads.classifier.text_embeddings
     write_bytes_atomic(out, onnx_bytes(ExportableDetector(trained.detector, selection), text))
     card = out.with_suffix(".json")

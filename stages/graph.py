@@ -5,7 +5,7 @@ from pipeline.stage import Stage
 # Where files lie is no input, what is in them is: paths to photos and weights are left out here, and the
 # stages that read them put digests of their content into the fingerprint.
 DATA = ("data.format", "data.split", "data.world")
-TEACHER = ("teacher.model", "teacher.template", "teacher.seed", "teacher.factory")
+TEACHER = ("teacher.model", "teacher.templates", "teacher.text_names", "teacher.seed", "teacher.factory")
 
 STAGES: dict[str, Stage] = {
     stage.name: stage

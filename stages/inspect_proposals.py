@@ -13,6 +13,7 @@ from cache.errors import ArtifactError
 from cache.manifest import begin, is_current, manifest_digest, publish, read_manifest
 from ezsd.split import Split
 from ezsd.teacher.box_encoder import MULTI_CROP_ENLARGES
+from ezsd.teacher.prompting import embed_names
 from ezsd.teacher.protocol import Teacher
 from pipeline.code_digest import code_digest
 from pipeline.data.prepared import Prepared
@@ -35,7 +36,7 @@ from stages.proposal_browser.shelf import WriteShelf
 from stages.report_page.page import STYLE
 from stages.report_page.page import read_part as read_report_part
 from stages.report_pictures import evenly_spaced
-from stages.teacher_source import renormalized_teacher
+from stages.teacher_source import prompts_of, renormalized_teacher
 
 NAME = "proposals"
 
@@ -179,5 +180,5 @@ def mining_names(mined: Mined, split: Split) -> list[Name]:
 def _answers(context: StageContext, teacher: Teacher, rows: np.ndarray, counts: np.ndarray) -> Answers:
     embedded, mined = Embedded(context.parent("embed")), Mined(context.parent("mine"))
     with one_thread(), torch.inference_mode():
-        text = teacher.encode_names(mined.names, context.params.teacher.template).cpu().numpy()
+        text = embed_names(teacher, mined.names, prompts_of(context.params.teacher)).cpu().numpy()
     return Answers(embedded.folder, text, teacher.logit_scale, gather_pool(embedded, rows, counts))

@@ -12,8 +12,10 @@ from cache.layout import ArraySpec
 from cache.sharded import ShardedStore
 from ezsd.mining.names import MiningNames, known_names, strict_names
 from ezsd.mining.proposals import Judge, Proposals
+from ezsd.prompts import Prompts
 from ezsd.split import Split
 from ezsd.teacher.box_encoder import BoxEncoder
+from ezsd.teacher.prompting import embed_names
 from pipeline.data.photos import PhotoFolder
 from pipeline.data.prepared import Prepared
 from pipeline.data.sources import resolve_sources
@@ -21,7 +23,7 @@ from pipeline.params import MineParams
 from pipeline.precomputed import Mined, Rows
 from pipeline.stage import StageContext, StageResult
 from stages.miners import MinerSource, MiningInputs, mine_config
-from stages.teacher_source import RenormalizedTeacher, renormalized_teacher
+from stages.teacher_source import RenormalizedTeacher, prompts_of, renormalized_teacher
 
 
 def run(context: StageContext) -> StageResult:
@@ -33,7 +35,7 @@ def run(context: StageContext) -> StageResult:
     task = MineShard(
         source=source,
         teacher=inputs.teacher,
-        template=params.teacher.template,
+        prompts=prompts_of(params.teacher),
         names=names,
         params=params.mine,
         prepared=inputs.prepared.folder,
@@ -76,7 +78,7 @@ class MineShard:
 
     source: MinerSource
     teacher: RenormalizedTeacher
-    template: str
+    prompts: Prompts
     names: MiningNames
     params: MineParams
     prepared: Path
@@ -101,7 +103,7 @@ class MineShard:
     @torch.inference_mode()
     def _judge(self) -> Judge:
         teacher = self.teacher.load()
-        text = teacher.encode_names(self.names.names, self.template).cpu()
+        text = embed_names(teacher, self.names.names, self.prompts).cpu()
         return Judge(BoxEncoder(teacher, self.params.batch), text, self.names.base_count)
 
 

@@ -11,7 +11,8 @@ from ezsd.errors import InputError
 from ezsd.teacher.load import load_teacher
 from pipeline.device import choose_device
 from pipeline.executor import count_workers
-from pipeline.params import BackboneParams, DataParams, Params, TeacherParams
+from pipeline.params import BackboneParams, DataParams, Params
+from pipeline.params_teacher import TeacherParams
 from pipeline.threads import one_thread
 from stages.plan_counts import MiningCost, photo_cost
 from stages.teacher_source import resolve_teacher

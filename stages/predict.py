@@ -21,7 +21,7 @@ from pipeline.device import choose_device
 from pipeline.params import Params
 from pipeline.runner import artifact_folder
 from stages.detector_files import TrainedDetector, read_detector
-from stages.vocabulary import check_names, embed_names
+from stages.vocabulary import check_names, embed_vocabulary
 
 RESULT = "predictions.json"
 Prediction = dict[str, Any]
@@ -62,7 +62,7 @@ def predict(
     detector = trained.detector.to(device)
     vocabulary = trained.split.names if names is None else check_names(names)
     if names is not None:
-        detector.set_vocabulary(embed_names(vocabulary, trained, params, root).to(device))
+        detector.set_vocabulary(embed_vocabulary(vocabulary, trained, params, root).to(device))
     found = [detect(detector, [photo.to(device)], selection)[0] for photo in pixels]
     predictions = [
         _as_prediction(path, photo, detections, vocabulary, trained)

@@ -11,11 +11,13 @@ from torch import Tensor
 from cache.atomic import write_bytes_atomic
 from cache.folders import remove_file
 from cache.renorm_file import write_renorm
+from ezsd.prompts import Prompts
 from ezsd.split import Split
 from ezsd.teacher.domain_statistics import measure_domain
 from ezsd.teacher.labelled_crops import LabelledCrops
 from ezsd.teacher.load import load_teacher
 from ezsd.teacher.norm_layers import find_norm_layers, norm_state
+from ezsd.teacher.prompting import embed_names, warn_of_cut_names
 from ezsd.teacher.protocol import Teacher
 from ezsd.teacher.renorm_statistics import renormalize_by_statistics
 from ezsd.teacher.renorm_tune import TuneConfig, Tuner, TuneState
@@ -28,7 +30,7 @@ from pipeline.stage import StageContext, StageResult
 from pipeline.threads import one_thread
 from stages.renorm_data import BasePhotos
 from stages.renorm_record import View, make_record
-from stages.teacher_source import resolve_teacher, teacher_digests
+from stages.teacher_source import prompts_of, resolve_teacher, teacher_digests
 
 CHECKPOINT = "checkpoint.safetensors"
 LOOK = "renorm: look at boxes"
@@ -55,7 +57,8 @@ def run(context: StageContext) -> StageResult:
     teacher = context.params.teacher
     told = {
         "model": teacher.model,
-        "template": teacher.template,
+        "templates": subject.prompts.templates,
+        "text_names": teacher.text_names,
         **external_inputs(context.params, context.root),
     }
     history = (before.domain.accuracy, *accuracies)
@@ -69,6 +72,7 @@ def run(context: StageContext) -> StageResult:
             "base_accuracy_before": round(before.domain.accuracy, 6),
             "base_accuracy_after": round(after.domain.accuracy, 6),
             "accuracy_boxes": after.domain.boxes,
+            "cut_names": warn_of_cut_names(subject.teacher, subject.split.names, subject.prompts),
         },
     )
 
@@ -78,21 +82,21 @@ class _Subject:
     """The teacher, and what it is tuned and measured on."""
 
     teacher: Teacher
+    prompts: Prompts
     split: Split
     photos: BasePhotos
     data: LabelledCrops
 
     def view(self, context: StageContext) -> View:
         """What the teacher is like now."""
-        template = context.params.teacher.template
         sample = self.data.sample(SAMPLE_BOXES, context.params.renorm.seed)
         boxes = sum(len(self.data.labels[photo]) for photo in sample)
         with context.progress(boxes, "boxes", label=LOOK) as progress:
             domain = measure_domain(
-                self.teacher, self.split.base, template, self.data, sample, progress.advance
+                self.teacher, self.split.base, self.prompts, self.data, sample, progress.advance
             )
         with torch.no_grad():
-            text = self.teacher.encode_names(self.split.names, template).cpu()
+            text = embed_names(self.teacher, self.split.names, self.prompts).cpu()
         return View(_norms(self.teacher), domain, text)
 
 
@@ -101,7 +105,7 @@ def _subject(context: StageContext) -> _Subject:
     teacher = load_teacher(resolve_teacher(params.teacher, context.root)).to(choose_device(params.run))
     folder = resolve_sources(params.data, context.root, prepared.folder).train.folder()
     photos = BasePhotos(prepared.train, folder, teacher.image_size, params.renorm)
-    return _Subject(teacher, prepared.split, photos, photos.labelled_crops())
+    return _Subject(teacher, prompts_of(params.teacher), prepared.split, photos, photos.labelled_crops())
 
 
 def _renormalize(subject: _Subject, context: StageContext) -> tuple[float, ...]:
@@ -130,7 +134,7 @@ def _tune(subject: _Subject, context: StageContext) -> tuple[float, ...]:
         tuner = Tuner(
             subject.teacher,
             subject.split.base,
-            context.params.teacher.template,
+            subject.prompts,
             subject.data,
             config,
             progress.advance,

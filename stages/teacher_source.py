@@ -16,11 +16,14 @@ from safetensors.torch import load
 from cache.atomic import sha256_file
 from cache.errors import ArtifactError
 from ezsd.errors import InputError
+from ezsd.prompts import Prompts
 from ezsd.teacher.load import TeacherSource, load_teacher
 from ezsd.teacher.norm_layers import load_norm_state
+from ezsd.teacher.prompting import template_set
 from ezsd.teacher.protocol import Teacher
 from pipeline.device import choose_device
-from pipeline.params import RunParams, TeacherParams
+from pipeline.params import RunParams
+from pipeline.params_teacher import TeacherParams
 from pipeline.precomputed import Renormed
 from pipeline.stage import StageContext
 
@@ -47,6 +50,12 @@ def resolve_teacher(params: TeacherParams, root: Path) -> TeacherSource:
         tag=tag,
         seed=params.seed,
     )
+
+
+def prompts_of(params: TeacherParams) -> Prompts:
+    """What the teacher reads for names."""
+    chosen = params.templates
+    return Prompts(template_set(chosen) if isinstance(chosen, str) else chosen, params.text_names)
 
 
 def teacher_digests(source: TeacherSource) -> dict[str, Any]:

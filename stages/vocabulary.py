@@ -9,6 +9,7 @@ from torch import Tensor
 from cache.errors import ArtifactError
 from cache.manifest import manifest_digest
 from ezsd.errors import InputError
+from ezsd.prompts import Prompts
 from pipeline.params import Params
 from pipeline.precomputed import Renormed
 from pipeline.runner import artifact_folder
@@ -26,12 +27,13 @@ def check_names(names: Sequence[str]) -> tuple[str, ...]:
     return cleaned
 
 
-def embed_names(names: Sequence[str], trained: TrainedDetector, params: Params, root: Path) -> Tensor:
+def embed_vocabulary(names: Sequence[str], trained: TrainedDetector, params: Params, root: Path) -> Tensor:
     """(C, D) by the text tower that the detector was trained with; the teacher is loaded for it.
 
     Raises ArtifactError when the re-normalization or the teacher is not what the detector was trained with.
     """
     # the teacher's import takes seconds, and only new names need it
+    from ezsd.teacher.prompting import embed_names, warn_of_cut_names
     from stages.teacher_source import RenormalizedTeacher, resolve_teacher, teacher_digests
 
     folder, source = artifact_folder(root, "renorm"), resolve_teacher(params.teacher, root)
@@ -41,5 +43,7 @@ def embed_names(names: Sequence[str], trained: TrainedDetector, params: Params, 
     if differing - {"open_clip"}:
         raise ArtifactError("params.teacher is not what the detector was trained with: set it back")
     teacher = RenormalizedTeacher(source, Renormed(folder), params.run).load()
+    prompts = Prompts(trained.teacher["templates"], trained.teacher["text_names"])
+    warn_of_cut_names(teacher, names, prompts)
     with torch.inference_mode():
-        return teacher.encode_names(names, trained.teacher["template"])
+        return embed_names(teacher, names, prompts)

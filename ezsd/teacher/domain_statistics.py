@@ -8,8 +8,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ezsd.prompts import Prompts
 from ezsd.teacher.labelled_crops import LabelledCrops
 from ezsd.teacher.norm_layers import NormLayer, find_norm_layers
+from ezsd.teacher.prompting import embed_names
 from ezsd.teacher.protocol import Teacher
 
 BATCH = 128
@@ -65,7 +67,7 @@ class DomainStatistics:
 def measure_domain(
     teacher: Teacher,
     names: Sequence[str],
-    template: str,
+    prompts: Prompts,
     data: LabelledCrops,
     photos: Sequence[int],
     on_boxes: Callable[[int], None] = lambda boxes: None,
@@ -78,7 +80,7 @@ def measure_domain(
     feature_sum = torch.zeros(teacher.dim, dtype=torch.float64)
     feature_squares = torch.zeros((teacher.dim, teacher.dim), dtype=torch.float64)
     with watch_norm_layers(find_norm_layers(teacher, "both")) as activations:
-        text = teacher.encode_names(names, template)
+        text = embed_names(teacher, names, prompts)
         for crops, labels in data.batches(photos, BATCH):
             features = teacher.encode_images(teacher.pixels(crops))
             right += int(((features @ text.T).argmax(dim=1).cpu() == labels).sum())

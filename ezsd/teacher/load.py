@@ -94,4 +94,4 @@ def _find_function(factory: str) -> Callable[[], Any]:
 
 def _members() -> list[str]:
     fields = list(Teacher.__annotations__)
-    return [*fields, "device", "to", "pixels", "encode_images", "encode_names"]
+    return [*fields, "device", "to", "pixels", "encode_images", "encode_texts"]

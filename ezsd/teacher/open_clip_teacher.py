@@ -1,7 +1,7 @@
 """Any open_clip model as a teacher."""
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Self
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol, Self
 
 import open_clip
 import torch
@@ -11,12 +11,17 @@ from torch.nn.functional import normalize
 
 from ezsd.crops import normalize_crops
 from ezsd.errors import InputError
-from ezsd.prompts import fill
 
 DENSE_MAPS = 3
 """Feature maps that describe what lies where: the last ones, of which convolutional towers have a pyramid."""
 
-Tokenizer = Callable[[list[str]], Tensor]
+
+class Tokenizer(Protocol):
+    """Texts to token ids."""
+
+    def __call__(self, texts: list[str], context_length: int | None = None) -> Tensor:
+        """int64 `(N, L)`, cut or padded to `context_length` tokens, by default to those of the text tower."""
+        ...
 
 
 class OpenClipTeacher:
@@ -24,7 +29,7 @@ class OpenClipTeacher:
 
     Args:
         model: an open_clip CLIP, CustomTextCLIP or CoCa.
-        tokenizer: texts to token ids `(N, L)`.
+        tokenizer: of the model's text tower.
         mean, std: of the pixels in 0..1 that the image tower was trained with, one a channel.
     """
 
@@ -66,12 +71,21 @@ class OpenClipTeacher:
         """Normalised pixels `(N, 3, S, S)` to L2-normalised float32 embeddings `(N, D)`."""
         return normalize(self._model.encode_image(pixels).float(), dim=-1)
 
-    def encode_names(self, names: Sequence[str], template: str) -> Tensor:
-        """Names to L2-normalised float32 embeddings `(C, D)` of the filled template."""
-        if not names:
+    def encode_texts(self, texts: Sequence[str]) -> Tensor:
+        """Texts to L2-normalised float32 embeddings `(N, D)`."""
+        if not texts:
             return torch.empty((0, self.dim), device=self.device)
-        tokens = self._tokenizer([fill(template, name) for name in names]).to(self.device)
+        tokens = self._tokenizer(list(texts)).to(self.device)
         return normalize(self._model.encode_text(tokens).float(), dim=-1)
+
+    def cut_texts(self, texts: Sequence[str]) -> list[bool]:
+        """Whether the end of each text is lost, because its tokens are more than the text tower takes."""
+        length = self._tokenizer([""]).shape[1]
+        # with room for more tokens than the tower's, all but padding there is what the tower does not see
+        wide = self._tokenizer([*texts, ""], context_length=2 * length)
+        padding = wide[-1, -1]
+        lost: list[bool] = (wide[:-1, length:] != padding).any(dim=1).tolist()
+        return lost
 
     def dense_maps(self, pixels: Tensor) -> list[Tensor]:
         """The image tower's last feature maps: each `(N, C, h, w)`."""

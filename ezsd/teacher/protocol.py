@@ -50,6 +50,6 @@ class Teacher(Protocol):
         """Embeddings of normalised pixels: float32 `(N, D)`, L2-normalised."""
         ...
 
-    def encode_names(self, names: Sequence[str], template: str) -> Tensor:
-        """Embeddings of `template` filled with each name: float32 `(C, D)`, L2-normalised."""
+    def encode_texts(self, texts: Sequence[str]) -> Tensor:
+        """Embeddings of texts, as they are: float32 `(N, D)`, L2-normalised."""
         ...

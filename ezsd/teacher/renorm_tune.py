@@ -2,15 +2,18 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal
 
 import torch
 from torch import Tensor
 from torch.nn.utils import clip_grad_norm_
 
+from ezsd.prompts import Prompts
 from ezsd.repeats import epoch_order, repeat_factors
 from ezsd.teacher.labelled_crops import LabelledCrops
 from ezsd.teacher.norm_layers import Towers, find_norm_layers, load_norm_state, norm_parameters, norm_state
+from ezsd.teacher.prompting import embed_names
 from ezsd.teacher.protocol import Teacher
 from ezsd.teacher.renorm_loss import BOX_LOSSES, area_weights
 
@@ -98,7 +101,7 @@ class Tuner:
     Args:
         teacher: frozen; its chosen norm layers are changed.
         names: the base names, in the order of the labels.
-        template: prompt around each name.
+        prompts: what is read for each name.
         data: base boxes.
         config: the recipe.
         on_step: called with the boxes of each step, for progress.
@@ -106,7 +109,7 @@ class Tuner:
 
     teacher: Teacher
     names: Sequence[str]
-    template: str
+    prompts: Prompts
     data: LabelledCrops
     config: TuneConfig
     on_step: Callable[[int], None] = field(default=lambda boxes: None)
@@ -160,7 +163,7 @@ class Tuner:
         crops = torch.cat([self.data.crops(photo) for photo in photos])
         weights = self._weights(photos)
         self._optimizer.zero_grad()
-        text = self.teacher.encode_names(self.names, self.template)
+        text = self._text()
         # the images' gradients on the text are gathered here, part by part, and sent on through it once
         text_in = text.detach().requires_grad_(text.requires_grad)
         for part in torch.arange(len(labels)).split(CROPS_AT_ONCE):
@@ -175,6 +178,16 @@ class Tuner:
         self._optimizer.step()
         tally.boxes += len(labels)
         self.on_step(len(labels))
+
+    def _text(self) -> Tensor:
+        if self.config.towers == "image":
+            return self._fixed_text
+        return embed_names(self.teacher, self.names, self.prompts)
+
+    @cached_property
+    def _fixed_text(self) -> Tensor:
+        """A text tower that does not learn says the same at every step."""
+        return embed_names(self.teacher, self.names, self.prompts)
 
     def _logits(self, crops: Tensor, text: Tensor) -> Tensor:
         images = self.teacher.encode_images(self.teacher.pixels(crops))

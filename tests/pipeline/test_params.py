@@ -14,8 +14,7 @@ DEMO = preset_text("demo")
 
 @pytest.mark.parametrize("preset", PRESETS)
 def test_every_preset_is_valid(preset: str) -> None:
-    params = parse_params(preset_text(preset))
-    assert params.teacher.template.format("cat")
+    assert parse_params(preset_text(preset)).teacher.templates == "paper"
 
 
 def test_params_are_frozen() -> None:
@@ -31,7 +30,12 @@ def test_params_are_frozen() -> None:
         ("mine.nms_uio=0.5", ["unknown key", "mine.nms_uio"]),
         ("renorm.epochs=many", ["renorm.epochs", "many"]),
         ("renorm.epochs=0", ["renorm.epochs"]),
-        ("teacher.template=no braces", ["teacher.template"]),
+        ("teacher.templates=own", ["teacher.templates", "openai_80"]),
+        ("teacher.templates=[]", ["teacher.templates", "openai_80"]),
+        ("teacher.templates=['a {}', no braces]", ["teacher.templates", "'no braces'", "exactly once"]),
+        ("teacher.templates=['{artcle} {}']", ["teacher.templates", "{artcle}"]),
+        ("teacher.text_names={tvmonitor: []}", ["teacher.text_names.tvmonitor"]),
+        ("teacher.text_names={tvmonitor: [television, ' ']}", ["teacher.text_names.tvmonitor.1"]),
         ("train.backbone.depth=50", ["unknown key", "train.backbone.depth"]),
         ("data.format=coco", ["data", "data.world"]),
         ("data.train_photos=photos", ["data", "no paths"]),

@@ -13,21 +13,21 @@ from cache.errors import ArtifactError
 from ezsd.errors import InputError
 from ezsd.teacher.load import TeacherSource, load_teacher
 from ezsd.teacher.open_clip_build import build_model, parse_config
-from pipeline.params import TeacherParams
+from pipeline.params_teacher import TeacherParams
 from pipeline.precomputed import Renormed
 from stages import embed, mine, renorm
 from stages.teacher_source import RenormalizedTeacher, resolve_teacher, teacher_digests, weights_digest
 
 
 def params(**changes: str | int | None) -> TeacherParams:
-    plain = {"model": "world-teacher", "weights": "bundled", "template": "a photo of a {}", "seed": 0}
-    return TeacherParams(**{**plain, **changes})
+    plain = {"model": "world-teacher", "weights": "bundled", "templates": "paper", "seed": 0}
+    return TeacherParams(text_names={}, **{**plain, **changes})
 
 
 def test_the_bundled_teacher_is_in_the_package(tmp_path: Path) -> None:
     teacher = load_teacher(resolve_teacher(params(), tmp_path))
     assert teacher.image_size == 64
-    assert teacher.encode_names(["striped_fish"], "a photo of a {}").shape == (1, teacher.dim)
+    assert teacher.encode_texts(["a striped fish"]).shape == (1, teacher.dim)
 
 
 def test_paths_start_at_the_root_and_their_contents_decide(tmp_path: Path) -> None:

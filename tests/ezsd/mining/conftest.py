@@ -34,8 +34,8 @@ class ColourTeacher:
     def encode_images(self, pixels):
         return normalize(pixels.mean(dim=(2, 3)) + 1e-3, dim=1)
 
-    def encode_names(self, names, template):
-        return normalize(torch.tensor([COLOURS[name] for name in names]), dim=1)
+    def encode_texts(self, texts):
+        return normalize(torch.tensor([COLOURS[text] for text in texts]), dim=1)
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def colour_judge():
 
     def make(base, others):
         teacher = ColourTeacher()
-        text = teacher.encode_names([*base, *others], "{}")
+        text = teacher.encode_texts([*base, *others])
         return Judge(BoxEncoder(teacher, batch=64), text, len(base))
 
     return make

@@ -21,7 +21,7 @@ def save_weights(path, config_text, seed, dtype=torch.float32):
 def test_embeddings_have_unit_length_and_the_stated_size(tiny_teacher):
     crops = torch.zeros((3, 3, 32, 32), dtype=torch.uint8)
     images = tiny_teacher.encode_images(tiny_teacher.pixels(crops))
-    names = tiny_teacher.encode_names(["dog", "fire_hydrant"], "a photo of a {}")
+    names = tiny_teacher.encode_texts(["a photo of a dog", "a photo of a fire hydrant"])
     assert images.shape == (3, tiny_teacher.dim) and names.shape == (2, tiny_teacher.dim)
     assert torch.allclose(images.norm(dim=1), torch.ones(3), atol=1e-5)
     assert torch.allclose(names.norm(dim=1), torch.ones(2), atol=1e-5)
@@ -29,7 +29,7 @@ def test_embeddings_have_unit_length_and_the_stated_size(tiny_teacher):
 
 
 def test_no_names_and_no_crops(tiny_teacher):
-    assert tiny_teacher.encode_names([], "a photo of a {}").shape == (0, 16)
+    assert tiny_teacher.encode_texts([]).shape == (0, 16)
 
 
 def test_pixels_are_scaled_and_normalised_once(tiny_teacher):
@@ -41,7 +41,7 @@ def test_the_same_seed_gives_the_same_random_teacher(tiny_config_text):
     one, two, other = (
         load_teacher(TeacherSource("tiny", config_text=tiny_config_text, seed=seed)) for seed in (1, 1, 2)
     )
-    names = [teacher.encode_names(["dog"], "{}") for teacher in (one, two, other)]
+    names = [teacher.encode_texts(["dog"]) for teacher in (one, two, other)]
     assert torch.equal(names[0], names[1])
     assert not torch.equal(names[0], names[2])
 
@@ -59,7 +59,7 @@ def test_weights_of_a_file_are_used(tiny_config_text, tmp_path, dtype):
     file = save_weights(tmp_path / "w.safetensors", tiny_config_text, seed=7, dtype=dtype)
     loaded = load_teacher(TeacherSource("tiny", config_text=tiny_config_text, weights_file=file))
     drawn = load_teacher(TeacherSource("tiny", config_text=tiny_config_text, seed=7))
-    names = [teacher.encode_names(["dog"], "{}") for teacher in (loaded, drawn)]
+    names = [teacher.encode_texts(["dog"]) for teacher in (loaded, drawn)]
     assert torch.allclose(*names, atol=5e-3)
     assert names[0].dtype == torch.float32
 
@@ -72,7 +72,7 @@ def test_a_training_checkpoint_is_read_too(tiny_config_text, tmp_path):
     )
     source = TeacherSource("tiny", config_text=tiny_config_text, weights_file=str(tmp_path / "c.pt"))
     drawn = load_teacher(TeacherSource("tiny", config_text=tiny_config_text, seed=7))
-    assert torch.equal(load_teacher(source).encode_names(["dog"], "{}"), drawn.encode_names(["dog"], "{}"))
+    assert torch.equal(load_teacher(source).encode_texts(["dog"]), drawn.encode_texts(["dog"]))
 
 
 def test_weights_of_another_architecture_are_refused_in_one_sentence(tiny_config_text, tmp_path):
@@ -131,7 +131,7 @@ def test_siglips_bias_and_own_preprocessing_are_taken(tiny_config_text):
 
 
 class ColourTeacher:
-    """A teacher that is not open_clip: mean colour through a LayerNorm, names by their letters."""
+    """A teacher that is not open_clip: mean colour through a LayerNorm, texts by their letters."""
 
     def __init__(self):
         self.image_size, self.dim, self.logit_scale, self.logit_bias = 8, 3, 10.0, 0.0
@@ -147,8 +147,8 @@ class ColourTeacher:
     def encode_images(self, pixels):
         return nn.functional.normalize(self.image_tower(pixels.mean(dim=(2, 3))), dim=1)
 
-    def encode_names(self, names, template):
-        letters = torch.tensor([[len(name), name.count("a"), name.count("o")] for name in names]).float()
+    def encode_texts(self, texts):
+        letters = torch.tensor([[len(text), text.count("a"), text.count("o")] for text in texts]).float()
         return nn.functional.normalize(self.text_tower(letters), dim=1)
 
 

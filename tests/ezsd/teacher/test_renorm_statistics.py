@@ -47,10 +47,10 @@ def test_batch_norms_take_the_boxes_statistics(tiny_config_text):
 
 
 def test_the_text_tower_and_frozen_weights_stay(tiny_teacher):
-    text = tiny_teacher.encode_names(["dog"], "{}")
+    text = tiny_teacher.encode_texts(["dog"])
     conv = tiny_teacher.image_tower.conv1.weight.clone()
     renormalize_by_statistics(tiny_teacher, pictures(0, 0, 256), pictures(1, 90, 140))
-    assert torch.equal(tiny_teacher.encode_names(["dog"], "{}"), text)
+    assert torch.equal(tiny_teacher.encode_texts(["dog"]), text)
     assert torch.equal(tiny_teacher.image_tower.conv1.weight, conv)
 
 

@@ -3,6 +3,7 @@ import dataclasses
 import pytest
 import torch
 
+from ezsd.prompts import Prompts
 from ezsd.teacher.domain_statistics import measure_domain
 from ezsd.teacher.labelled_crops import LabelledCrops, RememberedCrops
 from ezsd.teacher.load import TeacherSource, load_teacher
@@ -10,6 +11,7 @@ from ezsd.teacher.norm_layers import find_norm_layers, norm_state
 from ezsd.teacher.renorm_tune import CROPS_AT_ONCE, TuneConfig, Tuner, TuneState
 
 NAMES = ("red", "green", "blue")
+PROMPTS = Prompts()
 CONFIG = TuneConfig(
     towers="both",
     loss="softmax",
@@ -43,9 +45,9 @@ def coloured_boxes(photos=8, boxes=3):
     return LabelledCrops(labels, [torch.full((boxes,), 0.1)] * photos, crops)
 
 
-def tune(teacher, config=CONFIG, state=None, data=None):
+def tune(teacher, config=CONFIG, state=None, data=None, prompts=PROMPTS):
     states = []
-    tuner = Tuner(teacher, NAMES, "a photo of a {}", data or coloured_boxes(), config)
+    tuner = Tuner(teacher, NAMES, prompts, data or coloured_boxes(), config)
     tuner.run(state, states.append)
     return states
 
@@ -117,14 +119,14 @@ def test_remembered_crops_are_cut_once_while_there_is_room():
 
 def test_measuring_a_domain_sees_every_layer_and_every_box(make_teacher):
     teacher, data = make_teacher(), coloured_boxes()
-    found = measure_domain(teacher, NAMES, "{}", data, range(len(data)))
+    found = measure_domain(teacher, NAMES, Prompts(["{}"]), data, range(len(data)))
     assert found.boxes == 24
     assert found.activations.keys() == {layer.name for layer in find_norm_layers(teacher, "both")}
     crops = torch.cat([data.crops(photo) for photo in range(len(data))])
     with torch.no_grad():
         features = teacher.encode_images(teacher.pixels(crops)).double()
         right = (
-            (features.float() @ teacher.encode_names(NAMES, "{}").T).argmax(1) == torch.cat(data.labels)
+            (features.float() @ teacher.encode_texts(NAMES).T).argmax(1) == torch.cat(data.labels)
         ).float()
     assert torch.allclose(found.feature_mean, features.mean(dim=0), atol=1e-6)
     assert torch.allclose(found.feature_covariance, torch.cov(features.T, correction=0), atol=1e-6)
@@ -133,7 +135,7 @@ def test_measuring_a_domain_sees_every_layer_and_every_box(make_teacher):
 
 def test_activation_moments_are_those_of_the_layers_output(make_teacher):
     teacher, data = make_teacher(), coloured_boxes(photos=2)
-    found = measure_domain(teacher, NAMES, "{}", data, [0, 1]).activations["image.ln_post"]
+    found = measure_domain(teacher, NAMES, Prompts(["{}"]), data, [0, 1]).activations["image.ln_post"]
     seen = []
     teacher.image_tower.ln_post.register_forward_hook(lambda module, inputs, output: seen.append(output))
     with torch.no_grad():
@@ -149,3 +151,13 @@ def test_a_sample_holds_enough_boxes_and_is_the_same_each_time():
     assert chosen == data.sample(boxes=7, seed=1) == sorted(chosen)
     assert len(chosen) == 3
     assert data.sample(boxes=1000, seed=1) == list(range(8))
+
+
+@pytest.mark.parametrize("towers", ["both", "image"])
+def test_tuning_learns_from_several_texts_a_name(make_teacher, towers):
+    teacher, raw = make_teacher(), make_teacher()
+    prompts = Prompts(["a photo of a {}", "the {}."], {"red": ["red", "crimson"]})
+    states = tune(teacher, dataclasses.replace(CONFIG, towers=towers, epochs=6), prompts=prompts)
+    assert states[-1].losses[-1] < states[-1].losses[0]
+    changed = not torch.equal(teacher.encode_texts(["the red."]), raw.encode_texts(["the red."]))
+    assert changed == (towers == "both")
