@@ -1,6 +1,7 @@
 """`evaluate`: score the detector on base and novel names. The only stage that reads novel annotations."""
 
 import hashlib
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +11,13 @@ import torch
 from cache.atomic import json_bytes
 from cache.folders import wipe
 from ezsd.boxes import xywh_to_xyxy
-from ezsd.evaluation.average_precision import score_detections
+from ezsd.evaluation.average_precision import ClassScores, Shape, score_detections
 from ezsd.evaluation.coco_form import Record, ids_with_boxes, restrict_to_photos
 from ezsd.evaluation.fates import count_errors
 from ezsd.evaluation.federated import score_federated
 from ezsd.evaluation.groups import percent_by_group
 from ezsd.evaluation.metrics import Question, class_rows, objects_by_name, put_together
+from ezsd.evaluation.voc import score_voc
 from ezsd.split import Split
 from pipeline.data.coco_form import as_coco, with_masks
 from pipeline.data.prepared import Prepared
@@ -30,7 +32,9 @@ from stages.proposal_recall import proposal_recall
 from stages.validation_models import models_on_disk
 from stages.validation_pass import Seen, TrueBoxes, ValidationPass
 
-SCORING = {"lvis": score_federated}
+Scoring = Callable[[Record, Sequence[Record], Sequence[int], Shape], Mapping[int, ClassScores]]
+
+SCORING: dict[str, Scoring] = {"lvis": score_federated, "voc": score_voc}
 """Formats whose data sets are scored by rules of their own; all others by COCO's."""
 
 PARTS = "parts"

@@ -1,6 +1,7 @@
 """Ground truth and detections in COCO's own form, so that pycocotools can read and score them by itself."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from torch import Tensor
@@ -28,6 +29,14 @@ def restrict_to_photos(annotations: Mapping[str, Any], image_ids: Collection[int
 def ids_with_boxes(annotations: Mapping[str, Any]) -> set[int]:
     """Ids of the photos that hold a box of some category; a crowd region is a box."""
     return {box["image_id"] for box in annotations["annotations"]}
+
+
+def grouped(records: Iterable[Record], key: str) -> dict[int, list[Record]]:
+    """Annotations or results by their `image_id` or `category_id`, each group in their order."""
+    groups: dict[int, list[Record]] = defaultdict(list)
+    for record in records:
+        groups[record[key]].append(record)
+    return groups
 
 
 def with_masks(results: Sequence[Record], masks: Sequence[Rle]) -> list[Record]:

@@ -7,7 +7,6 @@ there at all, and among the former its `not_exhaustive_category_ids`, of which s
 
 import contextlib
 import io
-from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -23,7 +22,7 @@ from ezsd.evaluation.average_precision import (
     load_results,
     scores_by_size,
 )
-from ezsd.evaluation.coco_form import Record
+from ezsd.evaluation.coco_form import Record, grouped
 
 
 def score_federated(
@@ -54,7 +53,7 @@ def score_federated(
 
 def best_of_each_photo(detections: Iterable[Record], limit: int) -> list[Record]:
     """The `limit` best-scored boxes of each photo; of equal ones the first."""
-    found = _grouped(detections, "image_id")
+    found = grouped(detections, "image_id")
     return [one for here in found.values() for one in sorted(here, key=lambda one: -one["score"])[:limit]]
 
 
@@ -103,8 +102,8 @@ def _precision(
     of them empty.
     """
     photos = {photo["id"]: photo for photo in ground_truth["images"]}
-    objects = _grouped(ground_truth["annotations"], "category_id")
-    found = _grouped(detections, "category_id")
+    objects = grouped(ground_truth["annotations"], "category_id")
+    found = grouped(detections, "category_id")
     forgiven = not_exhaustive(ground_truth)
     of_classes = []
     for category in ground_truth["categories"]:
@@ -127,10 +126,3 @@ def _has_area(detection: Record, shape: Shape) -> bool:
     if shape == "segm":
         return bool(coco_mask.area(detection["segmentation"]) > 0)
     return detection["bbox"][2] * detection["bbox"][3] > 0
-
-
-def _grouped(records: Iterable[Record], key: str) -> dict[int, list[Record]]:
-    groups: dict[int, list[Record]] = defaultdict(list)
-    for record in records:
-        groups[record[key]].append(record)
-    return groups

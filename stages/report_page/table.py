@@ -7,7 +7,10 @@ from ezsd.evaluation.groups import FREQUENCIES
 
 GROUPS = ("base", "novel", "all")
 ABSENT = "–"
-RULES = {"lvis": "LVIS's federated AP, at most {} boxes a photo"}
+RULES = {
+    "lvis": "LVIS's federated AP, at most {} boxes a photo",
+    "voc": "PASCAL VOC's AP, at most {} boxes of a category a photo",
+}
 """How data sets are scored that have rules of their own, by format; `{}` is the limit."""
 COCO_RULES = "COCO's AP, at most {} boxes of a category a photo"
 
@@ -23,6 +26,7 @@ def result_rows(metrics: Mapping[str, Any]) -> list[Row]:
     ]
     return [
         ("AP50", metrics["AP50"]),
+        *[("AP50, 11 points", metrics[key]) for key in ("AP50_11_points",) if key in metrics],
         ("AP", metrics["AP"]),
         ("AP75", metrics["AP75"]),
         *[(f"{key} of masks", metrics["masks"][key]) for key in ("AP50", "AP") if "masks" in metrics],

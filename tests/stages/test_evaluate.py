@@ -10,7 +10,7 @@ from PIL import Image
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 from support.evaluated_runs import ColourModels, context_of, evaluate_by_hand, make_parents
-from support.formats import as_lvis
+from support.formats import as_lvis, as_voc
 from support.lvis_api import by_lvis_api, masks_alone
 
 from cache.errors import ArtifactError
@@ -18,6 +18,7 @@ from pipeline.data.prepared import Prepared
 from pipeline.params import parse_params, preset_text
 from stages import evaluate, validation_pass
 from stages.evaluation_files import EvaluationFolder
+from stages.report_page.table import result_table
 
 
 @pytest.fixture
@@ -129,6 +130,18 @@ def test_lvis_counts_a_wrong_name_only_where_it_was_looked_for(tiny_dataset, tmp
     tiny_dataset.val["images"][1]["neg_category_ids"] = [dog]
     tiny_dataset.save()
     assert background() == 1
+
+
+def test_voc_is_scored_by_its_own_rules_without_difficult_objects(tiny_dataset, tmp_path, monkeypatch):
+    dog = next(one for one in tiny_dataset.val["annotations"] if one["category_id"] == 18)
+    dog["iscrowd"] = 1
+    params = as_voc(tiny_dataset)
+    make_parents(params, tmp_path)
+    metrics = EvaluationFolder(evaluate_by_hand(params, tmp_path, monkeypatch)).metrics
+    # the dog is found, which is neither right nor wrong, so of the base names the cat alone counts
+    assert metrics["data"]["objects"] == {"base": 1, "novel": 1, "all": 2}
+    assert metrics["AP50"] == metrics["AP50_11_points"] == {"base": 100.0, "novel": 100.0, "all": 100.0}
+    assert "| AP50, 11 points" in result_table(metrics) and "PASCAL VOC's AP" in result_table(metrics)
 
 
 def test_a_blind_detector_finds_no_mask(evaluated):

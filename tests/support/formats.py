@@ -29,13 +29,16 @@ def _voc_xml(image: dict, rows: list[dict], names: dict[int, str]) -> str:
         x, y, width, height = row["bbox"]
         corners = {"xmin": x + 1, "ymin": y + 1, "xmax": x + width, "ymax": y + height}
         box = "".join(f"<{key}>{value}</{key}>" for key, value in corners.items())
-        objects += f"<object><name>{names[row['category_id']]}</name><bndbox>{box}</bndbox></object>"
+        name, difficult = names[row["category_id"]], row["iscrowd"]
+        objects += (
+            f"<object><name>{name}</name><difficult>{difficult}</difficult><bndbox>{box}</bndbox></object>"
+        )
     size = f"<size><width>{image['width']}</width><height>{image['height']}</height></size>"
     return f"<annotation><filename>{image['file_name']}</filename>{size}{objects}</annotation>"
 
 
-def as_voc(dataset: Any) -> Params:
-    """A VOC folder."""
+def as_voc(dataset: Any, *overrides: str) -> Params:
+    """A VOC folder; what is a crowd in COCO is difficult."""
     annotations, lists = dataset.folder / "Annotations", dataset.folder / "ImageSets" / "Main"
     annotations.mkdir()
     lists.mkdir(parents=True)
@@ -48,4 +51,4 @@ def as_voc(dataset: Any) -> Params:
         stems = [Path(image["file_name"]).stem for image in tree["images"]]
         (lists / f"{which}.txt").write_text("\n".join(stems))
     paths = [f"data.{which}_annotations={lists}/{which}.txt" for which in ("train", "val")]
-    return dataset.params("data.format=voc", *paths)
+    return dataset.params("data.format=voc", *paths, *overrides)
