@@ -18,7 +18,7 @@ from pydantic import Field, ValidationError, model_validator
 from pipeline.errors import ParamsError
 from pipeline.params_base import Count, Fraction, Positive, Section, Seed
 from pipeline.params_teacher import TeacherParams
-from pipeline.params_tree import apply_override, parse_yaml
+from pipeline.params_tree import apply_override, first_problem, parse_yaml
 
 PARAMS_FILE = "params.yaml"
 PRESETS = ("demo", "coco", "lvis", "voc")
@@ -213,6 +213,13 @@ class TrainParams(ProposalNetworkParams):
         return self
 
 
+class EnsembleParams(Section):
+    """Exponents of the teacher's score beside the detector's, for base and novel names (ViLD: 1/3, 2/3)."""
+
+    base: Fraction
+    novel: Fraction
+
+
 class EvaluateParams(Section):
     """Scoring against all annotations, novel ones included: the only stage that reads them."""
 
@@ -221,6 +228,7 @@ class EvaluateParams(Section):
     nms_iou: Fraction
     detections_per_image: Count
     max_dets: tuple[Count, ...] = Field(min_length=1)
+    ensemble: EnsembleParams | None
 
 
 class ReportParams(Section):
@@ -285,7 +293,7 @@ def parse_params(text: str, overrides: Sequence[str] = (), source: str = PARAMS_
     try:
         return Params.model_validate(tree)
     except ValidationError as error:
-        raise ParamsError(f"{source}: {_first_problem(error)}") from None
+        raise ParamsError(f"{source}: {first_problem(error)}") from None
 
 
 def preset_text(name: str, schedule: str | None = None) -> str:
@@ -316,18 +324,3 @@ def _lookup(tree: Any, key: str) -> Any:
     for part in key.split("."):
         tree = tree[part]
     return tree
-
-
-def _first_problem(error: ValidationError) -> str:
-    problems = error.errors(include_url=False, include_context=False)
-    first = problems[0]
-    # pydantic puts the branch of a union into the location; a user's key has no such part
-    key = ".".join(str(part) for part in first["loc"] if part not in ("OwnSplit", "str"))
-    more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
-    if first["type"] == "extra_forbidden":
-        return f"unknown key {key!r}: remove it or correct its spelling{more}"
-    if first["type"] == "missing":
-        return f"key {key!r} is missing: add it, or compare with `ezsd-cli init --preset demo --print`{more}"
-    got = "" if isinstance(first["input"], dict) else f", got {first['input']!r}"
-    where = f"{key}: " if key else ""
-    return f"{where}{first['msg'].removeprefix('Value error, ')}{got}{more}"

@@ -3,6 +3,7 @@
 from typing import Any
 
 import yaml
+from pydantic import ValidationError
 
 from pipeline.errors import ParamsError
 
@@ -41,3 +42,19 @@ def apply_override(tree: dict[str, Any], override: str) -> None:
         node[parts[-1]] = yaml.safe_load(value)
     except yaml.YAMLError:
         raise ParamsError(f"--set {override!r}: the value is not YAML") from None
+
+
+def first_problem(error: ValidationError) -> str:
+    """The first thing that is wrong with the params, by its key, and how many more there are."""
+    problems = error.errors(include_url=False, include_context=False)
+    first = problems[0]
+    # pydantic puts the branch of a union into the location; a user's key has no such part
+    key = ".".join(str(part) for part in first["loc"] if part not in ("OwnSplit", "str"))
+    more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+    if first["type"] == "extra_forbidden":
+        return f"unknown key {key!r}: remove it or correct its spelling{more}"
+    if first["type"] == "missing":
+        return f"key {key!r} is missing: add it, or compare with `ezsd-cli init --preset demo --print`{more}"
+    got = "" if isinstance(first["input"], dict) else f", got {first['input']!r}"
+    where = f"{key}: " if key else ""
+    return f"{where}{first['msg'].removeprefix('Value error, ')}{got}{more}"

@@ -12,7 +12,7 @@ from cache.atomic import json_bytes
 from cache.folders import wipe
 from ezsd.boxes import xywh_to_xyxy
 from ezsd.evaluation.average_precision import ClassScores, Shape, score_detections
-from ezsd.evaluation.coco_form import Record, ids_with_boxes, restrict_to_photos
+from ezsd.evaluation.coco_form import Record, boxes_with_scores, ids_with_boxes, restrict_to_photos
 from ezsd.evaluation.fates import count_errors
 from ezsd.evaluation.federated import score_federated
 from ezsd.evaluation.groups import percent_by_group
@@ -29,14 +29,15 @@ from pipeline.stage import ARTIFACTS, StageContext, StageResult
 from stages.detector_files import finds_masks
 from stages.evaluation_files import Evaluation, write_evaluation
 from stages.proposal_recall import proposal_recall
-from stages.validation_models import models_on_disk
+from stages.validation_models import models_on_disk, teacher_weights
 from stages.validation_pass import Seen, TrueBoxes, ValidationPass
 
 Scoring = Callable[[Record, Sequence[Record], Sequence[int], Shape], Mapping[int, ClassScores]]
 
 SCORING: dict[str, Scoring] = {"lvis": score_federated, "voc": score_voc}
 """Formats whose data sets are scored by rules of their own; all others by COCO's."""
-
+FACTS = ("protocol", "AP50", "ensemble")
+"""What the manifest tells of the metrics."""
 PARTS = "parts"
 """What an interrupted run leaves to resume from; a finished one removes it."""
 
@@ -68,12 +69,16 @@ def run(context: StageContext) -> StageResult:
     score = SCORING.get(context.params.data.format, score_detections)
     scores = score(ground_truth, seen.detections, params.max_dets, "bbox")
     of_masks = score(ground_truth, seen.detections, params.max_dets, "segm") if masks else {}
+    weights = teacher_weights(params)
+    joint = boxes_with_scores(seen.detections, seen.joint_scores) if weights else None
+    of_joint = {} if joint is None else score(ground_truth, joint, params.max_dets[:1], "bbox")
     question = Question(
         data=context.params.data.format,
         protocol=mined.protocol,
         split=split,
         max_dets=params.max_dets[0],
         ground_truth=ground_truth,
+        ensemble=weights,
     )
     accuracy = {
         teacher: percent_by_group(said == seen.labels, seen.labels, split)
@@ -82,10 +87,11 @@ def run(context: StageContext) -> StageResult:
     train_boxes = read_full_annotations(sources, "train", split).clean.boxes
     recall = proposal_recall(mined, train_boxes, split)
     evaluation = Evaluation(
-        metrics=put_together(question, scores, of_masks, accuracy, recall),
+        metrics=put_together(question, scores, of_masks, of_joint, accuracy, recall),
         classes=class_rows(question, scores[question.max_dets]),
         errors=count_errors(ground_truth, seen.detections, split),
         detections=seen.detections,
+        ensemble_detections=joint,
         ground_truth=ground_truth,
     )
     write_evaluation(context.folder, evaluation)
@@ -95,7 +101,8 @@ def run(context: StageContext) -> StageResult:
         "objects": sum(objects_by_name(ground_truth).values()),
         "detections": len(seen.detections),
     }
-    return StageResult(counts, {"protocol": question.protocol, "AP50": evaluation.metrics["AP50"]})
+    metrics = evaluation.metrics
+    return StageResult(counts, {key: metrics[key] for key in FACTS if key in metrics})
 
 
 def _remove_parts(parts: Path) -> None:

@@ -3,6 +3,7 @@
 - `metrics.json`: all numbers, in percent. `per_class.csv`, `errors.csv`: tables, also for `dvc plots`.
 - `detections.json`: COCO results. `ground_truth.json`: COCO annotations of what was scored. pycocotools reads
   both by itself.
+- `ensemble_detections.json`, where there is an ensemble: the same boxes with its scores.
 """
 
 import csv
@@ -24,17 +25,19 @@ METRICS = "metrics.json"
 PER_CLASS = "per_class.csv"
 ERRORS = "errors.csv"
 DETECTIONS = "detections.json"
+ENSEMBLE_DETECTIONS = "ensemble_detections.json"
 GROUND_TRUTH = "ground_truth.json"
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """All that is written."""
+    """All that is written; `ensemble_detections` are None without an ensemble."""
 
     metrics: Mapping[str, Any]
     classes: Sequence[ClassRow]
     errors: Sequence[ErrorRow]
     detections: Sequence[Record]
+    ensemble_detections: Sequence[Record] | None
     ground_truth: Mapping[str, Any]
 
 
@@ -44,6 +47,8 @@ def write_evaluation(folder: Path, evaluation: Evaluation) -> None:
     write_bytes_atomic(folder / PER_CLASS, _csv(ClassRow, evaluation.classes))
     write_bytes_atomic(folder / ERRORS, _csv(ErrorRow, evaluation.errors))
     write_bytes_atomic(folder / DETECTIONS, _lines(evaluation.detections))
+    if evaluation.ensemble_detections is not None:
+        write_bytes_atomic(folder / ENSEMBLE_DETECTIONS, _lines(evaluation.ensemble_detections))
     write_json_atomic(folder / GROUND_TRUTH, evaluation.ground_truth)
 
 
@@ -66,11 +71,10 @@ class EvaluationFolder:
         """A row for each category, base first."""
         return [
             ClassRow(
-                row["category"],
-                row["group"],
-                int(row["objects"]),
-                _percent(row["AP50"]),
-                _percent(row["AP"]),
+                category=row.pop("category"),
+                group=row.pop("group"),
+                objects=int(row.pop("objects")),
+                **{score: _percent(cell) for score, cell in row.items()},
             )
             for row in self._rows(PER_CLASS)
         ]

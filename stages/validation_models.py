@@ -10,12 +10,14 @@ import torch
 from cache.errors import ArtifactError
 from cache.manifest import manifest_digest
 from ezsd.detector.config import Selection
+from ezsd.evaluation.ensemble import ScoreEnsemble, TeacherWeights
 from ezsd.evaluation.teacher_naming import BoxNamer
 from ezsd.split import Split
 from ezsd.teacher.box_encoder import BoxEncoder
 from ezsd.teacher.load import load_teacher
 from ezsd.teacher.protocol import Teacher
 from pipeline.device import choose_device
+from pipeline.params import EvaluateParams
 from pipeline.stage import StageContext
 from stages.detector_files import read_detector
 from stages.teacher_source import RenormalizedTeacher, renormalized_teacher
@@ -32,6 +34,7 @@ class ModelsOnDisk:
         teacher: the raw teacher and its re-normalization.
         split: whose names compete.
         selection: how detections are chosen. enlarge, batch: how the teacher's crops are cut and encoded.
+        ensemble: how much the teacher's score counts beside the detector's; None to leave it out.
     """
 
     train: Path
@@ -41,6 +44,7 @@ class ModelsOnDisk:
     selection: Selection
     enlarge: float
     batch: int
+    ensemble: TeacherWeights | None
 
     def load(self) -> Models:
         """The detector with all names, and both teachers. Raises ArtifactError for what is not there."""
@@ -62,7 +66,13 @@ def models_on_disk(context: StageContext, split: Split) -> ModelsOnDisk:
         ),
         enlarge=params.mine.enlarge,
         batch=params.mine.batch,
+        ensemble=teacher_weights(params.evaluate),
     )
+
+
+def teacher_weights(params: EvaluateParams) -> TeacherWeights | None:
+    """What `evaluate.ensemble` asks for."""
+    return TeacherWeights(**params.ensemble.model_dump()) if params.ensemble else None
 
 
 @lru_cache(maxsize=1)
@@ -75,13 +85,13 @@ def _load(models: ModelsOnDisk) -> Models:
             "run `ezsd-cli precompute` and `ezsd-cli train`"
         )
     raw, after = load_teacher(models.teacher.source).to(device), models.teacher.load()
+    namer = _namer(models, after, record.text_embeddings_renormalized)
+    weights = models.ensemble
     return Models(
         detector=trained.detector.to(device),
         selection=models.selection,
-        teachers={
-            RAW: _namer(models, raw, record.text_embeddings_raw),
-            RENORMALIZED: _namer(models, after, record.text_embeddings_renormalized),
-        },
+        teachers={RAW: _namer(models, raw, record.text_embeddings_raw), RENORMALIZED: namer},
+        ensemble=ScoreEnsemble(namer, weights.of_names(models.split)) if weights else None,
     )
 
 

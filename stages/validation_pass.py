@@ -8,11 +8,13 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from cache.atomic import write_json_atomic
 from ezsd.detector.config import Selection
-from ezsd.detector.detector import ZeroShotDetector, detect
-from ezsd.evaluation.coco_form import Record, as_results, with_masks
+from ezsd.detector.detector import Detections, ZeroShotDetector, detect
+from ezsd.evaluation.coco_form import Record, as_results, score_digits, with_masks
+from ezsd.evaluation.ensemble import ScoreEnsemble
 from ezsd.evaluation.teacher_naming import BoxNamer
 from ezsd.masks import paste_masks
 from pipeline.data.photos import PhotoFolder
@@ -22,11 +24,15 @@ RAW, RENORMALIZED = "raw", "renormalized"
 
 
 class Models(NamedTuple):
-    """The detector, how its detections are chosen, and the teachers by name: `RAW` and `RENORMALIZED`."""
+    """The detector, how its detections are chosen, and the teachers by name: `RAW` and `RENORMALIZED`.
+
+    With an ensemble, detections get its score too.
+    """
 
     detector: ZeroShotDetector
     selection: Selection
     teachers: Mapping[str, BoxNamer]
+    ensemble: ScoreEnsemble | None = None
 
 
 class ModelSource(Protocol):
@@ -47,11 +53,12 @@ class TrueBoxes(NamedTuple):
 class Seen(NamedTuple):
     """All that the pass saw.
 
-    detections: COCO results, photo by photo. labels: (N,) of all true boxes.
-    said: what each teacher called them, (N,) each.
+    detections: COCO results, photo by photo. joint_scores: of each, where there is an ensemble, else none.
+    labels: (N,) of all true boxes. said: what each teacher called them, (N,) each.
     """
 
     detections: list[Record]
+    joint_scores: list[float]
     labels: np.ndarray
     said: dict[str, np.ndarray]
 
@@ -101,6 +108,7 @@ class ValidationPass:
         seen = [photo for shard in range(self.shards) for photo in json.loads(self._part(shard).read_bytes())]
         return Seen(
             [detection for photo in seen for detection in photo["detections"]],
+            [score for photo in seen for score in photo["joint_scores"]],
             np.concatenate([np.zeros(0, np.int64), *(boxes.labels for boxes in self.true_boxes)]),
             {
                 teacher: np.array([label for photo in seen for label in photo["said"][teacher]], np.int64)
@@ -121,6 +129,7 @@ class ValidationPass:
             detections = with_masks(detections, masks)
         return {
             "detections": detections,
+            "joint_scores": _joint_scores(models.ensemble, pixels, found),
             "said": {name: teacher.name(pixels, boxes).tolist() for name, teacher in models.teachers.items()},
         }
 
@@ -129,3 +138,9 @@ class ValidationPass:
 
     def _part(self, shard: int) -> Path:
         return self.parts / f"{shard:06d}.json"
+
+
+def _joint_scores(ensemble: ScoreEnsemble | None, pixels: Tensor, found: Detections) -> list[float]:
+    if ensemble is None:
+        return []
+    return score_digits(ensemble.rescore(pixels, found.boxes_xyxy, found.scores, found.labels))

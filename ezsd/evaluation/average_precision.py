@@ -34,10 +34,11 @@ class ClassScores:
     def by_group(self, split: Split) -> dict[str, dict[str, float | None]]:
         """Means over the classes of a group that have boxes, in percent: `{"AP": {"base": ...}, ...}`."""
         labels = np.arange(len(split.names))
-        return {
-            field.name.replace("ap", "AP"): percent_by_group(getattr(self, field.name), labels, split)
-            for field in fields(self)
-        }
+        return {key: percent_by_group(values, labels, split) for key, values in self.by_key().items()}
+
+    def by_key(self) -> dict[str, np.ndarray]:
+        """The same arrays by the names that tables have for them: `{"AP": ..., "AP50": ...}`."""
+        return {field.name.replace("ap", "AP"): getattr(self, field.name) for field in fields(self)}
 
 
 @dataclass(frozen=True)

@@ -57,9 +57,20 @@ def as_results(
         ids: the data set's category id of each label.
     """
     rows = xyxy_to_xywh(boxes_xyxy.double().cpu()).numpy().round(2).tolist()
-    # str() of a numpy float32 is the shortest text that reads back as the same float32
-    digits = [float(str(score)) for score in scores.float().cpu().numpy()]
     return [
         {"image_id": int(image_id), "category_id": int(ids[label]), "bbox": row, "score": score}
-        for row, score, label in zip(rows, digits, labels.tolist(), strict=True)
+        for row, score, label in zip(rows, score_digits(scores), labels.tolist(), strict=True)
+    ]
+
+
+def score_digits(scores: Tensor) -> list[float]:
+    """Scores (N,) as JSON shall show them: the shortest number that reads back as the same float32."""
+    return [float(str(score)) for score in scores.float().cpu().numpy()]
+
+
+def boxes_with_scores(results: Sequence[Record], scores: Sequence[float]) -> list[Record]:
+    """COCO results of the same boxes, without masks, that have other scores."""
+    return [
+        {**{key: value for key, value in result.items() if key != "segmentation"}, "score": score}
+        for result, score in zip(results, scores, strict=True)
     ]

@@ -2,10 +2,11 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from ezsd.evaluation.average_precision import ClassScores
+from ezsd.evaluation.ensemble import TeacherWeights
 from ezsd.evaluation.groups import as_percent, percent_by_frequency
 from ezsd.split import Split
 
@@ -18,6 +19,7 @@ class Question:
 
     data: name of the data set's format. protocol: "names known" or "strict".
     max_dets: the limit of the main table. ground_truth: of `coco_form.restrict_to_photos`.
+    ensemble: how much the teacher's scores count beside the detector's; None to leave them out.
     """
 
     data: str
@@ -25,23 +27,32 @@ class Question:
     split: Split
     max_dets: int
     ground_truth: Mapping[str, Any]
+    ensemble: TeacherWeights | None = None
 
 
 @dataclass(frozen=True)
 class ClassRow:
-    """One category: `group` is base or novel; AP50 and AP in percent, None without any object to find."""
+    """One category: `group` is base or novel; the rest in percent, None without any such object to find.
+
+    Not all ways of scoring tell sizes apart.
+    """
 
     category: str
     group: str
     objects: int
     AP50: float | None
     AP: float | None
+    AP75: float | None
+    AP_small: float | None = None
+    AP_medium: float | None = None
+    AP_large: float | None = None
 
 
 def put_together(
     question: Question,
     scores: Mapping[int, ClassScores],
     mask_scores: Mapping[int, ClassScores],
+    joint_scores: Mapping[int, ClassScores],
     teacher_accuracy: Mapping[str, Percents],
     proposal_recall: Percents,
 ) -> dict[str, Any]:
@@ -52,17 +63,20 @@ def put_together(
     Args:
         scores: for each limit of boxes; that of `question.max_dets` must be there.
         mask_scores: the same of masks; empty where there are none, which then are not told of.
+        joint_scores: of the boxes with the scores of the ensemble, where `question` asks for one.
         teacher_accuracy: by group, of the `raw` and the `renormalized` teacher.
         proposal_recall: by group.
     """
     others = [limit for limit in scores if limit != question.max_dets]
     masks = {"masks": _means(question, mask_scores[question.max_dets])} if mask_scores else {}
+    ensemble = {"ensemble": _of_ensemble(question, joint_scores)} if question.ensemble else {}
     return {
         "protocol": question.protocol,
         "data": describe(question),
         "max_dets": question.max_dets,
         **_means(question, scores[question.max_dets]),
         **masks,
+        **ensemble,
         "other_max_dets": {str(limit): _means(question, scores[limit]) for limit in others},
         "teacher_accuracy": dict(teacher_accuracy),
         "proposal_recall": dict(proposal_recall),
@@ -72,6 +86,11 @@ def put_together(
 def _means(question: Question, scores: ClassScores) -> dict[str, Any]:
     frequencies = [category.get("frequency", "") for category in question.ground_truth["categories"]]
     return {**scores.by_group(question.split), **percent_by_frequency(scores.ap, frequencies)}
+
+
+def _of_ensemble(question: Question, scores: Mapping[int, ClassScores]) -> dict[str, Any]:
+    weights = {"teacher_weights": asdict(question.ensemble)} if question.ensemble else {}
+    return weights | _means(question, scores[question.max_dets])
 
 
 def describe(question: Question) -> dict[str, Any]:
@@ -96,13 +115,14 @@ def objects_by_name(ground_truth: Mapping[str, Any]) -> Counter[str]:
 def class_rows(question: Question, scores: ClassScores) -> list[ClassRow]:
     """Each category of the split, base first."""
     split, objects = question.split, objects_by_name(question.ground_truth)
+    known = {field.name for field in fields(ClassRow)}
+    columns = {key: values for key, values in scores.by_key().items() if key in known}
     return [
         ClassRow(
             category=name,
             group="base" if label < len(split.base) else "novel",
             objects=objects[name],
-            AP50=as_percent(scores.ap50[label]),
-            AP=as_percent(scores.ap[label]),
+            **{key: as_percent(values[label]) for key, values in columns.items()},
         )
         for label, name in enumerate(split.names)
     ]

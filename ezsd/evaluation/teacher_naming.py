@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from ezsd.mining.score import name_probabilities
 from ezsd.teacher.box_encoder import BoxEncoder
 
 
@@ -30,3 +31,12 @@ class BoxNamer:
         """
         embeddings = self.encoder.encode(photo, boxes_xyxy, self.enlarge)
         return (embeddings @ self.text_embeddings.T).argmax(dim=1)
+
+    def probabilities(self, photo: Tensor, boxes_xyxy: Tensor) -> Tensor:
+        """How likely each name is for each box, float32 (N, C): a softmax at the teacher's temperature.
+
+        Args:
+            photo, boxes_xyxy: as for `name`.
+        """
+        embeddings = self.encoder.encode(photo, boxes_xyxy, self.enlarge)
+        return name_probabilities(embeddings, self.text_embeddings, self.encoder.teacher.logit_scale)

@@ -14,7 +14,15 @@ from ezsd.mining.score import CERTAINTY, OBJECTNESS
 from stages.proposal_view import Histogram
 from stages.report_page.charts import histogram, line_chart
 from stages.report_page.content import PageContent
-from stages.report_page.table import ABSENT, GROUPS, frequency_rows, percent, result_rows, rules
+from stages.report_page.table import (
+    ABSENT,
+    GROUPS,
+    ensemble_words,
+    frequency_rows,
+    percent,
+    result_rows,
+    rules,
+)
 
 TEMPLATE, STYLE = "page.html", "page.css"
 # What each stage leaves behind, in words.
@@ -66,6 +74,7 @@ def render_page(content: PageContent) -> str:
         frequencies=tuple(FREQUENCIES.values()),
         frequency_rows=frequency_rows(content.metrics),
         rules=rules(content.metrics),
+        ensemble_words=ensemble_words(content.metrics),
         style=Markup(read_part(STYLE)),  # packaged with the project, so it needs no escaping
         classes=sort_classes(content.classes),
         unseen=[row for row in content.classes if row.AP50 is None],

@@ -6,6 +6,7 @@ from typing import Any
 from ezsd.evaluation.groups import FREQUENCIES
 
 GROUPS = ("base", "novel", "all")
+SIZES = ("small", "medium", "large")
 ABSENT = "–"
 RULES = {
     "lvis": "LVIS's federated AP, at most {} boxes a photo",
@@ -29,7 +30,13 @@ def result_rows(metrics: Mapping[str, Any]) -> list[Row]:
         *[("AP50, 11 points", metrics[key]) for key in ("AP50_11_points",) if key in metrics],
         ("AP", metrics["AP"]),
         ("AP75", metrics["AP75"]),
-        *[(f"{key} of masks", metrics["masks"][key]) for key in ("AP50", "AP") if "masks" in metrics],
+        *[(f"AP of {size} objects", metrics[f"AP_{size}"]) for size in SIZES if f"AP_{size}" in metrics],
+        *[
+            (f"{key} of {what}", metrics[part][key])
+            for part, what in {"masks": "masks", "ensemble": "the ensemble"}.items()
+            for key in ("AP50", "AP")
+            if part in metrics
+        ],
         *other,
         ("teacher accuracy, raw", metrics["teacher_accuracy"]["raw"]),
         ("teacher accuracy, re-normalized", metrics["teacher_accuracy"]["renormalized"]),
@@ -52,7 +59,8 @@ def result_table(metrics: Mapping[str, Any]) -> str:
     lines = [headline(metrics), "", *_lines(GROUPS, result_rows(metrics))]
     if by_frequency := frequency_rows(metrics):
         lines += ["", *_lines(tuple(FREQUENCIES.values()), by_frequency)]
-    return "\n".join([*lines, *_absences(metrics)])
+    notes = [f"\n{words}" for words in (ensemble_words(metrics),) if words]
+    return "\n".join([*lines, *notes, *_absences(metrics)])
 
 
 def aligned_lines(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
@@ -74,6 +82,18 @@ def headline(metrics: Mapping[str, Any]) -> str:
 def rules(metrics: Mapping[str, Any]) -> str:
     """By whose rules it was scored, with the limit of boxes."""
     return RULES.get(metrics["data"]["format"], COCO_RULES).format(metrics["max_dets"])
+
+
+def ensemble_words(metrics: Mapping[str, Any]) -> str:
+    """What the ensemble is; empty where there is none."""
+    if "ensemble" not in metrics:
+        return ""
+    weights = metrics["ensemble"]["teacher_weights"]
+    return (
+        "The ensemble joins the detector's scores with the re-normalized teacher's by a geometric mean, in "
+        f"which the teacher's exponent is {weights['base']:.3g} for base names and {weights['novel']:.3g} "
+        "for novel ones."
+    )
 
 
 def percent(value: float | None) -> str:

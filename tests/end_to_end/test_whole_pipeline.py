@@ -17,6 +17,8 @@ def test_the_result_has_every_number_that_is_promised(small_run: Path) -> None:
         assert metrics["teacher_accuracy"][state].keys() >= {"base", "novel"}
     assert metrics["proposal_recall"].keys() >= {"base", "novel"}
     assert metrics["protocol"] == "names known"
+    assert metrics["ensemble"]["teacher_weights"] == {"base": 0.33, "novel": 0.67}
+    assert metrics["ensemble"]["AP50"].keys() == metrics["AP50"].keys()
 
 
 def test_the_page_stands_alone(small_run: Path) -> None:

@@ -14,6 +14,7 @@ from support.formats import as_lvis, as_voc
 from support.lvis_api import by_lvis_api, masks_alone
 
 from cache.errors import ArtifactError
+from cache.manifest import read_manifest
 from pipeline.data.prepared import Prepared
 from pipeline.params import parse_params, preset_text
 from stages import evaluate, validation_pass
@@ -77,10 +78,34 @@ def test_pycocotools_reads_the_files_by_itself_and_says_the_same(evaluated):
         run.evaluate()
         run.accumulate()
         run.summarize()
-    for key, theirs in zip(("AP", "AP50", "AP75"), run.stats, strict=False):
-        assert files.metrics[key]["all"] / 100 == pytest.approx(theirs, abs=1e-6)
+    keys = ("AP", "AP50", "AP75", "AP_small", "AP_medium", "AP_large")
+    for key, theirs in zip(keys, run.stats, strict=False):
+        ours = files.metrics[key]["all"]
+        assert -1 if ours is None else ours / 100 == pytest.approx(theirs, abs=1e-6), key
     assert files.metrics["max_dets"] == 100
     assert files.metrics["other_max_dets"]["1"]["AP50"]["all"] == 100.0
+
+
+def test_an_ensemble_is_scored_beside_the_detector_alone(evaluated):
+    plain = evaluated()
+    detections = (plain.folder / "detections.json").read_bytes()
+    files = evaluated("evaluate.ensemble={base: 0.0, novel: 1.0}")
+    assert (files.folder / "detections.json").read_bytes() == detections
+    joint = json.loads((files.folder / "ensemble_detections.json").read_bytes())
+    # the teacher is sure of every name: the cow's 0.8 becomes 1, base scores stay
+    assert [one["score"] for one in files.detections] == [0.9, 0.8, 0.9]
+    assert [one["score"] for one in joint] == [0.9, 1.0, 0.9]
+    assert [one["bbox"] for one in joint] == [one["bbox"] for one in files.detections]
+    assert files.metrics["AP50"] == plain.metrics["AP50"]
+    assert files.metrics["ensemble"]["AP50"] == {"base": 100.0, "novel": 100.0, "all": 100.0}
+    weights = {"base": 0.0, "novel": 1.0}
+    assert files.metrics["ensemble"]["teacher_weights"] == weights
+    assert read_manifest(files.folder).facts["ensemble"]["teacher_weights"] == weights
+
+
+def test_an_ensemble_may_have_nothing_to_score(evaluated):
+    files = evaluated("evaluate.ensemble={base: 0.5, novel: 0.5}", blind=True)
+    assert files.metrics["ensemble"]["AP50"]["all"] == 0.0
 
 
 MASKS = ("prepare.masks=true", "train.mask_head={convolutions: 1, channels: 8}")

@@ -68,6 +68,15 @@ def test_the_table_is_written_and_printed_alike(reported):
     assert result_table.__doc__
 
 
+def test_page_and_table_set_the_ensemble_beside_the_detector_alone(reported):
+    folder = reported("evaluate.ensemble={base: 0.25, novel: 0.75}")
+    for name in ("index.html", "table.md"):
+        text = (folder / name).read_text()
+        assert "AP50 of the ensemble" in text
+        assert "exponent is 0.25 for base names and 0.75 for novel ones" in text
+    assert "ensemble" not in (reported() / "table.md").read_text()
+
+
 def test_the_same_bytes_again(reported, tmp_path):
     first = {path.name: path.read_bytes() for path in reported().iterdir()}
     for stage in ("evaluate", "report", "mine", "renorm", "embed", "train", "prepare"):

@@ -32,6 +32,9 @@ METRICS = {
     "AP50": {"base": 48.1234, "novel": 21.5678, "all": 41.1},
     "AP": {"base": 28.2, "novel": 11.3, "all": 24.4},
     "AP75": {"base": 29.5, "novel": 9.6, "all": 25.7},
+    "AP_small": {"base": 14.0, "novel": 5.0, "all": 11.6},
+    "AP_medium": {"base": 30.0, "novel": 12.0, "all": 25.3},
+    "AP_large": {"base": None, "novel": None, "all": None},
     "teacher_accuracy": {
         "raw": {"base": 22.4, "novel": 18.7, "all": 21.5},
         "renormalized": {"base": 61.2, "novel": 55.4, "all": 59.7},
@@ -39,9 +42,9 @@ METRICS = {
     "proposal_recall": {"base": 12.9, "novel": 63.8, "all": 26.2},
 }
 CLASSES = [
-    ClassRow("striped fish", "base", 30, 51.94, 30.0),
-    ClassRow("dotted <cat>", "novel", 12, 71.82, 40.0),
-    ClassRow("plain cup", "novel", 0, None, None),
+    ClassRow("striped fish", "base", 30, 51.94, 30.0, 29.0, 20.0, 31.0, None),
+    ClassRow("dotted <cat>", "novel", 12, 71.82, 40.0, 39.0, None, 41.0, 42.0),
+    ClassRow("plain cup", "novel", 0, *[None] * 6),
 ]
 FATES = [("found", 520, 52.0), ("wrong class", 230, 23.0), ("wrong place", 90, 9.0), ("missed", 160, 16.0)]
 ERRORS = [

@@ -16,15 +16,19 @@ from cache.manifest import begin, publish
 from cache.renorm_file import NormLayerRecord, RenormRecord, write_renorm
 from cache.sharded import ShardedStore
 from ezsd.detector.config import Selection
+from ezsd.evaluation.ensemble import ScoreEnsemble, TeacherWeights
+from ezsd.split import Split
 from pipeline.params import Params
 from pipeline.precomputed import Mined, Renormed
 from pipeline.runner import artifact_folder
 from pipeline.stage import StageContext
 from stages import evaluate, prepare, report
 from stages.detector_files import CARD
+from stages.validation_models import teacher_weights
 from stages.validation_pass import RAW, RENORMALIZED, Models
 
 NAMES = ("cat", "dog", "cow")
+SPLIT = Split("own", NAMES[:2], NAMES[2:])
 CHANNELS = torch.tensor([0, 1, 2])  # red cats, green dogs, blue cows
 DIM, KEEP = 4, 3
 # image id -> its proposals: box, score, label, confidence
@@ -87,7 +91,10 @@ class CatLover:
 
 
 class ColourNamer:
-    """Names a box by the strongest channel in its middle."""
+    """Names a box by the strongest channel in its middle, and is sure of it."""
+
+    def probabilities(self, photo: torch.Tensor, boxes_xyxy: torch.Tensor) -> torch.Tensor:
+        return torch.eye(3)[self.name(photo, boxes_xyxy)]
 
     def name(self, photo: torch.Tensor, boxes_xyxy: torch.Tensor) -> torch.Tensor:
         middles = ((boxes_xyxy[:, :2] + boxes_xyxy[:, 2:]) / 2).long()
@@ -97,12 +104,18 @@ class ColourNamer:
 class ColourModels:
     """What `models_on_disk` gives in these tests."""
 
-    def __init__(self, blind: bool = False, masks: bool = False) -> None:
-        self.blind, self.masks = blind, masks
+    def __init__(
+        self, blind: bool = False, masks: bool = False, weights: TeacherWeights | None = None
+    ) -> None:
+        self.blind = blind
+        self.masks = masks
+        self.weights = weights
 
     def load(self) -> Models:
-        teachers = {RAW: CatLover(), RENORMALIZED: ColourNamer()}
-        return Models(ColourDetector(self.blind, self.masks), Selection(), teachers)
+        namer = ColourNamer()
+        teachers = {RAW: CatLover(), RENORMALIZED: namer}
+        ensemble = ScoreEnsemble(namer, self.weights.of_names(SPLIT)) if self.weights else None
+        return Models(ColourDetector(self.blind, self.masks), Selection(), teachers, ensemble)
 
 
 def context_of(params: Params, root: Path, stage: str) -> StageContext:
@@ -136,7 +149,8 @@ def make_parents(params: Params, root: Path) -> None:
 
 def evaluate_by_hand(params: Params, root: Path, monkeypatch, blind: bool = False) -> Path:
     """Runs `evaluate` with the models that see colours."""
-    models = ColourModels(blind, masks=params.train.mask_head is not None)
+    weights = teacher_weights(params.evaluate)
+    models = ColourModels(blind, masks=params.train.mask_head is not None, weights=weights)
     monkeypatch.setattr(evaluate, "models_on_disk", lambda context, split: models)
     return run_stage_by_hand(evaluate, params, root)
 

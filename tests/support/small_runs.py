@@ -20,6 +20,7 @@ SMALL = {
     "renorm": {"epochs": 2},
     "mine": {"scales": [2], "photos_per_shard": 8, "keep": 8},
     "train": {"epochs": 2, "warmup_steps": 2, "decay_epochs": [2], "proposals_per_image": 8},
+    "evaluate": {"ensemble": {"base": 0.33, "novel": 0.67}},
     "report": {"training_photos": 2, "validation_photos": 2},
     "run": {"workers": 1, "device": "cpu"},
 }

@@ -1,10 +1,12 @@
 """The numbers put together."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 
 from ezsd.evaluation.average_precision import ScoresBySize
+from ezsd.evaluation.ensemble import TeacherWeights
 from ezsd.evaluation.metrics import ClassRow, Question, class_rows, describe, put_together
 from ezsd.split import Split
 
@@ -39,7 +41,7 @@ def test_crowds_are_no_objects():
 def test_everything_stands_in_its_place():
     accuracy = {"raw": {"base": 10.0, "novel": None}, "renormalized": {"base": 30.0, "novel": None}}
     metrics = put_together(
-        QUESTION, {100: scores(0.4), 300: scores(0.8)}, {}, accuracy, {"base": 5.0, "novel": None}
+        QUESTION, {100: scores(0.4), 300: scores(0.8)}, {}, {}, accuracy, {"base": 5.0, "novel": None}
     )
     assert metrics["protocol"] == "names known"
     assert metrics["AP50"] == metrics["AP"] == {"base": 30.0, "novel": None, "all": 30.0}
@@ -53,25 +55,34 @@ def test_everything_stands_in_its_place():
 
 def test_masks_stand_beside_boxes_when_there_are_any():
     both = {100: scores(0.4)}, {100: scores(0.8)}
-    metrics = put_together(QUESTION, *both, {}, {})
+    metrics = put_together(QUESTION, *both, {}, {}, {})
     assert metrics["AP50"]["base"] == 30.0
     assert metrics["masks"]["AP50"]["base"] == 60.0
-    assert "masks" not in put_together(QUESTION, both[0], {}, {}, {})
+    assert "masks" not in put_together(QUESTION, both[0], {}, {}, {}, {})
+
+
+def test_an_ensemble_stands_beside_with_its_exponents():
+    asked = replace(QUESTION, ensemble=TeacherWeights(0.25, 0.75))
+    metrics = put_together(asked, {100: scores(0.4)}, {}, {100: scores(0.8)}, {}, {})
+    assert metrics["AP50"]["base"] == 30.0
+    assert metrics["ensemble"]["AP50"] == {"base": 60.0, "novel": None, "all": 60.0}
+    assert metrics["ensemble"]["teacher_weights"] == {"base": 0.25, "novel": 0.75}
+    assert "ensemble" not in put_together(QUESTION, {100: scores(0.4)}, {}, {}, {}, {})
 
 
 def test_frequencies_are_told_of_boxes_and_masks_where_categories_have_one():
     kinds = zip(TRUTH["categories"], "frf", strict=True)
     truth = {**TRUTH, "categories": [{**category, "frequency": kind} for category, kind in kinds]}
     both = {300: scores(0.4)}, {300: scores(0.8)}
-    metrics = put_together(Question("lvis", "names known", SPLIT, 300, truth), *both, {}, {})
+    metrics = put_together(Question("lvis", "names known", SPLIT, 300, truth), *both, {}, {}, {})
     assert [metrics[key] for key in ("APr", "APc", "APf")] == [20.0, None, 40.0]
     assert [metrics["masks"][key] for key in ("APr", "APc", "APf")] == [40.0, None, 80.0]
-    assert "APr" not in put_together(QUESTION, {100: scores(0.4)}, {}, {}, {})
+    assert "APr" not in put_together(QUESTION, {100: scores(0.4)}, {}, {}, {}, {})
 
 
 def test_a_row_for_each_class():
     assert class_rows(QUESTION, scores(0.5)) == [
-        ClassRow("cat", "base", 1, 50.0, 50.0),
-        ClassRow("dog", "base", 1, 25.0, 25.0),
-        ClassRow("yak", "novel", 0, None, None),
+        ClassRow("cat", "base", 1, *[50.0] * 6),
+        ClassRow("dog", "base", 1, *[25.0] * 6),
+        ClassRow("yak", "novel", 0, *[None] * 6),
     ]

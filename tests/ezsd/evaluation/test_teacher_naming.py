@@ -1,5 +1,8 @@
 """The nearest name wins."""
 
+from types import SimpleNamespace
+
+import pytest
 import torch
 
 from ezsd.evaluation.teacher_naming import BoxNamer
@@ -7,6 +10,8 @@ from ezsd.evaluation.teacher_naming import BoxNamer
 
 class ColourEncoder:
     """Embeds a box as the mean colour of its pixels."""
+
+    teacher = SimpleNamespace(logit_scale=2.0)
 
     def encode(self, photo, boxes_xyxy, enlarge):
         assert enlarge == 1.2
@@ -22,3 +27,13 @@ def test_boxes_are_named_by_the_nearest_text():
     namer = BoxNamer(ColourEncoder(), torch.eye(3), 1.2)
     assert namer.name(photo, torch.tensor([[8.0, 0, 16, 8], [0, 0, 8, 8]])).tolist() == [0, 2]
     assert namer.name(photo, torch.empty(0, 4)).shape == (0,)
+
+
+def test_probabilities_are_a_softmax_at_the_teachers_temperature():
+    photo = torch.zeros(3, 8, 8, dtype=torch.uint8)
+    photo[0] = 200
+    namer = BoxNamer(ColourEncoder(), torch.eye(3), 1.2)
+    # cosines 1, 0, 0 times 2: e^2 / (e^2 + 2) and 1 / (e^2 + 2)
+    (likely,) = namer.probabilities(photo, torch.tensor([[0.0, 0, 8, 8]])).tolist()
+    assert likely == pytest.approx([0.786986, 0.106507, 0.106507], abs=1e-6)
+    assert namer.probabilities(photo, torch.empty(0, 4)).shape == (0, 3)

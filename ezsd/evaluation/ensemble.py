@@ -1,0 +1,72 @@
+"""Scores of the detector joined with the teacher's (ViLD-ensemble: Gu et al., ICLR 2022, section 3.4)."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from ezsd.split import Split
+
+
+@dataclass(frozen=True)
+class TeacherWeights:
+    """Exponents of the teacher's score, 0 (the detector alone) to 1 (the teacher alone), by group of names.
+
+    ViLD takes 1/3 for base names, which the detector has learned from boxes, and 2/3 for novel ones.
+    """
+
+    base: float
+    novel: float
+
+    def of_names(self, split: Split) -> Tensor:
+        """(C,) float32, for each name of the split."""
+        return torch.tensor([self.base] * len(split.base) + [self.novel] * len(split.novel))
+
+
+def geometric_mean(detector: Tensor, teacher: Tensor, teacher_weights: Tensor) -> Tensor:
+    """`detector ** (1 - w) * teacher ** w`.
+
+    Args:
+        detector, teacher: (N,) scores in 0..1.
+        teacher_weights: (N,) w in 0..1.
+
+    Returns:
+        (N,) in 0..1.
+    """
+    return detector ** (1 - teacher_weights) * teacher**teacher_weights
+
+
+class Namer(Protocol):
+    """A teacher with a vocabulary, such as `teacher_naming.BoxNamer`."""
+
+    def probabilities(self, photo: Tensor, boxes_xyxy: Tensor) -> Tensor:
+        """How likely each name is for each box, float32 (N, C)."""
+        ...
+
+
+@dataclass(frozen=True)
+class ScoreEnsemble:
+    """Gives detections another score; boxes and names stay.
+
+    Args:
+        teacher: with the names of the detector, in their order.
+        weights: (C,) exponents of the teacher's score of each name, on the CPU.
+    """
+
+    teacher: Namer
+    weights: Tensor
+
+    def rescore(self, photo: Tensor, boxes_xyxy: Tensor, scores: Tensor, labels: Tensor) -> Tensor:
+        """The joint score of each detection, float32 (N,) in 0..1 on the CPU.
+
+        Args:
+            photo: uint8 (3, H, W) RGB.
+            boxes_xyxy: (N, 4) pixels of the photo; N may be 0. Several names may share a box.
+            scores: (N,) of the detector, in 0..1.
+            labels: (N,) int64 index into the names.
+        """
+        labels = labels.cpu()
+        boxes, box_of = torch.unique(boxes_xyxy.cpu(), dim=0, return_inverse=True)
+        said = self.teacher.probabilities(photo, boxes)[box_of, labels]
+        return geometric_mean(scores.cpu(), said, self.weights[labels])
