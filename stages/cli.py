@@ -24,6 +24,7 @@ from stages.cli_options import root_of as _root_of
 from stages.cli_options import say as _say
 from stages.compare_cli import compare_runs
 from stages.graph import PRECOMPUTE, STAGES
+from stages.init_own_cli import init_own
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -37,6 +38,9 @@ app = typer.Typer(
 USER_ERRORS = (ArtifactError, InputError, PipelineError)
 
 app.add_typer(cache_app, name="cache")
+app.command("init-own", epilog="Example: `ezsd-cli init-own --photos p --annotations b.json --novel n.txt`")(
+    init_own
+)
 app.command("compare", epilog="Example: `ezsd-cli compare runs/a runs/b --out comparison.md`")(compare_runs)
 
 

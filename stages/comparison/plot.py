@@ -86,7 +86,7 @@ def _legend() -> str:
 
 
 def _known(values: Mapping[str, float | None]) -> dict[str, float]:
-    return {group: value for group, value in values.items() if value is not None}
+    return {group: value for group in GROUPS if (value := values.get(group)) is not None}
 
 
 def _x(value: float, highest: float) -> float:

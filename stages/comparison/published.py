@@ -10,7 +10,7 @@ AS_PRINTED = "published"
 """The status of a number that is as its paper has it."""
 
 Values = Mapping[str, Mapping[str, float | None]]
-"""Measure (`AP50`, `AP`, ...) -> group (`base`, `novel`, `all`) -> percent."""
+"""Measure (`AP50`, `AP`, ...) -> group (`base`, `novel`, `all`, of LVIS also `rare`, ...) -> percent."""
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ezsd.evaluation.groups import FREQUENCIES
 from pipeline.errors import PipelineError
 from pipeline.stage import ARTIFACTS
 from stages.comparison.published import Values
 from stages.evaluation_files import METRICS
+from stages.report_page.table import rules
 
 Question = Mapping[str, Any]
 """What two runs must share for their numbers to be compared: key -> value, all from `metrics.json`."""
@@ -32,13 +34,13 @@ def read_run(path: Path) -> RunResult:
     file = _find_metrics(path)
     try:
         metrics = json.loads(file.read_bytes())
-        masks = {"AP of masks": metrics["masks"]["AP"]} if "masks" in metrics else {}
+        masks = {"AP of masks": _means(metrics["masks"])} if "masks" in metrics else {}
         question = {
             "protocol": metrics["protocol"],
             **dict(_flat(metrics["data"])),
-            "boxes of a category a photo": metrics["max_dets"],
+            "scored by": rules(metrics),
         }
-        values = {"AP50": metrics["AP50"], "AP": metrics["AP"], **masks}
+        values = {"AP50": metrics["AP50"], "AP": _means(metrics), **masks}
         return RunResult(path.as_posix(), question, values)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         raise PipelineError(
@@ -57,6 +59,12 @@ def _find_metrics(path: Path) -> Path:
         f"{path} has no {inside[0].relative_to(path)}: give the folder of an evaluated run, or run "
         "`ezsd-cli eval` there"
     )
+
+
+def _means(scores: Mapping[str, Any]) -> dict[str, float | None]:
+    """AP by group, and by frequency where that is told."""
+    by_frequency = {word: scores[key] for kind, word in FREQUENCIES.items() if (key := f"AP{kind}") in scores}
+    return {**scores["AP"], **by_frequency}
 
 
 def _flat(tree: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:

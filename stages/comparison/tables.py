@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ezsd.evaluation.groups import FREQUENCIES
 from pipeline.errors import PipelineError
 from stages.comparison.published import PublishedResult
 from stages.comparison.runs import Question, RunResult
@@ -36,7 +37,7 @@ class Table:
         return [
             (measure, group)
             for measure in self.measures
-            for group in GROUPS
+            for group in (*GROUPS, *FREQUENCIES.values())
             if any(row.values.get(measure, {}).get(group) is not None for row in self.results)
         ]
 

@@ -1,0 +1,112 @@
+"""Own data from one COCO file and two lists of names: part is held out, and a params file is written."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from cache.atomic import write_bytes_atomic
+from ezsd.split import Split
+from pipeline.data.coco import CocoFile
+from pipeline.data.json_rows import load_json, table
+from pipeline.data.splits import check_names
+from pipeline.errors import DataError
+from pipeline.params import parse_params, preset_text
+
+HELD_OUT = 5
+"""One photo of so many is kept for validation."""
+FILES = {which: f"datasets/own/{which}.json" for which in ("train", "val")}
+"""Where the two parts of the annotations are written, below the folder of the params."""
+PRESET = "voc"
+"""Own data train as VOC does: the paper's recipe for boxes, without masks."""
+
+
+@dataclass(frozen=True)
+class OwnData:
+    """What a user has: photos, their boxes in COCO's format, and the split."""
+
+    photos: Path
+    annotations: Path
+    split: Split
+
+
+def read_names(given: str) -> tuple[str, ...]:
+    """Names from a text file, one a line, or from the text itself, separated by commas."""
+    path = Path(given)
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else given.split(",")
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"{path} cannot be read as a list of names ({error})") from None
+    return tuple(line.strip() for line in lines if line.strip())
+
+
+def choose_own(photos: Path, annotations: Path, base: Sequence[str] | None, novel: Sequence[str]) -> OwnData:
+    """Check photos, annotations and names; without `base`, all names that are not novel are.
+
+    Raises DataError for a folder or file that cannot be used or a name that the file does not have,
+    InputError for lists that make no split.
+    """
+    if not photos.is_dir():
+        raise DataError(f"{photos} is not a folder: give the one that holds the photos")
+    categories = CocoFile(annotations).categories()
+    known = [category.name for category in categories]
+    rest = [name for name in known if name not in novel] if base is None else base
+    split = Split("own", tuple(rest), tuple(novel))
+    check_names(split.names, categories, annotations)
+    return OwnData(photos, annotations, split)
+
+
+def hold_out(path: Path) -> dict[str, dict[str, Any]]:
+    """Return the file's content as `train` and `val`: each photo with its boxes is in one of them.
+
+    A digest of the photo's id decides, and no annotation does.
+    Raises DataError when the file is no COCO file or has a single photo.
+    """
+    ids = CocoFile(path).photos().ids.tolist()
+    if len(ids) < 2:
+        raise DataError(f"{path} lists one photo: give at least two, one of them for validation")
+    drawn = sorted(ids, key=lambda number: hashlib.sha256(str(number).encode()).digest())
+    held = set(drawn[: max(1, len(ids) // HELD_OUT)])
+    tree = load_json(path, hook=dict)
+    images, boxes = (
+        [row.values for row in table(tree, key, key[:-1], path)] for key in ("images", "annotations")
+    )
+    return {
+        "train": {
+            **tree,
+            "images": [image for image in images if image["id"] not in held],
+            "annotations": [box for box in boxes if box.get("image_id") not in held],
+        },
+        "val": {
+            **tree,
+            "images": [image for image in images if image["id"] in held],
+            "annotations": [box for box in boxes if box.get("image_id") in held],
+        },
+    }
+
+
+def write_own(own: OwnData, root: Path) -> None:
+    """Write both parts below `root`, the folder of the params; the user's own file is left as it is."""
+    for which, tree in hold_out(own.annotations).items():
+        compact = json.dumps(tree, separators=(",", ":"), ensure_ascii=False)
+        write_bytes_atomic(root / FILES[which], compact.encode())
+
+
+def own_params(own: OwnData, schedule: str | None) -> str:
+    """Text of `params.yaml` for what `write_own` writes; raises ParamsError for no schedule's name."""
+    data: dict[str, Any] = {
+        "format": "coco",
+        "split": {"base": list(own.split.base), "novel": list(own.split.novel)},
+        "world": None,
+    }
+    for which, path in FILES.items():
+        data |= {f"{which}_photos": own.photos.as_posix(), f"{which}_annotations": path}
+    section = yaml.safe_dump({"data": data}, sort_keys=False, allow_unicode=True)
+    _, others = preset_text(PRESET, schedule).split("\nteacher:\n", 1)
+    text = f"# Own data with the paper's recipe, without masks.\n{section}\nteacher:\n{others}"
+    parse_params(text)
+    return text

@@ -1,0 +1,85 @@
+"""Each command of the pages on data runs, on data of the page's format and at a small size."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+from conftest import TinyDataset
+from support.formats import as_lvis, as_voc
+from support.recipes import RECIPES, Recipe
+
+from ezsd.split import builtin_split
+
+COCO_NAMES = {"cat": "person", "dog": "car", "cow": "cat", "sofa": "toaster"}
+"""COCO's base and novel names for things of the tiny data set."""
+
+
+def metrics(root: Path) -> dict[str, Any]:
+    return json.loads((root / "artifacts/evaluate/metrics.json").read_text())
+
+
+def new_root(tmp_path: Path) -> Path:
+    root = tmp_path / "run"
+    root.mkdir()
+    return root
+
+
+def rename(dataset: TinyDataset, files: str) -> Path:
+    """Photos and annotations under the names that COCO and LVIS give them, in the data set's folder."""
+    (dataset.folder / "annotations").mkdir()
+    for which in ("train", "val"):
+        dataset.annotations(which).rename(dataset.folder / "annotations" / files.format(which))
+        dataset.photos(which).rename(dataset.folder / f"{which}2017")
+    return dataset.folder
+
+
+def test_coco(tiny_dataset: TinyDataset, tmp_path: Path) -> None:
+    unused = [name for name in builtin_split("coco_48_17").names if name not in COCO_NAMES.values()]
+    for tree in (tiny_dataset.train, tiny_dataset.val):
+        for category in tree["categories"]:
+            category["name"] = COCO_NAMES[category["name"]]
+        tree["categories"] += [{"id": 200 + place, "name": name} for place, name in enumerate(unused)]
+    folder, root = rename(tiny_dataset.save(), "instances_{}2017.json"), new_root(tmp_path)
+    Recipe("coco.md", root, {"/path/to/coco": str(folder), "/path/to/ViT-B-32": "ViT-B-32"}).run()
+    assert metrics(root)["data"]["split"] == "coco_48_17" and "masks" in metrics(root)
+    text = (root / "comparison.md").read_text()
+    assert "coco_48_17, names known" in text and "Left out" in text  # published ones have other photos
+
+
+def test_lvis(tiny_dataset: TinyDataset, tmp_path: Path) -> None:
+    as_lvis(tiny_dataset)
+    folder, root = rename(tiny_dataset, "lvis_v1_{}.json"), new_root(tmp_path)
+    for path in (folder / "annotations").iterdir():
+        path.write_text(
+            path.read_text().replace("org/train/", "org/train2017/").replace("org/val/", "org/val2017/")
+        )
+    said = Recipe("lvis.md", root, {"/path/to/lvis": str(folder)}).run()
+    assert "APr" in metrics(root) and "rare" in said
+
+
+def test_voc(tiny_dataset: TinyDataset, tmp_path: Path) -> None:
+    as_voc(tiny_dataset)
+    kit, root = tmp_path / "VOCdevkit", new_root(tmp_path)
+    for year, which, name in (("VOC2012", "train", "trainval"), ("VOC2007", "val", "test")):
+        for part in ("Annotations", "JPEGImages", "ImageSets/Main"):
+            (kit / year / part).mkdir(parents=True)
+        (kit / year / "ImageSets/Main/trainval.txt").touch()
+        stems = (tiny_dataset.folder / f"ImageSets/Main/{which}.txt").read_text().split()
+        (kit / year / f"ImageSets/Main/{name}.txt").write_text("".join(f"{stem}\n" for stem in stems))
+        for stem in stems:
+            shutil.copy(tiny_dataset.folder / f"Annotations/{stem}.xml", kit / year / "Annotations")
+        shutil.copytree(tiny_dataset.photos(which), kit / year / "JPEGImages", dirs_exist_ok=True)
+    Recipe("voc.md", root, {"/path/to/VOCdevkit": str(kit), "/path/to/voc": str(tmp_path / "voc")}).run()
+    assert metrics(root)["data"]["split"] == "voc_15_5_1" and metrics(root)["data"]["photos"] == 2
+
+
+def test_own_data_take_three_commands(own_run: Path) -> None:
+    assert metrics(own_run)["data"]["split"] == "own" and metrics(own_run)["data"]["photos"] == 1
+    assert (own_run / "predictions/predictions.json").is_file()
+
+
+def test_every_page_is_run_by_a_test() -> None:
+    tests = "".join(path.read_text() for path in Path(__file__).parent.glob("*.py"))
+    pages = {page.name for page in RECIPES.glob("*.md")} - {"README.md"}
+    assert {page for page in pages if f'Recipe("{page}"' in tests} == pages
