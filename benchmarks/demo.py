@@ -17,7 +17,17 @@ from benchmarks.watch import Watched, watch
 from pipeline.params import PARAMS_FILE
 from stages.graph import STAGES
 
-PROJECT = ("ezsd", "cache", "pipeline", "stages", "dvc.yaml", "params.yaml", ".dvcignore", ".dvc/config")
+PROJECT = (
+    "ezsd",
+    "cache",
+    "pipeline",
+    "stages",
+    "dvc.yaml",
+    "params.yaml",
+    "watched.json",
+    ".dvcignore",
+    ".dvc/config",
+)
 AFTER_TRAIN = ("train", "evaluate", "report")
 
 

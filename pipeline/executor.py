@@ -116,10 +116,10 @@ def _client(run: RunParams, workers: int) -> Iterator[Client]:
 
 
 def _run_on_dask(client: Client, task: Task, shards: Sequence[int], on_done: OnDone) -> None:
-    sent = client.scatter(task, broadcast=True, hash=False)
+    # the task goes with each shard: what is scattered once is lost with the last worker that holds it
     futures = {
         client.submit(
-            _run_on_worker, sent, shard, pure=False, retries=0, key=f"shard-{shard}-{os.getpid()}"
+            _run_on_worker, task, shard, pure=False, retries=0, key=f"shard-{shard}-{os.getpid()}"
         ): shard
         for shard in shards
     }

@@ -239,12 +239,16 @@ class ReportParams(Section):
 
 
 class RunParams(Section):
-    """Where, with how many hands and with which logs; changes no byte of any artifact."""
+    """Where, with how many hands and with which logs; changes no byte of any artifact.
+
+    `watch`: what `dvc repro` looks at besides params and code: nothing, or `files` from outside the project.
+    """
 
     workers: Annotated[int, Field(ge=0)]
     scheduler: str | None = None
     device: Literal["auto", "cpu", "cuda"]
     loggers: tuple[Logger, ...] = ()
+    watch: tuple[Literal["files"], ...] = Field(max_length=1)
 
 
 class Params(Section):

@@ -21,10 +21,11 @@ from ezsd.detector.backbone import (
 )
 from ezsd.detector.config import BackboneConfig
 from ezsd.errors import InputError
+from pipeline.outside import BUNDLED, RANDOM, TAG
 from pipeline.params import BackboneParams
 
 WORLD = "world"
-BUNDLED, RANDOM, TAG, TIMM = "bundled", "random", "tag:", "timm/"
+TIMM = "timm/"
 
 
 def backbone_config(params: BackboneParams) -> BackboneConfig:

@@ -15,6 +15,7 @@ from cache.verify import verify as find_problems
 from ezsd.errors import InputError
 from pipeline.errors import PipelineError
 from pipeline.init import render_preset, write_params
+from pipeline.outside import require_watched
 from pipeline.params import Params, load_params
 from pipeline.processes import ALONE, Processes, join_processes
 from pipeline.runner import artifact_folder, command_of, require_current, run_stage
@@ -79,6 +80,14 @@ def plan(as_json: AsJson = False, params: ParamsPath = DEFAULT_PARAMS, overrides
 
     made = make_plan(load_params(params, overrides or ()), _root_of(params))
     _tell(made.as_json(), plan_text(made), as_json)
+
+
+@app.command(epilog="`dvc repro` calls it where the params have `run.watch: [files]`.")
+def watch(params: ParamsPath = DEFAULT_PARAMS, overrides: Overrides = None) -> None:
+    """Note what files outside the project hold, so that DVC sees a change in them."""
+    from stages.watch import note_outside_files
+
+    _say(f"{note_outside_files(load_params(params, overrides or ()), _root_of(params))}: noted")
 
 
 @app.command(epilog="Example: `ezsd-cli precompute --only mine --set mine.keep=100`")
@@ -288,6 +297,7 @@ def _run(
     name: str, params: Path, overrides: list[str] | None, force: bool, processes: Processes = ALONE
 ) -> None:
     loaded = load_params(params, overrides or ())
+    require_watched(loaded)
     try:
         fresh = run_stage(STAGES, name, loaded, _root_of(params), force, processes)
     except KeyboardInterrupt:

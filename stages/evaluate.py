@@ -22,7 +22,7 @@ from ezsd.split import Split
 from pipeline.data.coco_form import as_coco, with_masks
 from pipeline.data.prepared import Prepared
 from pipeline.data.segmentations import masks_of
-from pipeline.data.sources import DataSources, Which, read_full_annotations, resolve_sources
+from pipeline.data.sources import DataSources, Which, read_full_annotations, read_split, resolve_sources
 from pipeline.params import Params
 from pipeline.precomputed import Mined
 from pipeline.stage import ARTIFACTS, StageContext, StageResult
@@ -46,10 +46,10 @@ def external_inputs(params: Params, root: Path) -> dict[str, Any]:
     """Digests of the user's full annotations; those of the embedded world are part of `prepare`."""
     if params.data.format == "world":
         return {}
-    folder = root / ARTIFACTS / "prepare"
-    sources, split = resolve_sources(params.data, root, folder), Prepared(folder).split
+    sources = resolve_sources(params.data, root, root / ARTIFACTS / "prepare")
+    split = read_split(sources, params.data.split)
     train = read_boxes(sources, "train", split)
-    val = (read_masks if finds_masks(root / ARTIFACTS / "train") else read_boxes)(sources, "val", split)
+    val = (read_masks if params.prepare.masks else read_boxes)(sources, "val", split)
     return {
         f"{which}_annotations": hashlib.sha256(json_bytes(annotations)).hexdigest()
         for which, annotations in {"train": train, "val": val}.items()

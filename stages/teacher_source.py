@@ -22,6 +22,7 @@ from ezsd.teacher.norm_layers import load_norm_state
 from ezsd.teacher.prompting import template_set
 from ezsd.teacher.protocol import Teacher
 from pipeline.device import choose_device
+from pipeline.outside import BUNDLED, RANDOM, TAG
 from pipeline.params import RunParams
 from pipeline.params_teacher import TeacherParams
 from pipeline.precomputed import Renormed
@@ -42,7 +43,7 @@ def resolve_teacher(params: TeacherParams, root: Path) -> TeacherSource:
     """
     if params.factory is not None:
         return TeacherSource(params.model, factory=params.factory)
-    tag = params.weights.removeprefix("tag:") if params.weights.startswith("tag:") else None
+    tag = params.weights.removeprefix(TAG) if params.weights.startswith(TAG) else None
     return TeacherSource(
         model=params.model,
         config_text=_config_text(params.model, root),
@@ -147,11 +148,11 @@ def _config_text(model: str, root: Path) -> str | None:
 
 
 def _weights_file(params: TeacherParams, tag: str | None, root: Path) -> str | None:
-    if params.weights == "random":
+    if params.weights == RANDOM:
         return None
     if tag is not None:
         return _download(params.model, tag)
-    if params.weights == "bundled":
+    if params.weights == BUNDLED:
         if params.model != BUNDLED_MODEL:
             raise InputError(
                 f"teacher.weights bundled belong to teacher.model {BUNDLED_MODEL}, not {params.model}"

@@ -102,6 +102,12 @@ def resolve_sources(data: DataParams, root: Path, prepare_folder: Path) -> DataS
     return DataSources(train, val)
 
 
+def read_split(sources: DataSources, choice: str | OwnSplit) -> Split:
+    """Return the split alone; raises as `read_training`."""
+    file = sources.train.open()
+    return choose_split(choice, file.categories(), file.path)
+
+
 def read_training(sources: DataSources, choice: str | OwnSplit) -> TrainingData:
     """Return the split and the base view of the training annotations.
 

@@ -37,11 +37,13 @@ def run_into(folder: Path, run: RunParams) -> tuple[dict[str, bytes], dict[int, 
 
 
 def test_one_worker_two_workers_and_a_scheduler_give_the_same_bytes(tmp_path: Path) -> None:
-    alone = run_into(tmp_path / "alone", RunParams(workers=1, device="cpu"))
-    two = run_into(tmp_path / "two", RunParams(workers=2, device="cpu"))
+    alone = run_into(tmp_path / "alone", RunParams(workers=1, device="cpu", watch=()))
+    two = run_into(tmp_path / "two", RunParams(workers=2, device="cpu", watch=()))
     with LocalCluster(n_workers=1, threads_per_worker=1, processes=True, dashboard_address=None) as cluster:
         address = cluster.scheduler_address
-        remote = run_into(tmp_path / "remote", RunParams(workers=1, device="cpu", scheduler=address))
+        remote = run_into(
+            tmp_path / "remote", RunParams(workers=1, device="cpu", watch=(), scheduler=address)
+        )
     assert alone == two == remote
     assert set(alone[1]) == {0, 2, 3, 5}
 
@@ -52,7 +54,12 @@ def test_the_error_of_a_task_reaches_the_caller(workers: int) -> None:
         raise ValueError(f"photo {shard} is broken")
 
     with pytest.raises(ValueError, match=r"photo \d is broken"):
-        run_shards(task, [1, 2], RunParams(workers=workers, device="cpu"), lambda shard, tally, worker: None)
+        run_shards(
+            task,
+            [1, 2],
+            RunParams(workers=workers, device="cpu", watch=()),
+            lambda shard, tally, worker: None,
+        )
 
 
 def test_a_worker_that_dies_is_replaced_and_its_shard_done_again(tmp_path: Path) -> None:
@@ -66,20 +73,25 @@ def test_a_worker_that_dies_is_replaced_and_its_shard_done_again(tmp_path: Path)
 
     done: list[int] = []
     run_shards(
-        task, [0, 1, 2], RunParams(workers=2, device="cpu"), lambda shard, tally, worker: done.append(shard)
+        task,
+        [0, 1, 2],
+        RunParams(workers=2, device="cpu", watch=()),
+        lambda shard, tally, worker: done.append(shard),
     )
     assert sorted(done) == [0, 1, 2]
     assert (tmp_path / "died-1").exists() and (tmp_path / "shard-1").exists()
 
 
 def test_a_scheduler_that_does_not_answer_is_named() -> None:
-    run = RunParams(workers=1, device="cpu", scheduler="no-such-scheme://x")
+    run = RunParams(workers=1, device="cpu", watch=(), scheduler="no-such-scheme://x")
     with pytest.raises(PipelineError, match="no-such-scheme"):
         run_shards(lambda shard: {}, [0], run, lambda shard, tally, worker: None)
 
 
 def test_no_shards_start_no_workers() -> None:
-    run_shards(lambda shard: {}, [], RunParams(workers=2, device="cpu"), lambda shard, tally, worker: None)
+    run_shards(
+        lambda shard: {}, [], RunParams(workers=2, device="cpu", watch=()), lambda shard, tally, worker: None
+    )
 
 
 class Scheduler:
