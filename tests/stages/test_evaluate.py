@@ -15,7 +15,6 @@ from support.lvis_api import by_lvis_api, masks_alone
 
 from cache.errors import ArtifactError
 from cache.manifest import read_manifest
-from pipeline.data.prepared import Prepared
 from pipeline.params import parse_params, preset_text
 from stages import evaluate, validation_pass
 from stages.evaluation_files import EvaluationFolder
