@@ -1,9 +1,10 @@
 """The division of category names into base (boxes in training) and novel (none)."""
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from importlib import resources
+from typing import Any
 
 from ezsd.errors import InputError
 
@@ -12,15 +13,21 @@ BUILTIN_SPLITS = ("world_48_17", "coco_48_17", "voc_15_5_1", "voc_15_5_2", "voc_
 
 @dataclass(frozen=True)
 class Split:
-    """Names of a zero-shot task; a class label everywhere is an index into `names`.
+    """Names of a zero-shot or few-shot task; a class label everywhere is an index into `names`.
 
     Base labels are 0..B-1 and novel labels B..B+V-1, so a base label means the same with `base` and `names`.
     Raises InputError when a side is empty, a name is empty or repeated, or a name stands on both sides.
+
+    Args:
+        shots: how many boxes of each novel name training sees, at most; 0 is zero-shot.
+        novel_photos: whether training has photos of other novel objects, without their boxes.
     """
 
     name: str
     base: tuple[str, ...]
     novel: tuple[str, ...]
+    shots: int = 0
+    novel_photos: bool = True
 
     def __post_init__(self) -> None:
         for side, names in (("base", self.base), ("novel", self.novel)):
@@ -35,6 +42,31 @@ class Split:
     def names(self) -> tuple[str, ...]:
         """All names, base first."""
         return self.base + self.novel
+
+    @property
+    def labelled(self) -> tuple[str, ...]:
+        """Names that boxes in training have: those of the base, with shots all."""
+        return self.names if self.shots else self.base
+
+    def protocol(self, known: str) -> str:
+        """What a result is to be called: `few-shot 10, names known, no other novel photos`.
+
+        Args:
+            known: "names known" or "strict", what mining knew of novel names.
+        """
+        shots = [f"few-shot {self.shots}"] if self.shots else []
+        photos = [] if self.novel_photos else [f"no {'other ' if self.shots else ''}novel photos"]
+        return ", ".join([*shots, known, *photos])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return asdict(self)
+
+    @staticmethod
+    def from_dict(values: Mapping[str, Any]) -> "Split":
+        """Back from `to_dict`; raises KeyError or TypeError for something else."""
+        sides = {side: tuple(values[side]) for side in ("base", "novel")}
+        return Split(values["name"], **sides, shots=values["shots"], novel_photos=values["novel_photos"])
 
 
 def builtin_split(name: str) -> Split:

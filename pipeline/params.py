@@ -70,10 +70,22 @@ class DataParams(Section):
         return self
 
 
+class NovelShots(Section):
+    """Boxes of novel names that training sees (few-shot): at most so many of each, drawn by the seed."""
+
+    per_name: Count
+    seed: Seed
+
+
 class PrepareParams(Section):
-    """Checks and index; `masks`: keep those of base boxes too, for `train.mask_head`."""
+    """Checks and index; `masks`: keep those of base boxes too, for `train.mask_head`.
+
+    `novel_images` and `novel_shots` alone let training see anything of novel annotations.
+    """
 
     empty_photos: Literal["keep", "drop"]
+    novel_images: Literal["keep", "drop"] = "keep"
+    novel_shots: NovelShots | None = None
     masks: bool
     max_quarantined_fraction: Fraction
     photos_per_shard: Count
@@ -264,6 +276,14 @@ class Params(Section):
     evaluate: EvaluateParams
     report: ReportParams
     run: RunParams
+
+    @model_validator(mode="after")
+    def _shows_only_known_names(self) -> "Params":
+        if self.prepare.novel_shots is not None and self.mine.names == "strict":
+            raise ValueError(
+                "prepare.novel_shots shows the novel names: set mine.names to known, or it to null"
+            )
+        return self
 
     @model_validator(mode="after")
     def _has_masks_to_train_on(self) -> "Params":

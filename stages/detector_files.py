@@ -29,7 +29,7 @@ class TrainedDetector:
     """A detector that names `split.names`, and where it comes from.
 
     Attributes:
-        protocol: "names known" or "strict": what was known of novel names before evaluation.
+        protocol: of `Split.protocol`: what was known of novel names and objects before evaluation.
         teacher: which teacher, in plain values.
         parents: SHA-256 of the manifests that it was made from, by stage.
     """
@@ -44,10 +44,9 @@ class TrainedDetector:
 def write_detector(folder: Path, trained: TrainedDetector) -> None:
     """Write weights and card, each whole or not at all."""
     write_tensors(folder / WEIGHTS, detector_tensors(trained.detector))
-    split = {"name": trained.split.name, "base": trained.split.base, "novel": trained.split.novel}
     card = {
         "config": trained.detector.config.to_dict(),
-        "split": split,
+        "split": trained.split.to_dict(),
         "protocol": trained.protocol,
         "teacher": dict(trained.teacher),
         "parents": dict(trained.parents),
@@ -62,7 +61,7 @@ def read_detector(folder: Path) -> TrainedDetector:
     """
     try:
         card = json.loads((folder / CARD).read_bytes())
-        split = Split(card["split"]["name"], tuple(card["split"]["base"]), tuple(card["split"]["novel"]))
+        split = Split.from_dict(card["split"])
         detector = restore_detector(card["config"], read_tensors(folder / WEIGHTS))
         return TrainedDetector(detector, split, card["protocol"], card["teacher"], card["parents"])
     except (OSError, ValueError, KeyError, TypeError) as error:

@@ -17,19 +17,19 @@ def train_backbone(params: TrainParams, root: Path) -> BackboneSource:
     return BackboneSource(params.backbone, root, "train.backbone")
 
 
-def make_detector(params: TrainParams, root: Path, base_names: int, dim: int) -> ZeroShotDetector:
+def make_detector(params: TrainParams, root: Path, trained_names: int, dim: int) -> ZeroShotDetector:
     """The detector before its first step: random heads from the params' seed, a pretrained backbone.
 
     Args:
         root: where relative paths start.
-        base_names: number of names that it is trained on.
+        trained_names: number of names that it is trained on.
         dim: D, the teacher's.
 
     Raises:
         InputError: no such model or weights.
     """
     torch.manual_seed(params.seed)
-    losses: dict[str, nn.Module] = {"softmax": SoftmaxLoss(), "seesaw": SeesawLoss(base_names)}
+    losses: dict[str, nn.Module] = {"softmax": SoftmaxLoss(), "seesaw": SeesawLoss(trained_names)}
     config = detector_config(params, dim)
     detector = build_detector(config, losses[params.classification_loss])
     train_backbone(params, root).load_into(detector.backbone)

@@ -34,7 +34,7 @@ def run(context: StageContext) -> StageResult:
     mined, embedded = Mined(context.parent("mine")), Embedded(context.folder)
     teacher = renormalized_teacher(context)
     with one_thread():
-        _write_text(embedded, teacher, prepared.split.base, prompts_of(params.teacher))
+        _write_text(embedded, teacher, prepared.split.labelled, prompts_of(params.teacher))
     most = most_objects(prepared.train)
     arrays = _arrays(mined.store, most, teacher.load().dim, params.embed.dtype)
     attributes = {"protocol": mined.protocol, "names": mined.names, "crops": params.embed.crops}

@@ -119,7 +119,7 @@ def _describe(
             "scores": "(found,) float32, 0 to 1",
             "labels": "(found,) int64, index into names",
         },
-        "names": [{"name": name, "trained": name in trained.split.base} for name in names],
+        "names": [{"name": name, "trained": name in trained.split.labelled} for name in names],
         "protocol": trained.protocol,
         "score_threshold": selection.score_threshold,
         "nms_iou": selection.nms_iou,

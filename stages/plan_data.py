@@ -12,13 +12,13 @@ from PIL import Image
 
 from ezsd.split import Split
 from pipeline.data.drawing import encode_jpeg
+from pipeline.data.novel import read_training_for
 from pipeline.data.photos import PhotoFolder
 from pipeline.data.prepared import Prepared
 from pipeline.data.sources import (
     DataSources,
     TrainingData,
     clean_training_boxes,
-    read_training,
     read_validation_photos,
 )
 from pipeline.data.tables import Boxes
@@ -40,7 +40,7 @@ class RealData:
     @staticmethod
     def read(params: Params, sources: DataSources) -> "RealData":
         """Reads the annotations, no photo. Raises DataError for what makes them unusable."""
-        training = read_training(sources, params.data.split)
+        training = read_training_for(params.prepare, sources, params.data.split)
         clean = clean_training_boxes(training).boxes
         boxes = clean.take(~clean.crowd)
         rows = np.arange(len(training.photos))

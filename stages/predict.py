@@ -101,7 +101,7 @@ def _as_prediction(
             "name": names[label],
             "score": round(score, 6),
             "box_xyxy": [round(side, 2) for side in box_xyxy],
-            "trained": names[label] in trained.split.base,
+            "trained": names[label] in trained.split.labelled,
         }
         for label, score, box_xyxy in rows
     ]

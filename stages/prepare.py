@@ -11,13 +11,13 @@ from pipeline.data.fingerprint import data_digests, masks_digest
 from pipeline.data.indexing import index_training, index_validation
 from pipeline.data.inspection import Inspected, PhotoInspection
 from pipeline.data.jobs import Job, JobChain
+from pipeline.data.novel import read_training_for
 from pipeline.data.prepared import write_prepared, write_train_masks
 from pipeline.data.segmentations import index_masks
 from pipeline.data.sources import (
     DataSources,
     Which,
     clean_training_boxes,
-    read_training,
     read_validation_photos,
     resolve_sources,
 )
@@ -35,8 +35,9 @@ def external_inputs(params: Params, root: Path) -> dict[str, Any]:
     if params.data.format == "world":
         return {}
     sources = resolve_sources(params.data, root, Path())
-    digests = data_digests(sources, params.data.split)
-    return digests | (masks_digest(sources, params.data.split) if params.prepare.masks else {})
+    training = read_training_for(params.prepare, sources, params.data.split)
+    digests = data_digests(sources, training)
+    return digests | (masks_digest(sources, training) if params.prepare.masks else {})
 
 
 def run(context: StageContext) -> StageResult:
@@ -44,7 +45,7 @@ def run(context: StageContext) -> StageResult:
     params = context.params.prepare
     sources = resolve_sources(context.params.data, context.root, context.folder)
     _draw_world(context, sources)
-    training = read_training(sources, context.params.data.split)
+    training = read_training_for(params, sources, context.params.data.split)
     val_photos = read_validation_photos(sources, training.split)
     clean = clean_training_boxes(training)
     box_findings = named("train", clean.findings)
@@ -55,10 +56,11 @@ def run(context: StageContext) -> StageResult:
     quarantine = (*train_seen.findings, *val_seen.findings, *box_findings)
     write_prepared(context.folder, training.split, train, val, quarantine)
     if params.masks:
-        write_train_masks(context.folder, index_masks(sources.train, train, training.split.base))
+        write_train_masks(context.folder, index_masks(sources.train, train, training.split.labelled))
     wipe(context.folder / PARTS)
     (context.folder / PARTS).rmdir()
-    return StageResult(counts_of(train, val, quarantine), facts_of(training, train, clean.clipped))
+    counts = counts_of(training.split, train, val, quarantine)
+    return StageResult(counts, facts_of(training, train, clean.clipped))
 
 
 def _draw_world(context: StageContext, sources: DataSources) -> None:

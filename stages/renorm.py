@@ -62,7 +62,7 @@ def run(context: StageContext) -> StageResult:
         **external_inputs(context.params, context.root),
     }
     history = (before.domain.accuracy, *accuracies)
-    write_renorm(renormed.record, make_record(before, after, subject.split.names, history, told))
+    write_renorm(renormed.record, make_record(before, after, subject.split, history, told))
     remove_file(context.folder / CHECKPOINT)
     boxes = sum(map(len, subject.data.labels))
     return StageResult(
@@ -93,7 +93,7 @@ class _Subject:
         boxes = sum(len(self.data.labels[photo]) for photo in sample)
         with context.progress(boxes, "boxes", label=LOOK) as progress:
             domain = measure_domain(
-                self.teacher, self.split.base, self.prompts, self.data, sample, progress.advance
+                self.teacher, self.split.labelled, self.prompts, self.data, sample, progress.advance
             )
         with torch.no_grad():
             text = embed_names(self.teacher, self.split.names, self.prompts).cpu()
@@ -133,7 +133,7 @@ def _tune(subject: _Subject, context: StageContext) -> tuple[float, ...]:
 
         tuner = Tuner(
             subject.teacher,
-            subject.split.base,
+            subject.split.labelled,
             subject.prompts,
             subject.data,
             config,

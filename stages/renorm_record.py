@@ -8,6 +8,7 @@ import numpy as np
 from torch import Tensor
 
 from cache.renorm_file import NormLayerRecord, RenormRecord
+from ezsd.split import Split
 from ezsd.teacher.domain_statistics import DomainStatistics
 
 
@@ -27,21 +28,21 @@ class View:
 
 
 def make_record(
-    before: View, after: View, names: Sequence[str], accuracy: Sequence[float], teacher: Mapping[str, Any]
+    before: View, after: View, split: Split, accuracy: Sequence[float], teacher: Mapping[str, Any]
 ) -> RenormRecord:
-    """The record of one re-normalization; it knows base boxes alone, so its protocol is the strict one."""
+    """The record of one re-normalization; it uses no novel name, so its protocol is a strict one."""
     return RenormRecord(
         layers=tuple(_layer(name, before, after) for name in before.domain.activations),
         feature_mean_before=_plain(before.domain.feature_mean),
         feature_mean_after=_plain(after.domain.feature_mean),
         feature_covariance_before=_plain(before.domain.feature_covariance),
         feature_covariance_after=_plain(after.domain.feature_covariance),
-        names=tuple(names),
+        names=split.names,
         text_embeddings_raw=_plain(before.text),
         text_embeddings_renormalized=_plain(after.text),
         base_accuracy=np.array(accuracy, dtype=np.float32),
         teacher=teacher,
-        protocol="strict",
+        protocol=split.protocol("strict"),
     )
 
 

@@ -34,10 +34,10 @@ def run(context: StageContext) -> StageResult:
     """Write `detector.safetensors`, `detector.json` and `history.csv`."""
     params, prepared = context.params.train, Prepared(context.parent("prepare"))
     embedded, renormed = Embedded(context.parent("embed")), Renormed(context.parent("renorm")).read()
-    text, base_names = _text_embeddings(renormed, prepared.split), len(prepared.split.base)
-    detector = make_detector(params, context.root, base_names, text.shape[1])
+    text, trained_names = _text_embeddings(renormed, prepared.split), len(prepared.split.labelled)
+    detector = make_detector(params, context.root, trained_names, text.shape[1])
     detector.to(choose_device(context.params.run), memory_format=torch.channels_last)
-    detector.set_vocabulary(text[:base_names])
+    detector.set_vocabulary(text[:trained_names])
     schedule = make_schedule(params, len(prepared.train))
     masks = prepared.train_masks if params.mask_head else None
     targets = TargetReader(prepared.train, embedded.store, masks)

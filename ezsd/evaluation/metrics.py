@@ -17,7 +17,7 @@ Percents = Mapping[str, float | None]
 class Question:
     """What was asked.
 
-    data: name of the data set's format. protocol: "names known" or "strict".
+    data: name of the data set's format. protocol: of `Split.protocol`.
     max_dets: the limit of the main table. ground_truth: of `coco_form.restrict_to_photos`.
     ensemble: how much the teacher's scores count beside the detector's; None to leave them out.
     """
@@ -100,6 +100,7 @@ def describe(question: Question) -> dict[str, Any]:
     return {
         "format": question.data,
         "split": split.name,
+        **({"shots": split.shots} if split.shots else {}),
         "photos": len(question.ground_truth["images"]),
         "categories": {"base": len(split.base), "novel": len(split.novel), "all": len(split.names)},
         "objects": {"base": base, "novel": novel, "all": base + novel},

@@ -14,7 +14,8 @@ class MiningNames:
     Args:
         names: all names.
         base_count: how many of them, from the start, are base names.
-        protocol: `names known` (the paper's setting: novel names may be used, their boxes not) or `strict`.
+        protocol: of `Split.protocol`, with `names known` (the paper's setting: novel names may be used, their
+            boxes not) or `strict`.
     """
 
     names: tuple[str, ...]
@@ -24,7 +25,7 @@ class MiningNames:
 
 def known_names(split: Split) -> MiningNames:
     """The split's base and novel names, and no others."""
-    return MiningNames(split.names, len(split.base), "names known")
+    return MiningNames(split.names, len(split.base), split.protocol("names known"))
 
 
 def strict_names(split: Split, extra: Sequence[str]) -> MiningNames:
@@ -38,4 +39,4 @@ def strict_names(split: Split, extra: Sequence[str]) -> MiningNames:
             raise InputError(
                 f"mine.extra_names holds {name!r}, which is a base name or comes twice: remove it"
             )
-    return MiningNames((*split.base, *extra), len(split.base), "strict")
+    return MiningNames((*split.base, *extra), len(split.base), split.protocol("strict"))

@@ -6,19 +6,17 @@ import numpy as np
 
 from pipeline.data.photos import PhotoFolder
 from pipeline.data.segmentations import masks_of
-from pipeline.data.sources import DataSources, clean_training_boxes, read_training, read_validation_photos
+from pipeline.data.sources import DataSources, TrainingData, clean_training_boxes, read_validation_photos
 from pipeline.data.tables import Boxes, Photos
-from pipeline.params import OwnSplit
 
 
-def data_digests(sources: DataSources, choice: str | OwnSplit) -> dict[str, str]:
+def data_digests(sources: DataSources, training: TrainingData) -> dict[str, str]:
     """Return SHA-256 digests of the split and of what training and validation may see of the data.
 
     Photos enter by name, declared size and bytes on disk, not by content, which would take minutes to read.
-    Neither novel boxes nor where the data lie nor the order of a file's rows make a difference.
+    Neither novel boxes (but shots) nor where the data lie nor the order of a file's rows make a difference.
     Raises DataError for data that cannot be used.
     """
-    training = read_training(sources, choice)
     val_photos = read_validation_photos(sources, training.split)
     names = "\n".join([*training.split.base, "", *training.split.novel])
     return {
@@ -29,14 +27,13 @@ def data_digests(sources: DataSources, choice: str | OwnSplit) -> dict[str, str]
     }
 
 
-def masks_digest(sources: DataSources, choice: str | OwnSplit) -> dict[str, str]:
-    """Return the digest of the masks of the base boxes that training may see.
+def masks_digest(sources: DataSources, training: TrainingData) -> dict[str, str]:
+    """Return the digest of the masks of the boxes that training may see.
 
     Raises DataError when there are none, or one cannot be used.
     """
-    training = read_training(sources, choice)
     boxes = clean_training_boxes(training).boxes
-    masks = masks_of(sources.train, boxes, training.photos, training.split.base)
+    masks = masks_of(sources.train, boxes, training.photos, training.split.labelled)
     digest = hashlib.sha256()
     for number in sorted(masks):
         digest.update(f"{number} ".encode() + masks[number] + b"\0")

@@ -38,7 +38,7 @@ class Prepared:
 
     @cached_property
     def train(self) -> DatasetIndex:
-        """Training photos and their base boxes; labels index `split.base`."""
+        """Training photos and their base boxes, with shots novel ones too; labels index `split.labelled`."""
         return read_index(self.folder / TRAIN)
 
     @cached_property
@@ -65,7 +65,7 @@ def write_prepared(
     folder: Path, split: Split, train: DatasetIndex, val: DatasetIndex, quarantine: Sequence[Finding]
 ) -> None:
     """Write all files of the artifact, each whole or not at all."""
-    write_json_atomic(folder / SPLIT, {"name": split.name, "base": split.base, "novel": split.novel})
+    write_json_atomic(folder / SPLIT, split.to_dict())
     write_json_atomic(folder / QUARANTINE, [finding.as_json() for finding in quarantine])
     write_index(folder / TRAIN, train)
     write_index(folder / VAL, val)
@@ -80,7 +80,7 @@ def read_split(path: Path) -> Split:
     """Read the split that `prepare` wrote; raises ArtifactError when it is missing or damaged."""
     value = _read_json(path)
     try:
-        return Split(value["name"], tuple(value["base"]), tuple(value["novel"]))
+        return Split.from_dict(value)
     except (KeyError, TypeError, InputError):
         raise _damaged(path) from None
 

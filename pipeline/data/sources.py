@@ -63,7 +63,7 @@ class DataSources:
 
 @dataclass(frozen=True)
 class TrainingData:
-    """The split, all training photos, and base boxes: labels index `split.base`."""
+    """The split, training photos, and base boxes, with shots novel ones; labels index `split.labelled`."""
 
     split: Split
     photos: Photos
@@ -144,8 +144,13 @@ def read_full_annotations(sources: DataSources, which: Which, split: Split) -> F
     return FullAnnotations(photos, clean_boxes(boxes, photos, min_side=0), categories, file.searched())
 
 
+def read_all_boxes(source: DataSource, split: Split) -> Boxes:
+    """Return the boxes of base and novel names, as the file has them; labels index `split.names`."""
+    return _annotated(source.open(), split.names)[1]
+
+
 def clean_training_boxes(data: TrainingData) -> CleanBoxes:
-    """Return the base boxes that can be cropped and learned from."""
+    """Return the boxes that can be cropped and learned from."""
     return clean_boxes(data.boxes, data.photos, TRAINING_MIN_SIDE)
 
 

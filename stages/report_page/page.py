@@ -69,6 +69,7 @@ def render_page(content: PageContent) -> str:
         content=content,
         metrics=content.metrics,
         groups=GROUPS,
+        shots=content.metrics["data"].get("shots", 0),
         absent=ABSENT,
         rows=result_rows(content.metrics),
         frequencies=tuple(FREQUENCIES.values()),

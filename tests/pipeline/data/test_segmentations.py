@@ -32,7 +32,8 @@ def read(tiny_dataset, tmp_path):
 def digest(tiny_dataset, tmp_path):
     tiny_dataset.save()
     params = tiny_dataset.params()
-    return masks_digest(resolve_sources(params.data, tmp_path, tmp_path), params.data.split)
+    sources = resolve_sources(params.data, tmp_path, tmp_path)
+    return masks_digest(sources, read_training(sources, params.data.split))
 
 
 def annotation(tiny_dataset, category_id):
