@@ -24,6 +24,7 @@ from stages.cli_options import DEFAULT_PARAMS, AsJson, Force, Overrides, ParamsP
 from stages.cli_options import root_of as _root_of
 from stages.cli_options import say as _say
 from stages.compare_cli import compare_runs
+from stages.data_cli import app as data_app
 from stages.graph import PRECOMPUTE, STAGES
 from stages.init_own_cli import init_own
 
@@ -42,6 +43,7 @@ app.add_typer(cache_app, name="cache")
 app.command("init-own", epilog="Example: `ezsd-cli init-own --photos p --annotations b.json --novel n.txt`")(
     init_own
 )
+app.add_typer(data_app, name="data")
 app.command("compare", epilog="Example: `ezsd-cli compare runs/a runs/b --out comparison.md`")(compare_runs)
 
 

@@ -46,9 +46,8 @@ def clean_boxes(boxes: Boxes, photos: Photos, min_side: float) -> CleanBoxes:
     `min_side`, pixels: the least width and height after clipping; 0 keeps every box that has an area.
     The boxes' images must all be in `photos`. The order of the boxes is kept.
     """
-    sizes_wh = _sizes_of(boxes, photos)
-    clipped_xyxy = np.clip(boxes.boxes_xyxy, 0, np.tile(sizes_wh, 2))
-    reasons = _reasons(boxes.boxes_xyxy, clipped_xyxy, sizes_wh, min_side)
+    clipped_xyxy = np.clip(boxes.boxes_xyxy, 0, np.tile(_sizes_of(boxes, photos), 2))
+    reasons = box_problems(boxes, photos, min_side)
     usable = reasons == ""
     moved = np.abs(clipped_xyxy[usable] - boxes.boxes_xyxy[usable]).max(axis=1, initial=0) > _ROUNDING
     kept = boxes.take(usable)
@@ -58,6 +57,31 @@ def clean_boxes(boxes: Boxes, photos: Photos, min_side: float) -> CleanBoxes:
         tuple(_finding(boxes, int(row), str(reasons[row])) for row in np.flatnonzero(~usable)),
         int(moved.sum()),
     )
+
+
+def box_problems(boxes: Boxes, photos: Photos, min_side: float) -> NDArray[np.str_]:
+    """Why each box cannot be used, (M,); empty where it can. The first reason that holds is given.
+
+    `min_side` and what must hold are those of `clean_boxes`.
+    """
+    sizes_wh, boxes_xyxy = _sizes_of(boxes, photos), boxes.boxes_xyxy
+    clipped_xyxy = np.clip(boxes_xyxy, 0, np.tile(sizes_wh, 2))
+    with np.errstate(invalid="ignore"):
+        sides = boxes_xyxy[:, 2:] - boxes_xyxy[:, :2]
+        left = clipped_xyxy[:, 2:] - clipped_xyxy[:, :2]
+        conditions = [
+            ~np.isfinite(boxes_xyxy).all(axis=1),
+            (sides <= 0).any(axis=1),
+            ((boxes_xyxy[:, :2] >= sizes_wh) | (boxes_xyxy[:, 2:] <= 0)).any(axis=1),
+            (left < min_side).any(axis=1) | (left <= 0).any(axis=1),
+        ]
+    texts = [
+        "a coordinate is not a finite number",
+        "the box has no area",
+        "the box lies outside the photo",
+        f"less than {min_side:g} pixel of the box is left on a side",
+    ]
+    return np.select(conditions, texts, default="")
 
 
 def named(which: str, findings: Sequence[Finding]) -> tuple[Finding, ...]:
@@ -85,31 +109,6 @@ def _sizes_of(boxes: Boxes, photos: Photos) -> NDArray[np.float64]:
     order = np.argsort(photos.ids)
     rows = order[np.searchsorted(photos.ids, boxes.image_ids, sorter=order)]
     return photos.sizes_wh[rows].astype(np.float64)
-
-
-def _reasons(
-    boxes_xyxy: NDArray[np.float64],
-    clipped_xyxy: NDArray[np.float64],
-    sizes_wh: NDArray[np.float64],
-    min_side: float,
-) -> NDArray[np.str_]:
-    """Why each box cannot be used, (M,); empty where it can. The first reason that holds is given."""
-    with np.errstate(invalid="ignore"):
-        sides = boxes_xyxy[:, 2:] - boxes_xyxy[:, :2]
-        left = clipped_xyxy[:, 2:] - clipped_xyxy[:, :2]
-        conditions = [
-            ~np.isfinite(boxes_xyxy).all(axis=1),
-            (sides <= 0).any(axis=1),
-            ((boxes_xyxy[:, :2] >= sizes_wh) | (boxes_xyxy[:, 2:] <= 0)).any(axis=1),
-            (left < min_side).any(axis=1) | (left <= 0).any(axis=1),
-        ]
-    texts = [
-        "a coordinate is not a finite number",
-        "the box has no area",
-        "the box lies outside the photo",
-        f"less than {min_side:g} pixel of the box is left on a side",
-    ]
-    return np.select(conditions, texts, default="")
 
 
 def _areas(stated: NDArray[np.float64], boxes_xyxy: NDArray[np.float64]) -> NDArray[np.float64]:

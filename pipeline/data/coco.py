@@ -24,14 +24,27 @@ class CocoFile:
 
     def photos(self) -> Photos:
         """Return the photos in the file's order; raises DataError when an id or a file is there twice."""
-        photos = photos_from_rows(list(map(self._photo, table(self._tree, "images", "image", self.path))))
+        photos = self.listed_photos()
         check_photos(photos, self.path)
         return photos
+
+    def listed_photos(self) -> Photos:
+        """Return the photos as the file lists them; raises DataError when one is malformed."""
+        return photos_from_rows(list(map(self._photo, table(self._tree, "images", "image", self.path))))
 
     def boxes(self, names: Sequence[str]) -> Boxes:
         """Return the boxes of `names`; of other annotations nothing but the category is looked at.
 
         Raises DataError when one is malformed, two share an id, or a category id is none of the file's.
+        """
+        boxes = self.listed_boxes(names)
+        check_annotation_ids(boxes, self.path)
+        return boxes
+
+    def listed_boxes(self, names: Sequence[str]) -> Boxes:
+        """Return the boxes of `names` as the file lists them.
+
+        Raises DataError when one is malformed or a category id is none of the file's.
         """
         index = {name: label for label, name in enumerate(names)}
         labels = {category.id: index.get(category.name) for category in self.categories()}
@@ -43,9 +56,7 @@ class CocoFile:
             label = labels[category_id]
             if label is not None:
                 rows.append(_box(row, label))
-        boxes = boxes_from_rows(rows)
-        check_annotation_ids(boxes, self.path)
-        return boxes
+        return boxes_from_rows(rows)
 
     def searched(self) -> Mapping[int, Searched]:
         """Return nothing: in COCO's photos all categories were looked for."""

@@ -101,6 +101,12 @@ class AnnotationFile(Protocol):
     def boxes(self, names: Sequence[str]) -> Boxes:
         """Return the boxes of `names`; raises DataError when one is malformed."""
 
+    def listed_photos(self) -> Photos:
+        """Return all photos as they are listed, perhaps twice; raises DataError when one is malformed."""
+
+    def listed_boxes(self, names: Sequence[str]) -> Boxes:
+        """Return the boxes of `names` as they are listed; raises DataError when one is malformed."""
+
     def searched(self) -> Mapping[int, Searched]:
         """Return what each photo was searched for, by image id; nothing where each was for all categories."""
 

@@ -57,14 +57,22 @@ class VocFolder:
 
     def photos(self) -> Photos:
         """Return the photos in the list's order; raises DataError when one is listed twice."""
-        photos = photos_from_rows(
-            [(number, photo.file_name, *photo.size_wh) for number, photo in enumerate(self._photos, start=1)]
-        )
+        photos = self.listed_photos()
         check_photos(photos, self.path)
         return photos
 
+    def listed_photos(self) -> Photos:
+        """Return the photos as they are listed; raises DataError when one is malformed."""
+        return photos_from_rows(
+            [(number, photo.file_name, *photo.size_wh) for number, photo in enumerate(self._photos, start=1)]
+        )
+
     def boxes(self, names: Sequence[str]) -> Boxes:
         """Return the boxes of `names`; of other objects nothing but the name is looked at."""
+        return self.listed_boxes(names)
+
+    def listed_boxes(self, names: Sequence[str]) -> Boxes:
+        """Return the boxes of `names`, whose ids are counted, so that none can stand twice."""
         index = {name: label for label, name in enumerate(names)}
         rows = []
         for image_id, photo in enumerate(self._photos, start=1):

@@ -1,0 +1,186 @@
+"""The check as a whole: what the params point at is read once, with the pipeline's own readers and rules."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TypeVar
+
+from ezsd.errors import InputError
+from ezsd.split import Split
+from pipeline.data.checks import check_annotation_ids, check_image_ids, check_photos
+from pipeline.data.cleaning import Finding, check_fraction, named
+from pipeline.data.jobs import JobChain
+from pipeline.data.segmentations import masks_of
+from pipeline.data.sources import DataSources, Which
+from pipeline.data.splits import check_names, choose_split
+from pipeline.data.tables import AnnotationFile
+from pipeline.data_check.annotations import AnnotatedSet, name_counts
+from pipeline.data_check.findings import Case, DataReport, Findings
+from pipeline.data_check.survey import OUTSIDE, PhotoSurvey, Seen, overlap_findings, photo_findings
+from pipeline.errors import PipelineError
+from pipeline.params import Params
+from pipeline.progress import show_progress
+from pipeline.stage import StageContext
+
+SETS: tuple[Which, ...] = ("train", "val")
+LOOK = "data check: look at photos"
+CUT = "name that the teacher's tokenizer cuts"
+
+Result = TypeVar("Result")
+CutNames = Callable[[Sequence[str]], Sequence[str]]
+
+
+@dataclass(frozen=True)
+class Stops:
+    """Sentences of what stops the pipeline, each once."""
+
+    sentences: list[str]
+
+    def attempt(self, do: Callable[[], Result]) -> Result | None:
+        """What it gives; None if it is refused, and then its sentence is remembered."""
+        try:
+            return do()
+        except (PipelineError, InputError) as error:
+            self.add(str(error))
+            return None
+
+    def add(self, sentence: str) -> None:
+        """Remembers a sentence."""
+        if sentence not in self.sentences:
+            self.sentences.append(sentence)
+
+
+def check_data(params: Params, root: Path, sources: DataSources, cut_names: CutNames) -> DataReport:
+    """Everything that can be said of the data; `cut_names` tells which names the tokenizer cuts.
+
+    Novel boxes are counted too: the report is for a person, and no stage reads it.
+    """
+    stops = Stops([])
+    files = _open(sources, stops)
+    split = _choose_split(params, files, stops)
+    if split is None:
+        return DataReport(None, {}, (), (), stops.sentences, ())
+    sets = _read(split, files, stops)
+    for which, one in sets.items():
+        _apply_rules(params, one, files[which], stops)
+    if params.prepare.masks and "train" in sets:
+        _apply_mask_rules(sets["train"], sources, stops)
+    seen = _survey(params, root, sources, sets, stops)
+    cut, notes = _cut(cut_names, (*split.names, *params.mine.extra_names))
+    findings = [*_findings(sets, seen), cut]
+    return DataReport(
+        split=split.name,
+        sets={which: one.counts() for which, one in sets.items()},
+        names=name_counts(split, sets),
+        findings=[found for found in findings if found.cases],
+        stops=stops.sentences,
+        notes=notes,
+    )
+
+
+def _open(sources: DataSources, stops: Stops) -> dict[Which, AnnotationFile]:
+    opened = {}
+    with show_progress("data check: read annotations", len(SETS), "files") as progress:
+        for which in SETS:
+            opened[which] = stops.attempt(sources.of(which).open)
+            progress.advance(1)
+    return {which: file for which, file in opened.items() if file is not None}
+
+
+def _choose_split(params: Params, files: Mapping[Which, AnnotationFile], stops: Stops) -> Split | None:
+    train = files.get("train")
+    if train is None:
+        return None
+    return stops.attempt(lambda: choose_split(params.data.split, train.categories(), train.path))
+
+
+def _read(split: Split, files: Mapping[Which, AnnotationFile], stops: Stops) -> dict[Which, AnnotatedSet]:
+    read = {which: stops.attempt(partial(_read_set, which, split, file)) for which, file in files.items()}
+    return {which: one for which, one in read.items() if one is not None}
+
+
+def _read_set(which: Which, split: Split, file: AnnotationFile) -> AnnotatedSet:
+    return AnnotatedSet(which, split, file.categories(), file.listed_photos(), file.listed_boxes(split.names))
+
+
+def _apply_rules(params: Params, one: AnnotatedSet, file: AnnotationFile, stops: Stops) -> None:
+    """The rules of `prepare` and `evaluate` for annotations."""
+    names = one.split.base if one.which == "train" else one.split.names
+    stops.attempt(lambda: check_names(names, one.categories, file.path))
+    stops.attempt(lambda: check_photos(one.photos, file.path))
+    stops.attempt(lambda: check_annotation_ids(one.boxes, file.path))
+    stops.attempt(lambda: check_image_ids(one.boxes, one.photos, file.path))
+    stops.attempt(file.searched)
+    if one.which == "train":
+        base = one.base()
+        if not len(base.boxes):
+            stops.add(
+                f"{file.path} has no box of any base name: check data.split, or give annotations with boxes"
+            )
+        findings, limit = named("train", base.clean().findings), params.prepare.max_quarantined_fraction
+        stops.attempt(lambda: check_fraction(findings, len(base.boxes), limit))
+
+
+def _apply_mask_rules(train: AnnotatedSet, sources: DataSources, stops: Stops) -> None:
+    """The rules of `prepare.masks`."""
+    boxes = train.base().clean().boxes
+    stops.attempt(lambda: masks_of(sources.train, boxes, train.photos, train.split.base))
+
+
+def _survey(
+    params: Params, root: Path, sources: DataSources, sets: Mapping[Which, AnnotatedSet], stops: Stops
+) -> dict[Which, list[Seen]]:
+    """Looks at all photos, with as many workers as the params say, on this machine."""
+    folders = {which: stops.attempt(sources.of(which).folder) for which in sets}
+    here = params.model_copy(update={"run": params.run.model_copy(update={"scheduler": None})})
+    with TemporaryDirectory(prefix="ezsd-data-check-") as parts:
+        surveys = {
+            which: PhotoSurvey(
+                which, sets[which].photos, folder, Path(parts, which), params.prepare.photos_per_shard
+            )
+            for which, folder in folders.items()
+            if folder is not None
+        }
+        chain, context = JobChain(list(surveys.values())), StageContext(here, root, Path(parts))
+        context.map_shards(
+            chain, chain.shards, chain.is_done, chain.size, "photos", "data check: look at photos"
+        )
+        seen = {which: survey.collect() for which, survey in surveys.items()}
+    for which, looks in seen.items():
+        _apply_photo_rules(params, which, sets[which], looks, stops)
+    return seen
+
+
+def _findings(sets: Mapping[Which, AnnotatedSet], seen: Mapping[Which, Sequence[Seen]]) -> Iterator[Findings]:
+    for one in sets.values():
+        yield from one.findings()
+    for which, looks in seen.items():
+        yield from photo_findings(which, sets[which].photos, looks)
+    if len(seen) == len(SETS):
+        yield from overlap_findings(sets["train"].photos, sets["val"].photos, seen["train"], seen["val"])
+
+
+def _cut(cut_names: CutNames, names: Sequence[str]) -> tuple[Findings, list[str]]:
+    """Names that are cut; or none, and a note why that is not known."""
+    try:
+        return Findings(CUT, "train", [Case(repr(name), "train") for name in cut_names(names)]), []
+    except InputError as error:
+        return Findings(CUT, "train", ()), [f"names that the tokenizer cuts are not known: {error}"]
+
+
+def _apply_photo_rules(
+    params: Params, which: Which, one: AnnotatedSet, looks: Sequence[Seen], stops: Stops
+) -> None:
+    """The rules of `prepare` for photos."""
+    for look in looks:
+        if look.kind == OUTSIDE:
+            stops.add(look.reason)
+    findings = [
+        Finding("photo", f"{which} image {image_id} ({name})", look.reason)
+        for image_id, name, look in zip(one.photos.ids, one.photos.file_names, looks, strict=True)
+        if look.kind not in ("", OUTSIDE)
+    ]
+    limit = params.prepare.max_quarantined_fraction
+    stops.attempt(lambda: check_fraction(findings, len(looks), limit))

@@ -1,0 +1,158 @@
+"""Every photo of a set is read and decoded: whether it can be, its true size, and what its bytes are."""
+
+import hashlib
+import json
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from cache.atomic import write_json_atomic
+from ezsd.errors import InputError
+from ezsd.photos import decode_photo
+from pipeline.data.photos import PhotoFileError, PhotoFolder
+from pipeline.data.sources import Which
+from pipeline.data.tables import Photos
+from pipeline.data_check.findings import Case, Findings
+from pipeline.errors import DataError
+
+ABSENT, OUTSIDE, UNREADABLE, OTHER_SIZE = (
+    "photo that is not there",
+    "photo outside its folder",
+    "photo that cannot be decoded",
+    "photo of another size than declared",
+)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One photo.
+
+    digest: SHA-256 of its bytes, empty if they cannot be read. kind, reason: what is wrong, or empty.
+    """
+
+    digest: str
+    kind: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class PhotoSurvey:
+    """Looks at the photos of one set; called with a shard's number it looks at that shard.
+
+    A shard leaves one JSON file in `parts`.
+    """
+
+    which: Which
+    photos: Photos
+    folder: PhotoFolder
+    parts: Path
+    per_shard: int
+
+    @property
+    def shards(self) -> int:
+        """Number of shards."""
+        return -(-len(self.photos) // self.per_shard)
+
+    def size(self, shard: int) -> int:
+        """Photos in a shard."""
+        return len(self._rows(shard))
+
+    def is_done(self, shard: int) -> bool:
+        """Whether the shard was looked at."""
+        return self._part(shard).is_file()
+
+    def __call__(self, shard: int) -> dict[str, float]:
+        """Look at a shard and publish its part."""
+        seen = [self._look(row) for row in self._rows(shard)]
+        write_json_atomic(self._part(shard), [[one.digest, one.kind, one.reason] for one in seen])
+        return {}
+
+    def collect(self) -> list[Seen]:
+        """What was seen of each photo; all shards must have been looked at."""
+        return [
+            Seen(*one) for shard in range(self.shards) for one in json.loads(self._part(shard).read_bytes())
+        ]
+
+    def _look(self, row: int) -> Seen:
+        name, (width, height) = self.photos.file_names[row], self.photos.sizes_wh[row].tolist()
+        try:
+            data = self.folder.read(name)
+        except PhotoFileError as error:
+            return Seen("", ABSENT, error.reason)
+        except DataError as error:
+            return Seen("", OUTSIDE, str(error))
+        digest = hashlib.sha256(data).hexdigest()
+        try:
+            decode_photo(data, (width, height))
+        except InputError as error:
+            return Seen(digest, OTHER_SIZE if _decodes(data) else UNREADABLE, str(error))
+        return Seen(digest)
+
+    def _rows(self, shard: int) -> range:
+        return range(shard * self.per_shard, min((shard + 1) * self.per_shard, len(self.photos)))
+
+    def _part(self, shard: int) -> Path:
+        return self.parts / f"{shard:06d}.json"
+
+
+def photo_findings(which: Which, photos: Photos, seen: Sequence[Seen]) -> Iterator[Findings]:
+    """What the photos of one set show."""
+    for kind in (ABSENT, OUTSIDE, UNREADABLE, OTHER_SIZE):
+        rows = [row for row, one in enumerate(seen) if one.kind == kind]
+        cases = [_case(which, photos, row, seen[row].reason, shown=kind == OTHER_SIZE) for row in rows]
+        yield Findings(kind, which, cases)
+    twins = [rows for rows in _by_digest(seen).values() if len({photos.file_names[row] for row in rows}) > 1]
+    yield Findings(
+        "several files with the same bytes", which, [_twins(which, photos, rows) for rows in twins]
+    )
+
+
+def overlap_findings(
+    train: Photos, val: Photos, seen: Sequence[Seen], val_seen: Sequence[Seen]
+) -> Iterator[Findings]:
+    """Photos that are in both sets, by name or by bytes; each is shown as training has it."""
+    names = set(val.file_names)
+    same_name = [
+        Case(f"{name} is a file name in both sets", "train", name)
+        for name in train.file_names
+        if name in names
+    ]
+    yield Findings("file name in training and validation", "train", same_name)
+    there = _by_digest(val_seen)
+    same_bytes = [
+        Case(
+            f"{train.file_names[row]} is {val.file_names[there[one.digest][0]]} of val",
+            "train",
+            train.file_names[row],
+        )
+        for row, one in enumerate(seen)
+        if one.digest in there
+    ]
+    yield Findings("photo in training and validation, byte for byte", "train", same_bytes)
+
+
+def _by_digest(seen: Sequence[Seen]) -> dict[str, list[int]]:
+    rows: dict[str, list[int]] = defaultdict(list)
+    for row, one in enumerate(seen):
+        if one.digest:
+            rows[one.digest].append(row)
+    return rows
+
+
+def _case(which: Which, photos: Photos, row: int, reason: str, shown: bool) -> Case:
+    name = photos.file_names[row]
+    return Case(f"image {photos.ids[row]} ({name}): {reason}", which, name if shown else None)
+
+
+def _twins(which: Which, photos: Photos, rows: Sequence[int]) -> Case:
+    names = ", ".join(photos.file_names[row] for row in rows)
+    return Case(f"{names} are the same photo", which, photos.file_names[rows[0]])
+
+
+def _decodes(data: bytes) -> bool:
+    try:
+        decode_photo(data, None)
+    except InputError:
+        return False
+    return True
