@@ -7,16 +7,19 @@ from cache.errors import ArtifactError
 
 MANIFEST = "manifest.json"
 INCOMPLETE = "incomplete.json"
+LOCATION = "location.json"
+MARKS = (LOCATION, MANIFEST, INCOMPLETE)
+"""What tells of an artifact and is no part of it."""
 
 
 def artifact_files(folder: Path) -> dict[str, Path]:
-    """Every file below `folder` but its two marks, by relative POSIX path, sorted; links count as files."""
+    """Every file below `folder` but its marks, by relative POSIX path, sorted; links count as files."""
     found = {
         path.relative_to(folder).as_posix(): path
         for parent, _, names in os.walk(folder)
         for path in (Path(parent, name) for name in names)
     }
-    return {name: found[name] for name in sorted(found) if name not in (MANIFEST, INCOMPLETE)}
+    return {name: found[name] for name in sorted(found) if name not in MARKS}
 
 
 def remove_file(path: Path) -> None:
@@ -42,7 +45,7 @@ def wipe(folder: Path) -> None:
     for parent, folders, _ in os.walk(folder, topdown=False):
         for name in folders:
             _remove_folder(Path(parent, name))
-    for name in (MANIFEST, INCOMPLETE):
+    for name in MARKS:
         remove_file(folder / name)
 
 

@@ -12,11 +12,16 @@ from pathlib import Path
 from typing import Any
 
 from cache.atomic import json_bytes, sha256_file, sweep_leftovers, write_bytes_atomic, write_json_atomic
+from cache.contents import Contents
 from cache.errors import ArtifactError
-from cache.folders import INCOMPLETE, MANIFEST, artifact_files, remove_file, wipe
+from cache.folders import INCOMPLETE, LOCATION, MANIFEST, artifact_files, remove_file, wipe
+from cache.location import erase_shards, read_location, write_location
+from cache.objects import Objects
 from cache.staleness import describe_changes
 
 SCHEMA = 1
+CLAIM = "claim.json"
+"""At the URL of shards: whose they are."""
 
 
 @dataclass(frozen=True)
@@ -51,19 +56,26 @@ def fingerprint(stage: str, inputs: Mapping[str, Any]) -> str:
     return hashlib.sha256(json_bytes({"schema": SCHEMA, "stage": stage, "inputs": inputs})).hexdigest()
 
 
-def begin(folder: Path, stage: str, inputs: Mapping[str, Any]) -> bool:
+def begin(folder: Path, stage: str, inputs: Mapping[str, Any], url: str | None = None) -> bool:
     """Open `folder` for writing; returns True when earlier work of the same fingerprint lies in it.
 
-    Leftovers of killed writers are swept. An artifact of another fingerprint is removed. A complete one of
-    the same fingerprint keeps its intact files: damaged ones go, so that only they are made again.
-    Raises ArtifactError when the folder holds files that no stage put there: they are not ours to remove.
+    Leftovers of killed writers are swept. An artifact of another fingerprint, or with shards in another
+    place, is removed. A complete one of the same fingerprint keeps its intact files: damaged ones go, so that
+    only they are made again.
+    url: where the shards shall lie, of `shards_url`; in the folder by default.
+    Raises ArtifactError when the folder holds files that no stage put there: they are not ours to remove, and
+    when the URL cannot be written to; nothing was changed then.
     """
     claim = {"schema": SCHEMA, "stage": stage, "fingerprint": fingerprint(stage, inputs), "inputs": inputs}
+    if url is not None:
+        Objects(url).put(CLAIM, json_bytes(claim))
     sweep_leftovers(folder)
-    resumes = claimed_fingerprint(folder) == claim["fingerprint"]
+    resumes = claimed_fingerprint(folder) == claim["fingerprint"] and read_location(folder) == url
     if not resumes:
         _clear(folder)
     write_json_atomic(folder / INCOMPLETE, claim)
+    if url is not None:
+        write_location(folder, url)
     if (folder / MANIFEST).is_file():
         _reopen(folder)
     return resumes
@@ -80,10 +92,9 @@ def publish(folder: Path, counts: Mapping[str, Any], facts: Mapping[str, Any]) -
         )
     claim = _read_claim(folder / INCOMPLETE)
     sweep_leftovers(folder)
-    files = {
-        name: FileRecord(path.stat().st_size, sha256_file(path))
-        for name, path in artifact_files(folder).items()
-    }
+    contents = Contents(folder)
+    sizes, checksums = contents.sizes(), contents.written_checksums()
+    files = {name: FileRecord(size, checksums[name]) for name, size in sizes.items()}
     write_json_atomic(
         folder / MANIFEST, asdict(Manifest(**claim, counts=dict(counts), facts=dict(facts), files=files))
     )
@@ -111,7 +122,11 @@ def read_manifest(folder: Path) -> Manifest:
         raise ArtifactError(f"{folder} is incomplete: the run that was writing it was interrupted")
     if not path.is_file():
         raise ArtifactError(f"{folder} is missing: there is no {MANIFEST} in it")
-    return parse_manifest(path)
+    manifest = parse_manifest(path)
+    url = read_location(folder)
+    if url is not None and not url.endswith(f"/{manifest.fingerprint}"):
+        raise ArtifactError(f"{folder / LOCATION} is damaged: it names the shards of another artifact")
+    return manifest
 
 
 def manifest_digest(folder: Path) -> str:
@@ -149,10 +164,12 @@ def require_complete(folder: Path, mend: str) -> Manifest:
         manifest = read_manifest(folder)
     except ArtifactError as error:
         raise ArtifactError(f"{error}; {mend}") from error
+    contents = Contents(folder)
+    sizes = contents.sizes()
     for name, record in manifest.files.items():
-        problem = size_problem(folder / name, record)
+        problem = size_problem(sizes.get(name), record)
         if problem:
-            raise ArtifactError(f"{folder / name} {problem}; {mend}")
+            raise ArtifactError(f"{contents.where(name)} {problem}; {mend}")
     return manifest
 
 
@@ -166,29 +183,39 @@ def claimed_fingerprint(folder: Path) -> str | None:
         return None
 
 
+def erase(folder: Path) -> None:
+    """Remove an artifact, its shards at a URL included."""
+    url = read_location(folder)
+    if url is not None:
+        erase_shards(url)
+    wipe(folder)
+
+
 def _clear(folder: Path) -> None:
     strangers = list(artifact_files(folder))
     if strangers and not any((folder / marker).is_file() for marker in (MANIFEST, INCOMPLETE)):
         raise ArtifactError(
             f"{folder} holds files that no stage made, such as {strangers[0]}; move them away"
         )
-    wipe(folder)
+    erase(folder)
 
 
 def _reopen(folder: Path) -> None:
     """Take a manifest back; files that are not as it says go first, so that a kill forgets none."""
-    files = parse_manifest(folder / MANIFEST).files
-    for name, path in artifact_files(folder).items():
-        if name not in files or size_problem(path, files[name]) or sha256_file(path) != files[name].sha256:
-            remove_file(path)
+    files, contents = parse_manifest(folder / MANIFEST).files, Contents(folder)
+    for name, size in contents.sizes().items():
+        if (
+            name not in files
+            or size_problem(size, files[name])
+            or contents.checksum(name) != files[name].sha256
+        ):
+            contents.remove(name)
     remove_file(folder / MANIFEST)
 
 
-def size_problem(path: Path, record: FileRecord) -> str | None:
-    """What a look at the file's size tells: `is missing`, `is damaged: ...`, or None."""
-    try:
-        size = path.stat().st_size
-    except OSError:
+def size_problem(size: int | None, record: FileRecord) -> str | None:
+    """What the file's size tells, None if there is no file: `is missing`, `is damaged: ...`, or None."""
+    if size is None:
         return "is missing"
     return None if size == record.bytes else f"is damaged: {size:,} bytes instead of {record.bytes:,}"
 

@@ -57,12 +57,29 @@ def _read_whole(path: Path) -> np.ndarray | None:
 
 
 def open_location(location: Location) -> Store:
-    """A folder, a URL such as `s3://bucket/prefix` or `memory://name`, or a Zarr store as it is."""
+    """A folder, a URL such as `s3://bucket/prefix` or `memory://name`, or a Zarr store as it is.
+
+    Raises ArtifactError for a URL whose driver is not installed, or that fsspec does not know.
+    """
     if isinstance(location, Store):
         return location
     if isinstance(location, str) and "://" in location:
-        return FsspecStore.from_url(location)
+        return _open_url(location)
     return AtomicLocalStore(Path(location))
+
+
+def _open_url(url: str) -> FsspecStore:
+    protocol = url.split("://")[0]
+    # a listing that was kept would not show what other processes have written since
+    options: dict[str, Any] = {"use_listings_cache": False}
+    if protocol == "file":
+        options["auto_mkdir"] = True
+    try:
+        return FsspecStore.from_url(url, storage_options=options)
+    except Exception as error:  # a driver raises what it likes
+        raise ArtifactError(
+            f"{url} cannot be opened: {error}; install fsspec's driver of {protocol}:// or correct the URL"
+        ) from error
 
 
 class Objects:
@@ -72,8 +89,15 @@ class Objects:
     """
 
     def __init__(self, location: Location) -> None:
-        self.store = open_location(location)
-        self.name = str(location)
+        self._location, self.name = location, str(location)
+        self._store, self._process = open_location(location), os.getpid()
+
+    @property
+    def store(self) -> Store:
+        """The store, opened anew in a process that was forked: connections do not outlive a fork."""
+        if self._process != os.getpid():
+            self._store, self._process = open_location(self._location), os.getpid()
+        return self._store
 
     def get(self, key: str) -> bytes | None:
         """The object's bytes, or None when there is no such object."""
@@ -111,6 +135,18 @@ class Objects:
 
         return self._wait("read", measure())
 
+    def listing(self) -> dict[str, int]:
+        """Size in bytes of every object, by key; in few requests when the store is at a URL."""
+
+        async def find() -> dict[str, int]:
+            store = self.store
+            if isinstance(store, FsspecStore):
+                found = await store.fs._find(store.path, detail=True)
+                return {path.removeprefix(f"{store.path}/"): one["size"] for path, one in found.items()}
+            return {key: await store.getsize(key) async for key in store.list()}
+
+        return self._wait("read", find())
+
     def names_below(self, prefix: str) -> list[str]:
         """Names of the objects and folders directly below `prefix`, sorted."""
 
@@ -128,9 +164,12 @@ class Objects:
         self._wait("write", self.store.delete_dir(prefix))
 
     def _wait(self, action: str, work: Coroutine[Any, Any, T]) -> T:
+        # a driver of object storage raises what it likes when it cannot reach it
+        refusals = Exception if isinstance(self.store, FsspecStore) else OSError
         try:
             return sync(work)
-        except OSError as error:
+        except refusals as error:
+            reason = str(error) or type(error).__name__
             raise ArtifactError(
-                f"cannot {action} {self.name}: {error}; mend that and run again, finished shards are kept"
+                f"cannot {action} {self.name}: {reason}; mend that and run again, finished shards are kept"
             ) from error

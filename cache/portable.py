@@ -18,14 +18,13 @@ import numpy as np
 
 from cache import manifest
 from cache.atomic import flush_file, sha256_file, written_aside
+from cache.contents import PIECE, Contents
 from cache.errors import ArtifactError
 from cache.folders import INCOMPLETE, MANIFEST, artifact_files, remove_file
 from cache.manifest import FileRecord, Manifest
 
 KIND = "ezsd artifacts"
 SCHEMA = 1
-PIECE = 8 << 20
-"""Bytes that are in memory at once."""
 
 OnBytes = Callable[[int], None]
 """Hears of every piece that was written."""
@@ -209,24 +208,24 @@ def open_portable(path: Path) -> Iterator[PortableFile]:
 
 def _export(group: h5py.Group, folder: Path, on_bytes: OnBytes) -> None:
     made = manifest.require_complete(folder, mend="make it again before you export it")
-    _put(group, MANIFEST, folder / MANIFEST, (folder / MANIFEST).stat().st_size, lambda size: None)
+    contents = Contents(folder)
+    _put(group, MANIFEST, contents, (folder / MANIFEST).stat().st_size, lambda size: None)
     for name, record in made.files.items():
-        if _put(group, name, folder / name, record.bytes, on_bytes) != record.sha256:
+        if _put(group, name, contents, record.bytes, on_bytes) != record.sha256:
             raise ArtifactError(
-                f"{folder / name} is damaged: its checksum does not agree; run `ezsd-cli verify`"
+                f"{contents.where(name)} is damaged: its checksum does not agree; run `ezsd-cli verify`"
             )
 
 
-def _put(group: h5py.Group, name: str, path: Path, size: int, on_bytes: OnBytes) -> str:
+def _put(group: h5py.Group, name: str, contents: Contents, size: int, on_bytes: OnBytes) -> str:
     """Copy a file into a dataset; returns the SHA-256 of what was copied."""
     dataset = group.create_dataset(name, shape=(size,), dtype=np.uint8, track_times=False)
     digest, start = hashlib.sha256(), 0
-    with path.open("rb") as file:
-        while piece := file.read(PIECE):
-            digest.update(piece)
-            dataset[start : start + len(piece)] = np.frombuffer(piece, np.uint8)
-            start += len(piece)
-            on_bytes(len(piece))
+    for piece in contents.pieces(name):
+        digest.update(piece)
+        dataset[start : start + len(piece)] = np.frombuffer(piece, np.uint8)
+        start += len(piece)
+        on_bytes(len(piece))
     return digest.hexdigest()
 
 

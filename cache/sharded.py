@@ -155,6 +155,15 @@ class ShardedStore:
             if name != "zarr.json":
                 self._objects.delete_below(f"shards/{name}")
 
+    def checksums(self) -> dict[str, str]:
+        """SHA-256 of each shard's objects as they were written, by key. Raises as `read_shard`."""
+        self._require_complete()
+        return {
+            self._layout.object_key(name, shard): entry["sha256"]
+            for shard in range(self.shards)
+            for name, entry in (self._gathered(shard) or {}).items()
+        }
+
     def read_shard(self, shard: int, names: Iterable[str] | None = None) -> dict[str, np.ndarray]:
         """All rows of a shard, each array (n, *shape): the fast way to read much.
 

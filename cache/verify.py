@@ -4,9 +4,8 @@ import json
 import re
 from pathlib import Path
 
-from cache.atomic import sha256_file
+from cache.contents import Contents
 from cache.errors import ArtifactError
-from cache.folders import artifact_files
 from cache.layout import ShardLayout
 from cache.manifest import FileRecord, read_manifest, size_problem
 
@@ -20,39 +19,42 @@ def verify(folder: Path, mend: str, full: bool = True) -> list[str]:
     full: compare checksums; otherwise sizes only, which costs no reading.
     """
     try:
-        files = read_manifest(folder).files
+        files, contents = read_manifest(folder).files, Contents(folder)
+        sizes = contents.sizes()
     except ArtifactError as error:
         return [f"{error}; {mend}"]
-    found = artifact_files(folder)
     problems = [
-        f"{folder / name}{_rows_of(folder, name)} {problem}; {_first(problem, folder / name)}{mend}"
+        f"{contents.where(name)}{_rows_of(contents, name)} {problem}; "
+        f"{_first(problem, contents.where(name))}{mend}"
         for name, record in sorted(files.items())
         if (
-            problem := size_problem(folder / name, record) or (_damage(found[name], record) if full else None)
+            problem := size_problem(sizes.get(name), record)
+            or (_damage(contents, name, record) if full else None)
         )
     ]
     extra = [
-        f"{folder / name} is not of this artifact; delete it" for name in sorted(found.keys() - files.keys())
+        f"{contents.where(name)} is not of this artifact; delete it"
+        for name in sorted(sizes.keys() - files.keys())
     ]
     return problems + extra
 
 
-def _damage(path: Path, record: FileRecord) -> str | None:
-    return None if sha256_file(path) == record.sha256 else "is damaged: its checksum does not agree"
+def _damage(contents: Contents, name: str, record: FileRecord) -> str | None:
+    return None if contents.checksum(name) == record.sha256 else "is damaged: its checksum does not agree"
 
 
-def _first(problem: str, path: Path) -> str:
+def _first(problem: str, where: str) -> str:
     """A damaged file of the right size passes the quick checks until it is gone."""
-    return f"delete {path} and " if problem.startswith("is damaged") else ""
+    return f"delete {where} and " if problem.startswith("is damaged") else ""
 
 
-def _rows_of(folder: Path, name: str) -> str:
+def _rows_of(contents: Contents, name: str) -> str:
     """` (shard 5 of 'embeddings', rows 320 to 383)` for the object of a shard."""
     match = _SHARD.fullmatch(name)
     if not match:
         return ""
     try:
-        attributes = json.loads((folder / match["store"] / "zarr.json").read_bytes())["attributes"]
+        attributes = json.loads(b"".join(contents.pieces(f"{match['store']}zarr.json")))["attributes"]
         rows = ShardLayout.from_json(attributes["sharded_store"]).shard_range(int(match["shard"]))
     except (OSError, KeyError, TypeError, ValueError, ArtifactError):
         return f" (shard {match['shard']} of {match['array']!r})"

@@ -8,7 +8,9 @@ fingerprint holds it.
 import json
 import re
 from collections.abc import Sequence
+from functools import reduce
 from importlib import resources
+from operator import getitem
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -253,11 +255,13 @@ class ReportParams(Section):
 class RunParams(Section):
     """Where, with how many hands and with which logs; changes no byte of any artifact.
 
+    `stores`: URL below which the shards of `mine` and `embed` lie; else they lie in their folders.
     `watch`: what `dvc repro` looks at besides params and code: nothing, or `files` from outside the project.
     """
 
     workers: Annotated[int, Field(ge=0)]
     scheduler: str | None = None
+    stores: str | None = Field(default=None, pattern=r"^[a-z][a-z0-9+.-]*://.+")
     device: Literal["auto", "cpu", "cuda"]
     loggers: tuple[Logger, ...] = ()
     watch: tuple[Literal["files"], ...] = Field(max_length=1)
@@ -341,10 +345,4 @@ def _packaged(name: str) -> str:
 def select(params: Params, keys: Sequence[str]) -> dict[str, Any]:
     """Plain values of the named sections or keys (`teacher`, `renorm.enlarge`), keyed by the name given."""
     tree = params.model_dump(mode="json")
-    return {key: _lookup(tree, key) for key in keys}
-
-
-def _lookup(tree: Any, key: str) -> Any:
-    for part in key.split("."):
-        tree = tree[part]
-    return tree
+    return {key: reduce(getitem, key.split("."), tree) for key in keys}

@@ -13,6 +13,8 @@ from safetensors.numpy import save
 from cache.atomic import write_bytes_atomic
 from cache.errors import ArtifactError
 from cache.layout import ArraySpec
+from cache.location import store_location
+from cache.objects import Location
 from cache.quantize import dequantize_rows, quantize_rows
 from cache.renorm_file import RenormRecord, read_renorm
 from cache.sharded import ShardedStore
@@ -58,9 +60,9 @@ class Mined:
         return ShardedStore.open(self.location, _mend("mine"))
 
     @property
-    def location(self) -> Path:
-        """Folder of the store."""
-        return self.folder / "proposals.zarr"
+    def location(self) -> Location:
+        """Where the store lies: in the folder, or at a URL."""
+        return store_location(self.folder, "proposals.zarr")
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -111,9 +113,9 @@ class Embedded:
         return ShardedStore.open(self.location, _mend("embed"))
 
     @property
-    def location(self) -> Path:
-        """Folder of the store."""
-        return self.folder / "embeddings.zarr"
+    def location(self) -> Location:
+        """Where the store lies: in the folder, or at a URL."""
+        return store_location(self.folder, "embeddings.zarr")
 
     @property
     def protocol(self) -> str:

@@ -9,7 +9,7 @@ from filelock import FileLock, Timeout
 
 from cache import manifest
 from cache.errors import ArtifactError
-from cache.folders import wipe
+from cache.location import erase_shards
 from pipeline.code_digest import code_digest
 from pipeline.errors import PipelineError
 from pipeline.params import Params
@@ -59,13 +59,21 @@ def run_stage(
         inputs = stage_inputs(stage, params, root, stage.external_inputs(params, root))
         if not force and manifest.is_current(folder, inputs):
             return processes.hear_leader(False)
+        url = stage.shards_url(params, inputs)
         if force:
-            wipe(folder)
-        manifest.begin(folder, name, inputs)
+            _erase(folder, url)
+        manifest.begin(folder, name, inputs, url)
         processes.hear_leader(True)
         result = stage.run(context)
         manifest.publish(folder, result.counts, result.facts)
     return True
+
+
+def _erase(folder: Path, url: str | None) -> None:
+    """Remove what was made, and what another folder may have left where the new shards will lie."""
+    manifest.erase(folder)
+    if url is not None:
+        erase_shards(url)
 
 
 def _follow(stage: Stage, context: StageContext) -> bool:

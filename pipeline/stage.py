@@ -7,6 +7,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, get_args
 
+from cache.location import shards_url
+from cache.manifest import fingerprint
 from pipeline.executor import Task, run_shards
 from pipeline.params import Params, select
 from pipeline.processes import ALONE, Processes
@@ -106,6 +108,7 @@ class Stage:
         name: `mine`; the module is `stages.mine`, the output `artifacts/mine`.
         params: sections or keys that it reads (`mine`, `renorm.enlarge`), and nothing else.
         parents: stages whose output it reads.
+        sharded: its store lies at the URL of `run.stores`, if there is one.
         choice: a key of the params whose value names one more module, `stages.<name>_<value>`. What only the
             other values lean on, their modules and the sections of params named like them, is not loaded and
             makes no artifact stale.
@@ -115,6 +118,7 @@ class Stage:
     params: tuple[str, ...]
     parents: tuple[str, ...] = ()
     choice: str | None = None
+    sharded: bool = False
 
     @property
     def module(self) -> str:
@@ -136,6 +140,12 @@ class Stage:
             unchosen = {value for value in values if value != selected[section][key]}
             selected[section] = {name: own for name, own in selected[section].items() if name not in unchosen}
         return selected
+
+    def shards_url(self, params: Params, inputs: Mapping[str, Any]) -> str | None:
+        """Where the shards of an artifact of these inputs go; None when that is into its folder."""
+        if not self.sharded or params.run.stores is None:
+            return None
+        return shards_url(params.run.stores, self.name, fingerprint(self.name, inputs))
 
     def run(self, context: StageContext) -> StageResult:
         """Does the stage's work."""

@@ -5,7 +5,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from cache import manifest
-from cache.folders import INCOMPLETE, artifact_files
+from cache.folders import INCOMPLETE, MANIFEST, artifact_files
 from cache.portable import PortableFile, artifact_bytes, export_artifacts, open_portable
 from pipeline.errors import PipelineError
 from pipeline.params import Params
@@ -57,7 +57,8 @@ def _is_there(file: PortableFile, name: str, folder: Path, force: bool) -> bool:
     resumes = (folder / INCOMPLETE).is_file() and (
         manifest.claimed_fingerprint(folder) == file.manifest(name).fingerprint
     )
-    if not force and not resumes and artifact_files(folder):
+    holds = (folder / MANIFEST).is_file() or artifact_files(folder)
+    if not force and not resumes and holds:
         raise PipelineError(
             f"{folder} holds another artifact than the file: import with --force to replace it"
         )

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from cache.index import DatasetIndex
 from cache.layout import ArraySpec
+from cache.objects import Location
 from cache.sharded import ShardedStore
 from ezsd.prompts import Prompts
 from ezsd.teacher.box_encoder import BoxEncoder
@@ -64,7 +65,7 @@ class EmbedShard:
     prepared: Path
     photos: PhotoFolder
     mined: Path
-    store: Path
+    store: Location
     most_objects: int
 
     def __call__(self, shard: int) -> dict[str, float]:

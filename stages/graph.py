@@ -12,8 +12,8 @@ STAGES: dict[str, Stage] = {
     for stage in (
         Stage("prepare", params=(*DATA, "prepare")),
         Stage("renorm", params=(*TEACHER, "renorm"), parents=("prepare",)),
-        Stage("mine", params=("mine",), parents=("prepare", "renorm"), choice="mine.method"),
-        Stage("embed", params=("embed",), parents=("prepare", "renorm", "mine")),
+        Stage("mine", params=("mine",), parents=("prepare", "renorm"), choice="mine.method", sharded=True),
+        Stage("embed", params=("embed",), parents=("prepare", "renorm", "mine"), sharded=True),
         Stage("train", params=("train",), parents=("prepare", "renorm", "embed")),
         Stage("evaluate", params=(*DATA, "evaluate"), parents=("prepare", "renorm", "mine", "train")),
         Stage("report", params=("report",), parents=("prepare", "renorm", "mine", "train", "evaluate")),

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from cache.layout import ArraySpec
+from cache.objects import Location
 from cache.sharded import ShardedStore
 from ezsd.mining.names import MiningNames, known_names, strict_names
 from ezsd.mining.proposals import Judge, Proposals
@@ -83,7 +84,7 @@ class MineShard:
     params: MineParams
     prepared: Path
     photos: PhotoFolder
-    store: Path
+    store: Location
 
     def __call__(self, shard: int) -> dict[str, float]:
         """Returns how many crops went through the teacher."""

@@ -5,7 +5,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -112,10 +112,19 @@ def make_plan(params: Params, root: Path) -> Plan:
         probe_seconds=time.monotonic() - start,
         notes=_notes(params, probe, load),
         warnings=(
-            *disk_warnings(root, {cost.stage: cost.bytes for cost in costs}),
+            *disk_warnings(root, _bytes_on_disk(params, costs)),
             *memory_warnings(count_workers(params.run)),
         ),
     )
+
+
+def _bytes_on_disk(params: Params, costs: Sequence[StageCost]) -> dict[str, int]:
+    """By stage; shards that go to a URL need no room here."""
+    return {
+        cost.stage: cost.bytes
+        for cost in costs
+        if params.run.stores is None or not STAGES[cost.stage].sharded
+    }
 
 
 @dataclass(frozen=True)

@@ -59,7 +59,8 @@ def import_all(path: Path, folder: Path) -> None:
 
 
 def test_every_file_comes_back_byte_for_byte(made: Path, exported: Path, tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr(portable, "PIECE", 1000)  # files of several pieces
+    for module in ("cache.contents", "cache.portable"):
+        monkeypatch.setattr(f"{module}.PIECE", 1000)  # files of several pieces
     heard: list[int] = []
     export_artifacts(tmp_path / "again.h5", {"mine": made}, heard.append)
     assert (tmp_path / "again.h5").read_bytes() == exported.read_bytes()

@@ -1,6 +1,7 @@
 """The sharded store: what is written comes back, plain Zarr reads it, and damage is never a fill value."""
 
 import errno
+import multiprocessing
 import os
 import pickle
 import re
@@ -170,6 +171,18 @@ def test_a_url_names_a_store_of_the_same_objects(tmp_path: Path) -> None:
     np.testing.assert_array_equal(store.read("embeddings", [9, 1]), data["embeddings"][[9, 1]])
     with pytest.raises(ArtifactError, match="no store in memory://bucket/nothing"):
         ShardedStore.open("memory://bucket/nothing")
+
+
+def test_a_store_at_a_url_can_be_read_after_a_fork(tmp_path: Path) -> None:
+    data = content(10)
+    store = filled(f"file://{tmp_path}/store", data)
+    forks = multiprocessing.get_context("fork")
+    receiver, sender = forks.Pipe(duplex=False)
+    child = forks.Process(target=lambda: sender.send(store.read_shard(2, ["labels"])))
+    child.start()
+    assert receiver.poll(60)
+    np.testing.assert_array_equal(receiver.recv()["labels"], data["labels"][8:])
+    child.join()
 
 
 def tree(folder: Path) -> dict[str, bytes]:

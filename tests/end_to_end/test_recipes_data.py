@@ -5,9 +5,12 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import fsspec
+import h5py
 from conftest import TinyDataset
 from support.formats import as_lvis, as_voc
 from support.recipes import RECIPES, Recipe
+from support.small_runs import bytes_below, differing
 
 from ezsd.split import builtin_split
 
@@ -77,6 +80,24 @@ def test_voc(tiny_dataset: TinyDataset, tmp_path: Path) -> None:
 def test_own_data_take_three_commands(own_run: Path) -> None:
     assert metrics(own_run)["data"]["split"] == "own" and metrics(own_run)["data"]["photos"] == 1
     assert (own_run / "predictions/predictions.json").is_file()
+
+
+def test_a_detector_trained_from_shards_in_a_bucket_is_the_same(own_run: Path, tmp_path: Path) -> None:
+    root, stages = shutil.copytree(own_run, tmp_path / "run"), ("mine", "embed", "train")
+    for stage in stages:
+        shutil.rmtree(root / "artifacts" / stage)
+    bucket = "memory://recipe/prefix"
+    said = Recipe("object-storage.md", root, {"s3://bucket/prefix": bucket}).run()
+    assert "mine: ok" in said and "embed: ok" in said
+    here, there = bytes_below(own_run, stages), bytes_below(root, stages)
+    for stage in ("mine", "embed"):
+        url = json.loads(there.pop(f"artifacts/{stage}/location.json"))["url"]
+        assert url.startswith(f"{bucket}/{stage}/")
+        for key in (name for name in here if name.startswith(f"artifacts/{stage}/") and ".zarr/" in name):
+            there[key] = fsspec.filesystem("memory").cat_file(key.replace(f"artifacts/{stage}", url))
+    assert not differing(here, there)
+    with h5py.File(root / "precomputed.h5") as file:
+        assert set(file) == {"prepare", "renorm", "mine", "embed"}
 
 
 def test_every_page_is_run_by_a_test() -> None:
