@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -89,9 +89,9 @@ def hold_out(path: Path) -> dict[str, dict[str, Any]]:
     }
 
 
-def write_own(own: OwnData, root: Path) -> None:
-    """Write both parts below `root`, the folder of the params; the user's own file is left as it is."""
-    for which, tree in hold_out(own.annotations).items():
+def write_own(parts: Mapping[str, Mapping[str, Any]], root: Path) -> None:
+    """Write what `hold_out` made of the annotations below `root`, the folder of the params."""
+    for which, tree in parts.items():
         compact = json.dumps(tree, separators=(",", ":"), ensure_ascii=False)
         write_bytes_atomic(root / FILES[which], compact.encode())
 

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from pipeline.init import write_params
-from pipeline.own_data import choose_own, own_params, read_names, write_own
+from pipeline.own_data import choose_own, hold_out, own_params, read_names, write_own
 from stages.cli_options import DEFAULT_PARAMS, ParamsPath, root_of, say
 
 
@@ -26,6 +26,7 @@ def init_own(
     """Write a params file for your own photos; one photo of five is held out for validation."""
     names = None if base is None else read_names(base)
     own = choose_own(photos.resolve(), annotations, names, read_names(novel))
+    parts = hold_out(own.annotations)
     write_params(params, own_params(own, schedule), force)
-    write_own(own, root_of(params))
+    write_own(parts, root_of(params))
     say(f"{params}: {len(own.split.base)} base and {len(own.split.novel)} novel names")

@@ -9,6 +9,7 @@ from ezsd.errors import InputError
 from pipeline.errors import DataError
 from pipeline.own_data import choose_own, hold_out, own_params, read_names, write_own
 from pipeline.params import parse_params, preset_text
+from stages.init_own_cli import init_own
 
 
 @pytest.fixture
@@ -57,7 +58,7 @@ def test_the_params_find_what_was_written_and_the_input_is_untouched(boxes: Path
     before = boxes.read_bytes()
     own = choose_own(tmp_path / "photos", boxes, None, ["spoon"])
     assert own.split.base == ("mug", "cake fork")
-    write_own(own, tmp_path / "root")
+    write_own(hold_out(boxes), tmp_path / "root")
     params = parse_params(own_params(own, None))
     for which, photos in (("train", 8), ("val", 2)):
         path = tmp_path / "root" / str(getattr(params.data, f"{which}_annotations"))
@@ -99,3 +100,11 @@ def test_what_cannot_be_divided_is_told(boxes: Path) -> None:
     boxes.write_text(json.dumps({**tree, "annotations": None}))
     with pytest.raises(DataError, match="annotations"):
         hold_out(boxes)
+
+
+def test_a_file_that_cannot_be_divided_leaves_nothing_behind(boxes: Path, tmp_path: Path) -> None:
+    tree = json.loads(boxes.read_text())
+    boxes.write_text(json.dumps(tree | {"images": tree["images"][:1]}))
+    with pytest.raises(DataError, match="lists one photo"):
+        init_own(tmp_path / "photos", boxes, "spoon", params=tmp_path / "root" / "params.yaml")
+    assert not (tmp_path / "root").exists()
