@@ -12,6 +12,7 @@ from ezsd.split import Split
 from pipeline.data.checks import check_annotation_ids, check_image_ids, check_photos
 from pipeline.data.cleaning import Finding, check_fraction, named
 from pipeline.data.jobs import JobChain
+from pipeline.data.novel import read_training_for
 from pipeline.data.segmentations import masks_of
 from pipeline.data.sources import DataSources, Which
 from pipeline.data.splits import check_names, choose_split
@@ -65,6 +66,8 @@ def check_data(params: Params, root: Path, sources: DataSources, cut_names: CutN
     sets = _read(split, files, stops)
     for which, one in sets.items():
         _apply_rules(params, one, files[which], stops)
+    if params.prepare.novel_shots is not None or params.prepare.novel_images == "drop":
+        stops.attempt(lambda: read_training_for(params.prepare, sources, params.data.split))
     if params.prepare.masks and "train" in sets:
         _apply_mask_rules(sets["train"], sources, stops)
     seen = _survey(params, root, sources, sets, stops)

@@ -190,6 +190,14 @@ def test_masks_are_looked_at_when_they_are_wanted(tiny_dataset, tmp_path):
     assert "no segmentation of any box" in sentence
 
 
+def test_photos_of_novel_objects_may_be_all_that_there_is(tiny_dataset, tmp_path):
+    tiny_dataset.train["annotations"] = tiny_dataset.train["annotations"][:3]  # cat, dog and cow on one photo
+    tiny_dataset.save()
+    assert check(tiny_dataset.params(), tmp_path).stops == []
+    (sentence,) = check(tiny_dataset.params("prepare.novel_images=drop"), tmp_path).stops
+    assert "prepare.novel_images" in sentence
+
+
 @pytest.mark.parametrize("convert", [as_lvis, as_voc])
 def test_other_formats(tiny_dataset, tmp_path, convert):
     expected = check(tiny_dataset.params(), tmp_path).sets["train"]
