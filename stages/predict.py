@@ -14,8 +14,8 @@ from ezsd.detector.config import Selection
 from ezsd.detector.detector import Detections, detect
 from ezsd.draw import caption, draw_objects, tint_masks
 from ezsd.errors import InputError
-from ezsd.evaluation.coco_form import with_masks
-from ezsd.masks import decode_masks, paste_masks
+from ezsd.evaluation.coco_form import drawn_masks, with_masks
+from ezsd.masks import paste_masks
 from ezsd.photos import decode_photo
 from pipeline.device import choose_device
 from pipeline.params import Params
@@ -116,8 +116,7 @@ def _draw(photo: Tensor, prediction: Prediction) -> bytes:
     boxes_xyxy = torch.tensor([one["box_xyxy"] for one in found]).reshape(-1, 4)
     captions = [caption(one["name"], one["score"]) for one in found]
     novel = [not one["trained"] for one in found]
-    counts = [one["segmentation"]["counts"].encode() for one in found if "segmentation" in one]
-    masks = decode_masks(counts, (photo.shape[1], photo.shape[2]))
+    masks = drawn_masks(found, (photo.shape[1], photo.shape[2]))
     drawing = draw_objects(tint_masks(photo, masks, novel), boxes_xyxy, captions, novel)
     png = io.BytesIO()
     drawing.save(png, format="PNG")

@@ -8,8 +8,8 @@ import numpy as np
 import torch
 
 from ezsd.boxes import xywh_to_xyxy
-from ezsd.draw import caption, draw_objects
-from ezsd.evaluation.coco_form import Record
+from ezsd.draw import caption, draw_objects, tint_masks
+from ezsd.evaluation.coco_form import Record, drawn_masks
 from ezsd.split import Split
 from pipeline.data.photos import PhotoFolder
 from pipeline.data.prepared import Prepared
@@ -85,7 +85,8 @@ class _PairDrawer:
         pixels = self._folder.decode(photo["file_name"], (photo["width"], photo["height"]))
         boxes_xyxy = xywh_to_xyxy(torch.tensor([box["bbox"] for box in boxes]).reshape(-1, 4))
         novel = [name in self._novel for name in self._said(boxes)]
-        drawing = draw_objects(pixels, boxes_xyxy, captions, novel, LONG_SIDE)
+        tinted = tint_masks(pixels, drawn_masks(boxes, (photo["height"], photo["width"])), novel)
+        drawing = draw_objects(tinted, boxes_xyxy, captions, novel, LONG_SIDE)
         return as_picture(drawing, f"photo {photo['id']}, {word}: {', '.join(captions) or 'nothing'}")
 
     def _said(self, boxes: Sequence[Record]) -> list[str]:

@@ -7,7 +7,7 @@ from typing import Any
 from torch import Tensor
 
 from ezsd.boxes import xyxy_to_xywh
-from ezsd.masks import Rle
+from ezsd.masks import Rle, decode_masks
 
 Record = dict[str, Any]
 
@@ -42,6 +42,12 @@ def grouped(records: Iterable[Record], key: str) -> dict[int, list[Record]]:
 def with_masks(results: Sequence[Record], masks: Sequence[Rle]) -> list[Record]:
     """COCO results with the mask of each as their `segmentation`."""
     return [{**result, "segmentation": mask} for result, mask in zip(results, masks, strict=True)]
+
+
+def drawn_masks(records: Sequence[Record], size_hw: tuple[int, int]) -> Tensor:
+    """The masks (M, H, W) uint8, 0 or 1, of those COCO results or annotations of one photo that have any."""
+    counts = [one["segmentation"]["counts"].encode() for one in records if "segmentation" in one]
+    return decode_masks(counts, size_hw)
 
 
 def as_results(

@@ -59,6 +59,17 @@ def test_pictures_say_and_show_what_is_on_them(reported):
     assert shown["photo 1, annotated: cat, cow"].size == (128, 96)
 
 
+def test_masks_lie_on_the_pictures_of_a_detector_that_finds_them(reported):
+    boxes_alone = (reported() / "index.html").read_text()
+    masks = ("prepare.masks=true", "train.mask_head={convolutions: 1, channels: 8}")
+    with_masks = (reported(*masks) / "index.html").read_text()
+    assert "so are the masks" in with_masks and "so are the masks" not in boxes_alone
+    for words in ("photo 1, annotated: cat, cow", "photo 1, found: cat 0.90, cow 0.80"):
+        # the middle of the blue cow, drawn at twice its size: orange lies over it
+        plain, tinted = (pictures(page)[words].getpixel((92, 56)) for page in (boxes_alone, with_masks))
+        assert plain[0] < 60 and tinted[0] > 90
+
+
 def test_the_table_is_written_and_printed_alike(reported):
     folder = reported()
     table = (folder / "table.md").read_text()

@@ -124,6 +124,13 @@ def test_pictures_and_charts_speak_to_those_who_cannot_see_them():
     assert sum(tag == "img" for tag, _ in tags) == 3
 
 
+def test_every_kind_of_error_is_in_the_plot():
+    tags = Seen(render_page(CONTENT)).tags
+    drawn = [(attributes.get("class"), attributes.get("style")) for tag, attributes in tags if tag == "span"]
+    for kind, _, percent in [*FATES, ("background", 777, 77.7)]:
+        assert drawn.count((kind.replace(" ", "-"), f"width:{percent:.2f}%")) == 2, kind  # base and novel
+
+
 def test_the_same_content_gives_the_same_bytes():
     assert render_page(CONTENT) == render_page(CONTENT)
 
