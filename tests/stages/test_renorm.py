@@ -7,6 +7,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 from support.teacher_runs import SPLIT, context_of, file_bytes, prepare_colours
+from torch.nn.functional import normalize
 
 from ezsd.teacher.load import load_teacher
 from ezsd.teacher.norm_layers import find_norm_layers, norm_state
@@ -47,6 +48,22 @@ def test_the_tuned_teacher_can_be_loaded_and_is_another(root: Path) -> None:
         torch.equal(stored[name], value)
         for name, value in norm_state(find_norm_layers(tuned, "both")).items()
     )
+
+
+def test_prompts_reach_the_teacher_and_the_record(root: Path) -> None:
+    overrides = [
+        "renorm.method=none",
+        "teacher.templates=['a {}', 'the {}']",
+        f"teacher.text_names={{red: crimson, blue: {'very ' * 20}blue}}",
+    ]
+    context = context_of("renorm", root, overrides)
+    assert renorm.run(context).facts["cut_names"] == ["blue"]
+    record = Renormed(context.folder).read()
+    assert record.teacher["templates"] == ["a {}", "the {}"]
+    assert record.teacher["text_names"]["red"] == ["crimson"]
+    teacher = load_teacher(resolve_teacher(context.params.teacher, root))
+    expected = normalize(teacher.encode_texts(["a crimson", "the crimson"]).sum(dim=0), dim=0)
+    np.testing.assert_allclose(record.text_embeddings_raw[0], expected.numpy(), atol=1e-6)
 
 
 @pytest.mark.parametrize("loss", ["bce", "softmax"])
