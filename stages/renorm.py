@@ -23,7 +23,7 @@ from ezsd.teacher.renorm_statistics import renormalize_by_statistics
 from ezsd.teacher.renorm_tune import TuneConfig, Tuner, TuneState
 from pipeline.data.prepared import Prepared
 from pipeline.data.sources import resolve_sources
-from pipeline.device import choose_device
+from pipeline.device import choose_device, loader_workers
 from pipeline.params import Params, RenormParams
 from pipeline.precomputed import Renormed
 from pipeline.stage import StageContext, StageResult
@@ -102,9 +102,11 @@ class _Subject:
 
 def _subject(context: StageContext) -> _Subject:
     params, prepared = context.params, Prepared(context.parent("prepare"))
-    teacher = load_teacher(resolve_teacher(params.teacher, context.root)).to(choose_device(params.run))
+    device = choose_device(params.run)
+    teacher = load_teacher(resolve_teacher(params.teacher, context.root)).to(device)
     folder = resolve_sources(params.data, context.root, prepared.folder).train.folder()
-    photos = BasePhotos(prepared.train, folder, teacher.image_size, params.renorm)
+    threads = max(1, loader_workers(device))
+    photos = BasePhotos(prepared.train, folder, teacher.image_size, params.renorm, threads)
     return _Subject(teacher, prompts_of(params.teacher), prepared.split, photos, photos.labelled_crops())
 
 
@@ -115,7 +117,7 @@ def _renormalize(subject: _Subject, context: StageContext) -> tuple[float, ...]:
         return _tune(subject, context)
     if method == "statistics":
         sample = subject.data.sample(SAMPLE_PICTURES, seed)[:SAMPLE_PICTURES]
-        boxes = torch.cat([subject.data.crops(photo) for photo in sample])[:SAMPLE_PICTURES]
+        boxes = torch.cat(list(subject.data.ahead(sample)))[:SAMPLE_PICTURES]
         renormalize_by_statistics(subject.teacher, subject.photos.whole(sample), boxes)
     return ()
 

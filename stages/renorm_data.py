@@ -11,6 +11,7 @@ from torch import Tensor
 from cache.index import DatasetIndex
 from ezsd.boxes import box_area
 from ezsd.crops import square_crops
+from ezsd.teacher.ahead import compute_ahead
 from ezsd.teacher.labelled_crops import LabelledCrops, RememberedCrops
 from pipeline.data.photos import PhotoFolder
 from pipeline.params import RenormParams
@@ -21,22 +22,26 @@ MAX_BYTES = 2 << 30
 
 @dataclass(frozen=True)
 class BasePhotos:
-    """Photos with at least one base box that is no crowd region; numbered from 0 in the index's order."""
+    """Photos with at least one base box that is no crowd region; numbered from 0 in the index's order.
+
+    Their crops are cut by `threads` threads while the teacher looks at earlier ones.
+    """
 
     index: DatasetIndex
     folder: PhotoFolder
     crop_size: int
     params: RenormParams
+    threads: int
 
     def labelled_crops(self) -> LabelledCrops:
         """Labels and sizes now, crops when they are asked for."""
         labels = [torch.from_numpy(self._boxes(row)[1].astype(np.int64)) for row in self._rows]
         areas = [self._relative_areas(row) for row in self._rows]
-        return LabelledCrops(labels, areas, RememberedCrops(self._cut, MAX_BYTES))
+        return LabelledCrops(labels, areas, RememberedCrops(self._cut, MAX_BYTES), self.threads)
 
     def whole(self, photos: Sequence[int]) -> Tensor:
         """Centre squares of photos, uint8 `(P, 3, S, S)`, as a CLIP is used to see them."""
-        return torch.cat([self._cut_centre(self._decode(self._rows[photo])) for photo in photos])
+        return torch.cat(list(compute_ahead(self._cut_centre, photos, self.threads)))
 
     @cached_property
     def _rows(self) -> list[int]:
@@ -48,7 +53,8 @@ class BasePhotos:
         enlarge, min_side = self.params.enlarge, self.params.min_side
         return square_crops(self._decode(row), boxes_xyxy, enlarge, self.crop_size, min_side)
 
-    def _cut_centre(self, photo: Tensor) -> Tensor:
+    def _cut_centre(self, number: int) -> Tensor:
+        photo = self._decode(self._rows[number])
         height, width = photo.shape[1:]
         side = min(height, width)
         left, top = (width - side) / 2, (height - side) / 2

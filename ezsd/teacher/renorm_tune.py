@@ -1,8 +1,10 @@
 """Re-normalizing CLIP: tunes the norm layers' gammas and betas on base boxes (paper, section 3.2)."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import islice
 from typing import Literal
 
 import torch
@@ -154,13 +156,14 @@ class Tuner:
     def _run_epoch(self, epoch: int) -> _Tally:
         order = epoch_order(self._factors, self.config.seed, epoch)
         tally = _Tally()
-        for start in range(0, len(order), self.config.photos_per_step):
-            self._step(order[start : start + self.config.photos_per_step], tally)
+        with closing(self.data.ahead(order)) as crops:
+            for start in range(0, len(order), self.config.photos_per_step):
+                photos = order[start : start + self.config.photos_per_step]
+                self._step(photos, torch.cat(list(islice(crops, len(photos)))), tally)
         return tally
 
-    def _step(self, photos: Sequence[int], tally: _Tally) -> None:
+    def _step(self, photos: Sequence[int], crops: Tensor, tally: _Tally) -> None:
         labels = torch.cat([self.data.labels[photo] for photo in photos]).to(self.teacher.device)
-        crops = torch.cat([self.data.crops(photo) for photo in photos])
         weights = self._weights(photos)
         self._optimizer.zero_grad()
         text = self._text()

@@ -70,6 +70,14 @@ def test_tuning_teaches_the_colours_and_moves_norm_layers_only(make_teacher):
     assert teacher.logit_scale == raw.logit_scale
 
 
+def test_the_number_of_threads_that_cut_crops_changes_no_bit(make_teacher):
+    one, many = (
+        tune(make_teacher(), data=dataclasses.replace(coloured_boxes(), threads=threads))[-1].to_tensors()
+        for threads in (1, 5)
+    )
+    assert one.keys() == many.keys() and all(torch.equal(one[name], many[name]) for name in one)
+
+
 @pytest.mark.parametrize(("towers", "other"), [("image", "text"), ("text", "image")])
 def test_the_other_tower_is_left_alone(make_teacher, towers, other):
     teacher, raw = make_teacher(), make_teacher()
