@@ -8,23 +8,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from support.small_runs import REPOSITORY, bytes_below, differing, small_params
+from support.small_runs import LEFT_OUT, REPOSITORY, bytes_below, differing, small_params
 
 from stages.graph import STAGES
 
 DVC = Path(sys.executable).with_name("dvc")
-# what a checkout holds besides what tools and runs leave behind
-LEFT_OUT = shutil.ignore_patterns(
-    ".git",
-    ".venv",
-    "artifacts",
-    "config.local",
-    "tmp",
-    ".*_cache",
-    ".hypothesis",
-    "*.egg-info",
-    "__pycache__",
-)
 
 
 def dvc(*arguments: str, root: Path) -> subprocess.CompletedProcess[str]:

@@ -1,13 +1,16 @@
-"""Each command of the pages on machines runs, on copies of a run that is made once."""
+"""Each command of the pages on machines and storage runs, on copies of a run that is made once."""
 
 import shutil
 import socket
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from support.recipes import Recipe
-from support.small_runs import bytes_below, differing
+from support.small_runs import LEFT_OUT, REPOSITORY, bytes_below, differing
+
+from stages.graph import STAGES
 
 
 @pytest.fixture
@@ -47,3 +50,29 @@ def test_dask(without: Callable[..., Path], own_run: Path) -> None:
     said = Recipe("dask.md", root, {"HOST:8786": f"127.0.0.1:{port}", "--port 8786": f"--port {port}"}).run()
     assert "mine: done" in said and "embed: done" in said and "evaluate: done" in said
     result_like(root, own_run, "mine", "embed", "evaluate")
+
+
+def git(root: Path, *arguments: str) -> None:
+    subprocess.run(["git", *arguments], cwd=root, check=True, capture_output=True)
+
+
+def test_dvc_remote(own_run: Path, tmp_path: Path) -> None:
+    root = tmp_path / "checkout"
+    shutil.copytree(REPOSITORY, root, ignore=LEFT_OUT)
+    shutil.copytree(own_run / "artifacts", root / "artifacts")
+    shutil.copy(own_run / "tiny.json", root)
+    params = (own_run / "params.yaml").read_text()
+    (root / "params.yaml").write_text(params.replace("datasets/own", str(own_run / "datasets/own")))
+    git(root, "init", "--quiet")
+    git(root, "config", "user.name", "someone")
+    git(root, "config", "user.email", "someone@example.org")
+    git(root, "add", "--all")
+    git(root, "commit", "--quiet", "--message", "start")
+    places = {
+        "/path/to/storage": str(tmp_path / "storage"),
+        "/path/to/project": ".",
+        "elsewhere": "../elsewhere",
+    }
+    said = Recipe("dvc-remote.md", root, places).run()
+    assert "evaluate: ok" in said and "own (names known)" in said
+    result_like(tmp_path / "elsewhere", own_run, *STAGES)

@@ -122,7 +122,8 @@ def test_a_traceback_is_shown_only_when_asked_for() -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["init", "precompute", "train", "eval", "report", "verify", "inspect", "predict"]
+    "command",
+    ["init", "init-own", "precompute", "train", "eval", "report", "verify", "inspect", "predict", "compare"],
 )
 def test_every_command_shows_an_example(command: str) -> None:
     code, said, _ = run(command, "--help")

@@ -92,6 +92,9 @@ class Recipe:
             return "".join(self._run(stage["cmd"], started) for stage in stages if "cmd" in stage)
         if line.startswith("ezsd-cli "):
             return run_cli(shlex.split(line)[1:], self.root)
+        if line.startswith("cd "):
+            self.root /= line.removeprefix("cd ")
+            return ""
         if line.endswith("&"):
             words = ["bash", "-c", f"exec env {line.rstrip('& ')}"]
             started.append(subprocess.Popen(words, cwd=self.root, env=self._variables()))

@@ -1,6 +1,7 @@
 """The whole pipeline at a very small size."""
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -24,6 +25,18 @@ SMALL = {
     "report": {"training_photos": 2, "validation_photos": 2},
     "run": {"workers": 1, "device": "cpu"},
 }
+# what a checkout holds besides what tools and runs leave behind
+LEFT_OUT = shutil.ignore_patterns(
+    ".git",
+    ".venv",
+    "artifacts",
+    "config.local",
+    "tmp",
+    ".*_cache",
+    ".hypothesis",
+    "*.egg-info",
+    "__pycache__",
+)
 BEFORE_EVALUATION = ("prepare", "renorm", "mine", "embed", "train")
 
 
