@@ -63,8 +63,8 @@ def begin(folder: Path, stage: str, inputs: Mapping[str, Any], url: str | None =
     place, is removed. A complete one of the same fingerprint keeps its intact files: damaged ones go, so that
     only they are made again.
     url: where the shards shall lie, of `shards_url`; in the folder by default.
-    Raises ArtifactError when the folder holds files that no stage put there: they are not ours to remove, and
-    when the URL cannot be written to; nothing was changed then.
+    Raises ArtifactError when the folder holds files that the stage did not put there: they are not its to
+    remove, and when the URL cannot be written to; nothing was changed then.
     """
     claim = {"schema": SCHEMA, "stage": stage, "fingerprint": fingerprint(stage, inputs), "inputs": inputs}
     if url is not None:
@@ -72,7 +72,7 @@ def begin(folder: Path, stage: str, inputs: Mapping[str, Any], url: str | None =
     sweep_leftovers(folder)
     resumes = claimed_fingerprint(folder) == claim["fingerprint"] and read_location(folder) == url
     if not resumes:
-        _clear(folder)
+        _clear(folder, stage)
     write_json_atomic(folder / INCOMPLETE, claim)
     if url is not None:
         write_location(folder, url)
@@ -191,13 +191,24 @@ def erase(folder: Path) -> None:
     wipe(folder)
 
 
-def _clear(folder: Path) -> None:
-    strangers = list(artifact_files(folder))
-    if strangers and not any((folder / marker).is_file() for marker in (MANIFEST, INCOMPLETE)):
+def _clear(folder: Path, stage: str) -> None:
+    marks = [mark for mark in (MANIFEST, INCOMPLETE) if (folder / mark).is_file()]
+    strangers = [mark for mark in marks if not _may_be_of(folder / mark, stage)]
+    if not marks:
+        strangers = list(artifact_files(folder))
+    if strangers:
         raise ArtifactError(
-            f"{folder} holds files that no stage made, such as {strangers[0]}; move them away"
+            f"{folder} holds files that {stage} did not make, such as {strangers[0]}; move them away"
         )
     erase(folder)
+
+
+def _may_be_of(mark: Path, stage: str) -> bool:
+    """Whether a mark tells of the stage's artifact, of any schema; a damaged one may be of it."""
+    try:
+        return _read_json(mark).get("stage") == stage
+    except ArtifactError:
+        return True
 
 
 def _reopen(folder: Path) -> None:

@@ -188,8 +188,18 @@ def test_killed_between_manifest_and_mark_ends_with_the_same(folder: Path) -> No
 
 def test_files_that_no_stage_made_are_not_removed(tmp_path: Path) -> None:
     (tmp_path / "holiday.jpg").write_bytes(b"photo")
-    with pytest.raises(ArtifactError, match=r"no stage made, such as holiday\.jpg; move them away"):
+    with pytest.raises(ArtifactError, match=r"mine did not make, such as holiday\.jpg; move them away"):
         manifest.begin(tmp_path, "mine", INPUTS)
+    assert (tmp_path / "holiday.jpg").read_bytes() == b"photo"
+
+
+@pytest.mark.parametrize("theirs", ['{"name": "my web app"}', '{"stage": "embed"}'])
+def test_a_manifest_of_somebody_else_protects_its_folder(tmp_path: Path, theirs: str) -> None:
+    (tmp_path / "manifest.json").write_text(theirs)
+    (tmp_path / "holiday.jpg").write_bytes(b"photo")
+    with pytest.raises(ArtifactError, match=r"mine did not make, such as manifest\.json; move them away"):
+        manifest.begin(tmp_path, "mine", INPUTS)
+    assert (tmp_path / "manifest.json").read_text() == theirs
     assert (tmp_path / "holiday.jpg").read_bytes() == b"photo"
 
 

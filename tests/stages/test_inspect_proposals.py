@@ -106,7 +106,7 @@ def test_without_embeddings_the_rest_is_shown(root: Path) -> None:
 def test_a_folder_of_someone_else_is_left_alone(root: Path) -> None:
     (root / "out").mkdir()
     (root / "out/thesis.tex").write_text("precious")
-    with pytest.raises(ArtifactError, match=r"holds files that no stage made, such as thesis\.tex"):
+    with pytest.raises(ArtifactError, match=r"holds files that proposals did not make, such as thesis\.tex"):
         write(root)
     assert (root / "out/thesis.tex").read_text() == "precious"
 
