@@ -13,6 +13,7 @@ from cache.atomic import write_bytes_atomic, write_json_atomic
 from cache.manifest import require_complete
 from ezsd.detector.config import DetectorConfig, Selection
 from ezsd.detector.exportable import ExportableDetector
+from ezsd.masks import INSIDE
 from pipeline.errors import PipelineError
 from pipeline.params import Params
 from pipeline.runner import artifact_folder
@@ -20,7 +21,15 @@ from stages.detector_files import TrainedDetector, read_detector
 from stages.vocabulary import check_names, embed_vocabulary
 
 PHOTO, TEXT = "photo", "text_embeddings"
-OUTPUTS = ("boxes_xyxy", "scores", "labels")
+OUTPUTS = {
+    "boxes_xyxy": "(found, 4) float32, pixels of the scaled photo, best first",
+    "scores": "(found,) float32, 0 to 1",
+    "labels": "(found,) int64, index into names",
+}
+MASKS = {
+    "mask_probabilities": f"(found, S, S) float32, a grid over each box; {INSIDE} or more is the object",
+}
+"""What a detector with a mask head gives too."""
 OPSET = 18
 
 
@@ -28,7 +37,7 @@ def export(out: Path, names: Sequence[str] | None, params: Params, root: Path, s
     """Write the detector as an ONNX file, and beside it a JSON file that says how to use it.
 
     The graph takes a scaled photo and, as an input that may be left out, text embeddings; those of the
-    names are stored as its default. Masks are not exported.
+    names are stored as its default. A mask head's grids are an output more.
 
     Args:
         out: the ONNX file.
@@ -95,9 +104,9 @@ def _trace(detector: ExportableDetector, text_embeddings: Tensor) -> bytes:
             dynamo=False,
             opset_version=OPSET,
             input_names=[PHOTO, TEXT],
-            output_names=list(OUTPUTS),
+            output_names=list(_outputs(config)),
             dynamic_axes={PHOTO: {1: "height", 2: "width"}, TEXT: {0: "names"}}
-            | {output: {0: "found"} for output in OUTPUTS},
+            | {output: {0: "found"} for output in _outputs(config)},
         )
         return path.read_bytes()
 
@@ -114,11 +123,7 @@ def _describe(
         },
         "scaling": _describe_scaling(config),
         "normalization": {"mean": config.backbone.mean, "std": config.backbone.std, "where": "in the graph"},
-        "outputs": {
-            "boxes_xyxy": "(found, 4) float32, pixels of the scaled photo, best first",
-            "scores": "(found,) float32, 0 to 1",
-            "labels": "(found,) int64, index into names",
-        },
+        "outputs": _outputs(config),
         "names": [{"name": name, "trained": name in trained.split.labelled} for name in names],
         "protocol": trained.protocol,
         "score_threshold": selection.score_threshold,
@@ -127,6 +132,11 @@ def _describe(
         "teacher": dict(trained.teacher),
         "parents": dict(trained.parents),
     }
+
+
+def _outputs(config: DetectorConfig) -> dict[str, str]:
+    """Name and meaning of what the graph gives, in its order."""
+    return OUTPUTS | (MASKS if config.masks else {})
 
 
 def _describe_scaling(config: DetectorConfig) -> dict[str, Any]:

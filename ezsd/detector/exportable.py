@@ -21,7 +21,7 @@ class ExportableDetector(nn.Module):
         self.detector.roi_heads.select(selection)
         self.eval()
 
-    def forward(self, photo: Tensor, text_embeddings: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def forward(self, photo: Tensor, text_embeddings: Tensor) -> tuple[Tensor, ...]:
         """Find names in a photo.
 
         Args:
@@ -30,15 +30,17 @@ class ExportableDetector(nn.Module):
 
         Returns:
             boxes_xyxy (M, 4) float32 in pixels of `photo`, scores (M,) float32 in 0..1, and labels (M,) int64
-            into the rows of `text_embeddings`; best first.
+            into the rows of `text_embeddings`; best first. With a mask head also mask_probabilities (M, S, S)
+            float32 in 0..1, a grid over each box.
         """
         self.detector.set_vocabulary(text_embeddings)
         pixels = self._pad(self.detector.transform.normalize(photo))[None]
         features = self.detector.backbone(pixels)
         image_sizes = [(photo.shape[1], photo.shape[2])]
         regions, _ = self.detector.rpn(ImageList(pixels, image_sizes), features)
-        found, _ = self.detector.roi_heads(features, regions, image_sizes)
-        return found[0]["boxes"], found[0]["scores"], found[0]["labels"] - 1
+        (found,), _ = self.detector.roi_heads(features, regions, image_sizes)
+        masks = [found[name] for name in ("mask_probabilities",) if name in found]
+        return found["boxes"], found["scores"], found["labels"] - 1, *masks
 
     def _pad(self, pixels: Tensor) -> Tensor:
         """To multiples of the coarsest stride, with zeros on the right and below."""

@@ -121,7 +121,7 @@ class ZeroShotRoIHeads(RoIHeads):
         if self.masks is None:
             return found
         grids = self.masks(features, boxes, image_shapes).sigmoid()
-        of_images = grids.split([len(of_image) for of_image in boxes])
+        of_images = grids.split([of_image.shape[0] for of_image in boxes])  # a number that a trace can follow
         return [{**each, "mask_probabilities": grid} for each, grid in zip(found, of_images, strict=True)]
 
     def _pool(

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 import pytest
+import torch
 from PIL import Image
 from support.training_workplace import PHOTOS, SIDE, Workplace, make_workplace
 
@@ -14,15 +15,18 @@ from cache.errors import ArtifactError
 from cache.manifest import begin, publish
 from cache.masks import MaskTable
 from ezsd.detector.config import Selection
+from ezsd.detector.detector import detect
 from ezsd.masks import decode_masks, run_lengths
 from pipeline.data.prepared import Prepared, write_train_masks
 from pipeline.errors import ParamsError
 from pipeline.params import MaskHeadParams, parse_params, preset_text
+from stages.detector_files import read_detector
 from stages.export import export
 from stages.predict import predict
 
 HEAD = MaskHeadParams(convolutions=1, channels=4)
 ANYTHING = Selection(best=3)
+LIKELY = Selection(score_threshold=0.001, best=30)  # photos have different numbers of these
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +43,14 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Workplace:
     place.run(epochs=1, mask_head=HEAD)
     publish(place.root / "artifacts/train", {}, {})
     return place
+
+
+@pytest.fixture(scope="module")
+def exported(workplace: Workplace) -> onnxruntime.InferenceSession:
+    out = workplace.root / "found.onnx"
+    card = export(out, None, workplace.params, workplace.root, LIKELY)
+    assert "mask_probabilities" in json.loads(card.read_text())["outputs"]
+    return onnxruntime.InferenceSession(out, providers=["CPUExecutionProvider"])
 
 
 def test_the_history_tells_the_mask_loss(workplace: Workplace) -> None:
@@ -65,12 +77,20 @@ def test_predict_tells_and_draws_masks(workplace: Workplace, tmp_path: Path) -> 
     assert (out / "a.png").is_file()
 
 
-def test_it_is_exported_without_its_masks(workplace: Workplace, tmp_path: Path) -> None:
-    out = tmp_path / "boxes.onnx"
-    export(out, None, workplace.params, workplace.root, ANYTHING)
-    session = onnxruntime.InferenceSession(out, providers=["CPUExecutionProvider"])
-    boxes_xyxy, scores, labels = session.run(None, {"photo": np.zeros((3, 64, 48), np.float32)})
-    assert boxes_xyxy.shape == (len(labels), 4) and len(scores) == len(labels)
+@pytest.mark.parametrize("size_hw", [(64, 64), (40, 90), (120, 50)])
+def test_the_exported_masks_are_those_of_the_detector(
+    exported: onnxruntime.InferenceSession, workplace: Workplace, size_hw: tuple[int, int]
+) -> None:
+    detector = read_detector(workplace.root / "artifacts/train").detector
+    generator = torch.Generator().manual_seed(1)
+    photo = torch.randint(0, 256, (3, *size_hw), generator=generator, dtype=torch.uint8)
+    (here,) = detect(detector, [photo], LIKELY)
+    given = detector.transform.resize(photo.float())[0].numpy()
+    _, _, labels, grids = exported.run(None, {"photo": given})
+    assert labels.tolist() == here.labels.tolist()
+    assert here.mask_probabilities is not None
+    assert grids.shape == here.mask_probabilities.shape
+    assert np.allclose(grids, here.mask_probabilities, atol=1e-4)
 
 
 def test_masks_that_were_not_prepared_are_named(tmp_path: Path) -> None:
