@@ -1,13 +1,16 @@
 """Each command of the pages on machines and storage runs, on copies of a run that is made once."""
 
+import re
 import shutil
 import socket
+import stat
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support.recipes import Recipe
+from support.recipes import RECIPES, Recipe
 from support.small_runs import LEFT_OUT, REPOSITORY, bytes_below, differing
 
 from stages.graph import STAGES
@@ -50,6 +53,29 @@ def test_dask(without: Callable[..., Path], own_run: Path) -> None:
     said = Recipe("dask.md", root, {"HOST:8786": f"127.0.0.1:{port}", "--port 8786": f"--port {port}"}).run()
     assert "mine: done" in said and "embed: done" in said and "evaluate: done" in said
     result_like(root, own_run, "mine", "embed", "evaluate")
+
+
+def write_stub(folder: Path, name: str, body: str) -> None:
+    folder.mkdir(exist_ok=True)
+    path = folder / name
+    path.write_text(f"#!/bin/bash\nset -e\n{body}\n")
+    path.chmod(path.stat().st_mode | stat.S_IXUSR)
+
+
+def test_slurm(without: Callable[..., Path], own_run: Path, tmp_path: Path) -> None:
+    root, stubs = without("embed", "train"), tmp_path / "bin"
+    write_stub(stubs, "sbatch", 'exec bash "$@"')  # the job runs at once, on this machine as its only node
+    write_stub(stubs, "srun", 'exec "$@"')
+    # other pages' tests run these two: here it is enough that they are asked for
+    command = shutil.which("ezsd-cli", path=str(Path(sys.executable).parent))
+    write_stub(
+        stubs, "ezsd-cli", f'[[ $1 == eval || $1 == report ]] && echo "$1: done" || exec {command} "$@"'
+    )
+    (root / "docs").symlink_to(RECIPES.parent)
+    job = {"SLURM_JOB_ID": str(free_port() - 20_000), "SLURM_GPUS_ON_NODE": "1", "SLURM_LOCALID": "0"}
+    said = Recipe("slurm.md", root, extra_path=stubs, environment=job).run()
+    assert re.findall(r"^(\w+): done", said, re.MULTILINE) == ["eval", "report", "embed", "train"]
+    result_like(root, own_run, "embed", "train")
 
 
 def git(root: Path, *arguments: str) -> None:
