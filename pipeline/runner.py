@@ -9,7 +9,7 @@ from filelock import FileLock, Timeout
 
 from cache import manifest
 from cache.errors import ArtifactError
-from cache.location import erase_shards
+from cache.location import erase_shards, shards_url
 from pipeline.code_digest import code_digest
 from pipeline.errors import PipelineError
 from pipeline.params import Params
@@ -59,7 +59,7 @@ def run_stage(
         inputs = stage_inputs(stage, params, root, stage.external_inputs(params, root))
         if not force and manifest.is_current(folder, inputs):
             return processes.hear_leader(False)
-        url = stage.shards_url(params, inputs)
+        url = _url_of_shards(stage, params, inputs)
         if force:
             _erase(folder, url)
         manifest.begin(folder, name, inputs, url)
@@ -67,6 +67,13 @@ def run_stage(
         result = stage.run(context)
         manifest.publish(folder, result.counts, result.facts)
     return True
+
+
+def _url_of_shards(stage: Stage, params: Params, inputs: Mapping[str, Any]) -> str | None:
+    """Where the shards of an artifact of these inputs go; None when that is into its folder."""
+    if not stage.sharded or params.run.stores is None:
+        return None
+    return shards_url(params.run.stores, stage.name, manifest.fingerprint(stage.name, inputs))
 
 
 def _erase(folder: Path, url: str | None) -> None:

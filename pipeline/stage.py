@@ -7,8 +7,6 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, get_args
 
-from cache.location import shards_url
-from cache.manifest import fingerprint
 from pipeline.executor import Task, run_shards
 from pipeline.params import Params, select
 from pipeline.processes import ALONE, Processes
@@ -140,12 +138,6 @@ class Stage:
             unchosen = {value for value in values if value != selected[section][key]}
             selected[section] = {name: own for name, own in selected[section].items() if name not in unchosen}
         return selected
-
-    def shards_url(self, params: Params, inputs: Mapping[str, Any]) -> str | None:
-        """Where the shards of an artifact of these inputs go; None when that is into its folder."""
-        if not self.sharded or params.run.stores is None:
-            return None
-        return shards_url(params.run.stores, self.name, fingerprint(self.name, inputs))
 
     def run(self, context: StageContext) -> StageResult:
         """Does the stage's work."""
