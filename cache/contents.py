@@ -15,7 +15,7 @@ PIECE = 8 << 20
 
 
 class Contents:
-    """Looks at an artifact's files by their relative POSIX names; its two marks are no part of them.
+    """Looks at an artifact's files by their relative POSIX names; its marks are no part of them.
 
     Every method raises ArtifactError when the URL cannot be reached or a file cannot be read.
     """

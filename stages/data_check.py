@@ -13,6 +13,7 @@ from pipeline.data.sources import DataSources, resolve_sources
 from pipeline.data_check.check import check_data
 from pipeline.data_check.findings import DataReport
 from pipeline.errors import PipelineError
+from pipeline.outside import RANDOM
 from pipeline.params import Params
 from pipeline.runner import artifact_folder
 from stages.data_check_page.page import render_page
@@ -35,7 +36,7 @@ def check_sources(params: Params, root: Path, sources: DataSources) -> DataRepor
 
     def cut(names: Sequence[str]) -> list[str]:
         # the tokenizer knows, so that no weights need be here
-        source = resolve_teacher(params.teacher.model_copy(update={"weights": "random"}), root)
+        source = resolve_teacher(params.teacher.model_copy(update={"weights": RANDOM}), root)
         return cut_names(load_teacher(source), names, prompts_of(params.teacher))
 
     return check_data(params, root, sources, cut)

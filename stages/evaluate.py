@@ -30,7 +30,7 @@ from stages.detector_files import finds_masks
 from stages.evaluation_files import Evaluation, write_evaluation
 from stages.proposal_recall import proposal_recall
 from stages.validation_models import models_on_disk, teacher_weights
-from stages.validation_pass import Seen, TrueBoxes, ValidationPass
+from stages.validation_pass import PHOTOS_PER_SHARD, Seen, TrueBoxes, ValidationPass
 
 Scoring = Callable[[Record, Sequence[Record], Sequence[int], Shape], Mapping[int, ClassScores]]
 
@@ -139,6 +139,7 @@ def _look(context: StageContext, prepared: Prepared, sources: DataSources, groun
         folder=sources.val.folder(),
         models=models_on_disk(context, prepared.split),
         parts=context.folder / PARTS,
+        per_shard=PHOTOS_PER_SHARD,
     )
     context.map_shards(validation, validation.shards, validation.is_done, validation.size, "photos")
     return validation.collect()

@@ -1,6 +1,5 @@
 """One pass over the validation photos: what the detector finds, and what the teachers call the true boxes."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,13 +9,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from cache.atomic import write_json_atomic
 from ezsd.detector.config import Selection
 from ezsd.detector.detector import Detections, ZeroShotDetector, detect
 from ezsd.evaluation.coco_form import Record, as_results, score_digits, with_masks
 from ezsd.evaluation.ensemble import ScoreEnsemble
 from ezsd.evaluation.teacher_naming import BoxNamer
 from ezsd.masks import paste_masks
+from pipeline.data.jobs import PartsJob
 from pipeline.data.photos import PhotoFolder
 
 PHOTOS_PER_SHARD = 16
@@ -64,7 +63,7 @@ class Seen(NamedTuple):
 
 
 @dataclass(frozen=True)
-class ValidationPass:
+class ValidationPass(PartsJob):
     """Looks at photos in shards; called with a shard's number it looks at it and leaves one JSON file.
 
     Args:
@@ -74,6 +73,7 @@ class ValidationPass:
         folder: reads the photos.
         models: where the models are.
         parts: folder for what an interrupted pass leaves.
+        per_shard: photos in a shard.
     """
 
     photos: Sequence[Record]
@@ -82,30 +82,20 @@ class ValidationPass:
     folder: PhotoFolder
     models: ModelSource
     parts: Path
+    per_shard: int
 
-    @property
-    def shards(self) -> int:
-        """Number of shards."""
-        return -(-len(self.photos) // PHOTOS_PER_SHARD)
-
-    def size(self, shard: int) -> int:
-        """Photos in a shard."""
-        return len(self._rows(shard))
-
-    def is_done(self, shard: int) -> bool:
-        """Whether an earlier run left the shard's file."""
-        return self._part(shard).is_file()
+    def __len__(self) -> int:
+        return len(self.photos)
 
     def __call__(self, shard: int) -> dict[str, float]:
         """Look at a shard's photos."""
         models = self.models.load()
-        seen = [self._look(models, row) for row in self._rows(shard)]
-        write_json_atomic(self._part(shard), seen)
+        self.publish(shard, [self._look(models, row) for row in self.rows(shard)])
         return {}
 
     def collect(self) -> Seen:
         """Join the shards' files; all shards must have been looked at."""
-        seen = [photo for shard in range(self.shards) for photo in json.loads(self._part(shard).read_bytes())]
+        seen = [photo for part in self.read_all() for photo in part]
         return Seen(
             [detection for photo in seen for detection in photo["detections"]],
             [score for photo in seen for score in photo["joint_scores"]],
@@ -132,12 +122,6 @@ class ValidationPass:
             "joint_scores": _joint_scores(models.ensemble, pixels, found),
             "said": {name: teacher.name(pixels, boxes).tolist() for name, teacher in models.teachers.items()},
         }
-
-    def _rows(self, shard: int) -> range:
-        return range(shard * PHOTOS_PER_SHARD, min((shard + 1) * PHOTOS_PER_SHARD, len(self.photos)))
-
-    def _part(self, shard: int) -> Path:
-        return self.parts / f"{shard:06d}.json"
 
 
 def _joint_scores(ensemble: ScoreEnsemble | None, pixels: Tensor, found: Detections) -> list[float]:

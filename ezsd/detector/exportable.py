@@ -39,7 +39,7 @@ class ExportableDetector(nn.Module):
         image_sizes = [(photo.shape[1], photo.shape[2])]
         regions, _ = self.detector.rpn(ImageList(pixels, image_sizes), features)
         (found,), _ = self.detector.roi_heads(features, regions, image_sizes)
-        masks = [found[name] for name in ("mask_probabilities",) if name in found]
+        masks = [found["mask_probabilities"]] if "mask_probabilities" in found else []
         return found["boxes"], found["scores"], found["labels"] - 1, *masks
 
     def _pad(self, pixels: Tensor) -> Tensor:

@@ -69,7 +69,10 @@ def put_together(
     """
     others = [limit for limit in scores if limit != question.max_dets]
     masks = {"masks": _means(question, mask_scores[question.max_dets])} if mask_scores else {}
-    ensemble = {"ensemble": _of_ensemble(question, joint_scores)} if question.ensemble else {}
+    ensemble = {}
+    if question.ensemble:
+        means = _means(question, joint_scores[question.max_dets])
+        ensemble = {"ensemble": {"teacher_weights": asdict(question.ensemble), **means}}
     return {
         "protocol": question.protocol,
         "data": describe(question),
@@ -86,11 +89,6 @@ def put_together(
 def _means(question: Question, scores: ClassScores) -> dict[str, Any]:
     frequencies = [category.get("frequency", "") for category in question.ground_truth["categories"]]
     return {**scores.by_group(question.split), **percent_by_frequency(scores.ap, frequencies)}
-
-
-def _of_ensemble(question: Question, scores: Mapping[int, ClassScores]) -> dict[str, Any]:
-    weights = {"teacher_weights": asdict(question.ensemble)} if question.ensemble else {}
-    return weights | _means(question, scores[question.max_dets])
 
 
 def describe(question: Question) -> dict[str, Any]:

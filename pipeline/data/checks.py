@@ -57,6 +57,14 @@ def check_image_ids(boxes: Boxes, photos: Photos, path: Path) -> None:
         )
 
 
+def check_has_boxes(boxes: Boxes, path: Path) -> None:
+    """Refuse to train without a box of a base name."""
+    if not len(boxes):
+        raise DataError(
+            f"{path} has no box of any base name: check data.split, or give annotations with boxes"
+        )
+
+
 def _repeated(keys: Iterable[Key]) -> list[Key]:
     """Keys that occur more than once, smallest first."""
     return sorted(key for key, times in Counter(keys).items() if times > 1)

@@ -46,7 +46,7 @@ def clean_boxes(boxes: Boxes, photos: Photos, min_side: float) -> CleanBoxes:
     `min_side`, pixels: the least width and height after clipping; 0 keeps every box that has an area.
     The boxes' images must all be in `photos`. The order of the boxes is kept.
     """
-    clipped_xyxy = np.clip(boxes.boxes_xyxy, 0, np.tile(_sizes_of(boxes, photos), 2))
+    clipped_xyxy = _clip(boxes, photos)
     reasons = box_problems(boxes, photos, min_side)
     usable = reasons == ""
     moved = np.abs(clipped_xyxy[usable] - boxes.boxes_xyxy[usable]).max(axis=1, initial=0) > _ROUNDING
@@ -64,8 +64,7 @@ def box_problems(boxes: Boxes, photos: Photos, min_side: float) -> NDArray[np.st
 
     `min_side` and what must hold are those of `clean_boxes`.
     """
-    sizes_wh, boxes_xyxy = _sizes_of(boxes, photos), boxes.boxes_xyxy
-    clipped_xyxy = np.clip(boxes_xyxy, 0, np.tile(sizes_wh, 2))
+    sizes_wh, boxes_xyxy, clipped_xyxy = _sizes_of(boxes, photos), boxes.boxes_xyxy, _clip(boxes, photos)
     with np.errstate(invalid="ignore"):
         sides = boxes_xyxy[:, 2:] - boxes_xyxy[:, :2]
         left = clipped_xyxy[:, 2:] - clipped_xyxy[:, :2]
@@ -102,6 +101,12 @@ def check_fraction(findings: Sequence[Finding], total: int, limit: float) -> Non
         f"{len(findings)} of {total} {what} cannot be used, more than prepare.max_quarantined_fraction = "
         f"{limit:g} allows; the first: {first}; mend or remove them, or raise that param"
     )
+
+
+def _clip(boxes: Boxes, photos: Photos) -> NDArray[np.float64]:
+    """The boxes cut at the edges of their photos, (M, 4) xyxy."""
+    clipped: NDArray[np.float64] = np.clip(boxes.boxes_xyxy, 0, np.tile(_sizes_of(boxes, photos), 2))
+    return clipped
 
 
 def _sizes_of(boxes: Boxes, photos: Photos) -> NDArray[np.float64]:

@@ -1,7 +1,6 @@
 """The embedded world on disk: an ordinary COCO data set, drawn in shards, in parallel, resumable."""
 
 import io
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,13 +11,14 @@ from PIL import Image
 from cache.atomic import write_bytes_atomic, write_json_atomic
 from ezsd.world.coco import annotation_records, coco_file, file_name, image_record
 from ezsd.world.scenes import draw_scene
+from pipeline.data.jobs import PartsJob
 from pipeline.data.sources import DataSource, Which
 
 JPEG_QUALITY = 90
 
 
 @dataclass(frozen=True)
-class WorldDrawing:
+class WorldDrawing(PartsJob):
     """Draws the scenes of one set; called with a shard's number it draws that shard.
 
     A shard leaves its photos, and after them one JSON file in `parts` with their COCO records.
@@ -31,47 +31,33 @@ class WorldDrawing:
     parts: Path
     per_shard: int
 
-    @property
-    def shards(self) -> int:
-        """Number of shards."""
-        return -(-self.scenes // self.per_shard)
-
-    def size(self, shard: int) -> int:
-        """Scenes in a shard."""
-        return len(self._indices(shard))
+    def __len__(self) -> int:
+        return self.scenes
 
     def is_done(self, shard: int) -> bool:
         """Whether an earlier run drew the shard and its photos are still there."""
-        return self._part(shard).is_file() and all(
-            self._photo(index).is_file() for index in self._indices(shard)
-        )
+        return super().is_done(shard) and all(self._photo(index).is_file() for index in self.rows(shard))
 
     def __call__(self, shard: int) -> dict[str, float]:
         """Draw a shard and publish its photos, then its part."""
         images, annotations = [], []
-        for index in self._indices(shard):
+        for index in self.rows(shard):
             scene = draw_scene(self.seed, self.which, index)
             write_bytes_atomic(self._photo(index), encode_jpeg(scene.image))
             images.append(image_record(self.which, index, scene))
             annotations.extend(annotation_records(self.which, index, scene))
-        write_json_atomic(self._part(shard), {"images": images, "annotations": annotations})
+        self.publish(shard, {"images": images, "annotations": annotations})
         return {}
 
     def write_annotations(self) -> None:
         """Join the parts into the annotation file; all shards must have been drawn."""
-        parts = [json.loads(self._part(shard).read_bytes()) for shard in range(self.shards)]
+        parts = self.read_all()
         images = [image for part in parts for image in part["images"]]
         annotations = [annotation for part in parts for annotation in part["annotations"]]
         write_json_atomic(self.source.annotations, coco_file(images, annotations))
 
-    def _indices(self, shard: int) -> range:
-        return range(shard * self.per_shard, min((shard + 1) * self.per_shard, self.scenes))
-
     def _photo(self, index: int) -> Path:
         return self.source.photos / file_name(self.which, index)
-
-    def _part(self, shard: int) -> Path:
-        return self.parts / f"{shard:06d}.json"
 
 
 def encode_jpeg(image: NDArray[np.uint8]) -> bytes:

@@ -1,14 +1,13 @@
 """Every photo is decoded once before anything leans on it: in shards, in parallel, resumable."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cache.atomic import write_json_atomic
 from pipeline.data.cleaning import Finding
+from pipeline.data.jobs import PartsJob
 from pipeline.data.photos import PhotoFileError, PhotoFolder
 from pipeline.data.sources import Which
 from pipeline.data.tables import Photos
@@ -24,7 +23,7 @@ class Inspected:
 
 
 @dataclass(frozen=True)
-class PhotoInspection:
+class PhotoInspection(PartsJob):
     """Decodes the photos of one set; called with a shard's number it examines that shard.
 
     A shard leaves one JSON file in `parts`. A shard in which a photo was found unusable counts as not done:
@@ -37,35 +36,28 @@ class PhotoInspection:
     parts: Path
     per_shard: int
 
-    @property
-    def shards(self) -> int:
-        """Number of shards."""
-        return -(-len(self.photos) // self.per_shard)
-
-    def size(self, shard: int) -> int:
-        """Photos in a shard."""
-        return len(self._rows(shard))
+    def __len__(self) -> int:
+        return len(self.photos)
 
     def is_done(self, shard: int) -> bool:
         """Whether an earlier run examined the shard and found nothing."""
-        path = self._part(shard)
-        return path.is_file() and not json.loads(path.read_bytes())["unusable"]
+        return super().is_done(shard) and not self.read(shard)["unusable"]
 
     def __call__(self, shard: int) -> dict[str, float]:
         """Examine a shard and publish its part."""
         sizes: list[int] = []
         unusable: list[tuple[int, str]] = []
-        for row in self._rows(shard):
+        for row in self.rows(shard):
             size, reason = self._examine(row)
             sizes.append(size)
             if reason:
                 unusable.append((row, reason))
-        write_json_atomic(self._part(shard), {"byte_sizes": sizes, "unusable": unusable})
+        self.publish(shard, {"byte_sizes": sizes, "unusable": unusable})
         return {}
 
     def collect(self) -> Inspected:
         """Join the parts; all shards must have been examined."""
-        parts = [json.loads(self._part(shard).read_bytes()) for shard in range(self.shards)]
+        parts = self.read_all()
         unusable = [(int(row), str(reason)) for part in parts for row, reason in part["unusable"]]
         usable = np.ones(len(self.photos), dtype=np.bool_)
         usable[[row for row, _ in unusable]] = False
@@ -86,9 +78,3 @@ class PhotoInspection:
     def _finding(self, row: int, reason: str) -> Finding:
         where = f"{self.which} image {self.photos.ids[row]} ({self.photos.file_names[row]})"
         return Finding("photo", where, reason)
-
-    def _rows(self, shard: int) -> range:
-        return range(shard * self.per_shard, min((shard + 1) * self.per_shard, len(self.photos)))
-
-    def _part(self, shard: int) -> Path:
-        return self.parts / f"{shard:06d}.json"

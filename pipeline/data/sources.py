@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from ezsd.split import Split
-from pipeline.data.checks import check_image_ids
+from pipeline.data.checks import check_has_boxes, check_image_ids
 from pipeline.data.cleaning import TRAINING_MIN_SIDE, CleanBoxes, clean_boxes
 from pipeline.data.coco import CocoFile
 from pipeline.data.lvis import LvisFile
@@ -118,10 +118,7 @@ def read_training(sources: DataSources, choice: str | OwnSplit) -> TrainingData:
     split = choose_split(choice, categories, file.path)
     check_names(split.base, categories, file.path)
     photos, boxes = _annotated(file, split.base)
-    if not len(boxes):
-        raise DataError(
-            f"{file.path} has no box of any base name: check data.split, or give annotations with boxes"
-        )
+    check_has_boxes(boxes, file.path)
     return TrainingData(split, photos, boxes)
 
 

@@ -73,7 +73,11 @@ class AnnotatedSet:
     @property
     def placed(self) -> Boxes:
         """Boxes whose image is listed."""
-        return self.boxes.take(np.isin(self.boxes.image_ids, self.photos.ids))
+        return self.boxes.take(self._is_placed)
+
+    @property
+    def _is_placed(self) -> NDArray[np.bool_]:
+        return np.isin(self.boxes.image_ids, self.photos.ids)
 
     def _repeated_ids(self) -> list[Case]:
         return [
@@ -100,7 +104,7 @@ class AnnotatedSet:
         ]
 
     def _strays(self) -> list[Case]:
-        strays = np.flatnonzero(~np.isin(self.boxes.image_ids, self.photos.ids))
+        strays = np.flatnonzero(~self._is_placed)
         return [
             Case(
                 f"annotation {self.boxes.annotation_ids[row]} is of image {self.boxes.image_ids[row]}",
@@ -110,7 +114,7 @@ class AnnotatedSet:
         ]
 
     def _unusable_boxes(self) -> Iterator[Findings]:
-        placed = np.flatnonzero(np.isin(self.boxes.image_ids, self.photos.ids))
+        placed = np.flatnonzero(self._is_placed)
         problems = box_problems(self.placed, self.photos, MIN_SIDES[self.which])
         for problem in sorted(set(problems.tolist()) - {""}):
             rows = placed[problems == problem]

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from ezsd.errors import InputError
 from ezsd.split import Split
-from pipeline.data.checks import check_annotation_ids, check_image_ids, check_photos
+from pipeline.data.checks import check_annotation_ids, check_has_boxes, check_image_ids, check_photos
 from pipeline.data.cleaning import Finding, check_fraction, named
 from pipeline.data.jobs import JobChain
 from pipeline.data.novel import read_training_for
@@ -118,10 +118,7 @@ def _apply_rules(params: Params, one: AnnotatedSet, file: AnnotationFile, stops:
     stops.attempt(file.searched)
     if one.which == "train":
         base = one.base()
-        if not len(base.boxes):
-            stops.add(
-                f"{file.path} has no box of any base name: check data.split, or give annotations with boxes"
-            )
+        stops.attempt(lambda: check_has_boxes(base.boxes, file.path))
         findings, limit = named("train", base.clean().findings), params.prepare.max_quarantined_fraction
         stops.attempt(lambda: check_fraction(findings, len(base.boxes), limit))
 
@@ -147,9 +144,7 @@ def _survey(
             if folder is not None
         }
         chain, context = JobChain(list(surveys.values())), StageContext(here, root, Path(parts))
-        context.map_shards(
-            chain, chain.shards, chain.is_done, chain.size, "photos", "data check: look at photos"
-        )
+        context.map_shards(chain, chain.shards, chain.is_done, chain.size, "photos", LOOK)
         seen = {which: survey.collect() for which, survey in surveys.items()}
     for which, looks in seen.items():
         _apply_photo_rules(params, which, sets[which], looks, stops)

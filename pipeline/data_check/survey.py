@@ -1,15 +1,14 @@
 """Every photo of a set is read and decoded: whether it can be, its true size, and what its bytes are."""
 
 import hashlib
-import json
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 
-from cache.atomic import write_json_atomic
 from ezsd.errors import InputError
 from ezsd.photos import decode_photo
+from pipeline.data.jobs import PartsJob
 from pipeline.data.photos import PhotoFileError, PhotoFolder
 from pipeline.data.sources import Which
 from pipeline.data.tables import Photos
@@ -37,7 +36,7 @@ class Seen:
 
 
 @dataclass(frozen=True)
-class PhotoSurvey:
+class PhotoSurvey(PartsJob):
     """Looks at the photos of one set; called with a shard's number it looks at that shard.
 
     A shard leaves one JSON file in `parts`.
@@ -49,30 +48,17 @@ class PhotoSurvey:
     parts: Path
     per_shard: int
 
-    @property
-    def shards(self) -> int:
-        """Number of shards."""
-        return -(-len(self.photos) // self.per_shard)
-
-    def size(self, shard: int) -> int:
-        """Photos in a shard."""
-        return len(self._rows(shard))
-
-    def is_done(self, shard: int) -> bool:
-        """Whether the shard was looked at."""
-        return self._part(shard).is_file()
+    def __len__(self) -> int:
+        return len(self.photos)
 
     def __call__(self, shard: int) -> dict[str, float]:
         """Look at a shard and publish its part."""
-        seen = [self._look(row) for row in self._rows(shard)]
-        write_json_atomic(self._part(shard), [[one.digest, one.kind, one.reason] for one in seen])
+        self.publish(shard, [astuple(self._look(row)) for row in self.rows(shard)])
         return {}
 
     def collect(self) -> list[Seen]:
         """What was seen of each photo; all shards must have been looked at."""
-        return [
-            Seen(*one) for shard in range(self.shards) for one in json.loads(self._part(shard).read_bytes())
-        ]
+        return [Seen(*one) for part in self.read_all() for one in part]
 
     def _look(self, row: int) -> Seen:
         name, (width, height) = self.photos.file_names[row], self.photos.sizes_wh[row].tolist()
@@ -88,12 +74,6 @@ class PhotoSurvey:
         except InputError as error:
             return Seen(digest, OTHER_SIZE if _decodes(data) else UNREADABLE, str(error))
         return Seen(digest)
-
-    def _rows(self, shard: int) -> range:
-        return range(shard * self.per_shard, min((shard + 1) * self.per_shard, len(self.photos)))
-
-    def _part(self, shard: int) -> Path:
-        return self.parts / f"{shard:06d}.json"
 
 
 def photo_findings(which: Which, photos: Photos, seen: Sequence[Seen]) -> Iterator[Findings]:

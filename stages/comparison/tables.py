@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ezsd.evaluation.groups import FREQUENCIES
+from ezsd.evaluation.groups import FREQUENCIES, GROUPS
 from pipeline.errors import PipelineError
 from stages.comparison.published import PublishedResult
 from stages.comparison.runs import Question, RunResult
-from stages.report_page.table import GROUPS
 
 MEASURES = ("AP50", "AP", "AP of masks", "AP of boxes or masks")
 """In the order of the columns; the last is of papers that were collected without saying which."""

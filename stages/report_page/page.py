@@ -8,7 +8,7 @@ import jinja2
 from markupsafe import Markup
 
 from ezsd.evaluation.fates import ErrorRow
-from ezsd.evaluation.groups import FREQUENCIES
+from ezsd.evaluation.groups import FREQUENCIES, GROUPS
 from ezsd.evaluation.metrics import ClassRow
 from ezsd.mining.score import CERTAINTY, OBJECTNESS
 from stages.proposal_view import Histogram
@@ -16,7 +16,6 @@ from stages.report_page.charts import histogram, line_chart
 from stages.report_page.content import PageContent
 from stages.report_page.table import (
     ABSENT,
-    GROUPS,
     ensemble_words,
     frequency_rows,
     percent,

@@ -3,9 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ezsd.evaluation.groups import FREQUENCIES
+from ezsd.evaluation.groups import FREQUENCIES, GROUPS
 
-GROUPS = ("base", "novel", "all")
 SIZES = ("small", "medium", "large")
 ABSENT = "–"
 RULES = {
@@ -27,7 +26,7 @@ def result_rows(metrics: Mapping[str, Any]) -> list[Row]:
     ]
     return [
         ("AP50", metrics["AP50"]),
-        *[("AP50, 11 points", metrics[key]) for key in ("AP50_11_points",) if key in metrics],
+        *([("AP50, 11 points", metrics["AP50_11_points"])] if "AP50_11_points" in metrics else []),
         ("AP", metrics["AP"]),
         ("AP75", metrics["AP75"]),
         *[(f"AP of {size} objects", metrics[f"AP_{size}"]) for size in SIZES if f"AP_{size}" in metrics],
@@ -59,8 +58,9 @@ def result_table(metrics: Mapping[str, Any]) -> str:
     lines = [headline(metrics), "", *_lines(GROUPS, result_rows(metrics))]
     if by_frequency := frequency_rows(metrics):
         lines += ["", *_lines(tuple(FREQUENCIES.values()), by_frequency)]
-    notes = [f"\n{words}" for words in (ensemble_words(metrics),) if words]
-    return "\n".join([*lines, *notes, *_absences(metrics)])
+    if words := ensemble_words(metrics):
+        lines += ["", words]
+    return "\n".join([*lines, *_absences(metrics)])
 
 
 def aligned_lines(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:

@@ -8,12 +8,12 @@ from xml.etree import ElementTree
 import pytest
 from typer.testing import CliRunner
 
+from ezsd.evaluation.groups import GROUPS
 from ezsd.split import BUILTIN_SPLITS
 from pipeline.data.lvis import LVIS_SPLITS
 from stages.cli import app, main
 from stages.comparison.published import read_published
 from stages.comparison.tables import MEASURES
-from stages.report_page.table import GROUPS
 
 SVG = "{http://www.w3.org/2000/svg}"
 

@@ -227,7 +227,7 @@ def test_the_same_bytes_whatever_the_shards_and_nothing_left_over(
         "detections.json",
         "ground_truth.json",
     }
-    monkeypatch.setattr(validation_pass, "PHOTOS_PER_SHARD", 1)
+    monkeypatch.setattr(evaluate, "PHOTOS_PER_SHARD", 1)
     for path in (tmp_path / "artifacts/evaluate").iterdir():
         path.unlink()
     again = evaluate_by_hand(tiny_dataset.params(), tmp_path, monkeypatch)
@@ -237,7 +237,7 @@ def test_the_same_bytes_whatever_the_shards_and_nothing_left_over(
 def test_an_interrupted_pass_goes_on_where_it_stopped(tiny_dataset, tmp_path, monkeypatch):
     params = tiny_dataset.params()
     make_parents(params, tmp_path)
-    monkeypatch.setattr(validation_pass, "PHOTOS_PER_SHARD", 1)
+    monkeypatch.setattr(evaluate, "PHOTOS_PER_SHARD", 1)
     looked_at = []
     whole = validation_pass.ValidationPass.__call__
 
