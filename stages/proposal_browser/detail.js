@@ -10,6 +10,7 @@ async function showOpened(browser, chosen) {
   }
   const [photo, details] = await Promise.all(
     [loadPhoto(browser.overview, at.position), loadDetails(browser.overview, at.position)]);
+  if (readAddress().open !== chosen.open) return; // something else was asked for meanwhile
   dialog.replaceChildren(...opened(browser, at, photo, details?.[at.place]));
   dialog.scrollTop = 0;
   if (!dialog.open) dialog.showModal();
@@ -23,10 +24,15 @@ function findOpened({ index, positions }, text) {
   return position !== undefined && index.scores[position][rank - 1] !== undefined ? { position, place: rank - 1 } : null;
 }
 
+// The address closes the dialog: its own event waits for the browser to paint again.
+function leave() {
+  location.hash = address({ open: "" });
+}
+
 function listenInDialog() {
   const dialog = document.getElementById("opened");
-  dialog.addEventListener("close", () => { location.hash = address({ open: "" }); });
-  dialog.addEventListener("click", (event) => { if (event.target === dialog) dialog.close(); });
+  dialog.addEventListener("close", leave); // by Escape
+  dialog.addEventListener("click", (event) => { if (event.target === dialog) leave(); });
   dialog.addEventListener("keydown", (event) => {
     const relation = { ArrowLeft: "prev", ArrowRight: "next" }[event.key];
     dialog.querySelector(`a[rel=${relation}]`)?.click();
@@ -65,7 +71,7 @@ function opened(browser, at, photo, details) {
 function topBar(browser, at, count) {
   const link = (words, place, rel) => element("a", { href: opening(browser, at.position, place), rel }, words);
   const close = element("button", { type: "button" }, "Close");
-  close.addEventListener("click", () => document.getElementById("opened").close());
+  close.addEventListener("click", leave);
   return element("div", { class: "bar" },
     element("nav", { "aria-label": "Proposals of this photo" },
       ...(at.place > 0 ? [link("← previous", at.place - 1, "prev")] : []),
