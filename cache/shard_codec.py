@@ -1,9 +1,8 @@
 """Rows to the bytes of one Zarr v3 shard and back.
 
-Encoding is Zarr's own. Decoding reads the same format directly: a shard is its chunks, zstd frames with a
-checksum or plain rows with a CRC32C, and at the end an index of (offset, length) pairs with a CRC32C. One
-call decodes a shard where Zarr takes a call for each chunk, and what is not there is an error where Zarr
-returns the fill value.
+A shard is its chunks, zstd frames with a checksum or plain rows with a CRC32C, and at the end an index of
+(offset, length) pairs with a CRC32C. Zarr takes a call for each chunk; writing and reading directly takes a
+fraction of its time, and what is not there is an error where Zarr returns the fill value.
 """
 
 import math
@@ -16,14 +15,14 @@ from google_crc32c import value as crc32c
 from numcodecs import Zstd
 from numpy.lib.stride_tricks import as_strided
 from zarr.codecs import Crc32cCodec, ZstdCodec
-from zarr.core.buffer import Buffer, default_buffer_prototype
+from zarr.core.buffer import Buffer
 from zarr.storage import MemoryStore
 
 from cache.layout import ArraySpec, ShardLayout
 
 _EMPTY = np.uint64(2**64 - 1)
 _ZSTD_LEVEL = 1
-_ZSTD = Zstd(level=_ZSTD_LEVEL)
+_ZSTD = Zstd(level=_ZSTD_LEVEL, checksum=True)
 _CRC_BYTES = 4
 
 
@@ -49,16 +48,20 @@ def metadata_objects(layout: ShardLayout, attributes: Mapping[str, Any]) -> dict
     return {key: objects[key].to_bytes() for key in keys}
 
 
-def encode_shard(layout: ShardLayout, name: str, shard: int, rows: np.ndarray, metadata: bytes) -> bytes:
-    """The object that holds `rows` (n, *shape) of a shard of array `name`, whose `zarr.json` is `metadata`.
+def encode_shard(layout: ShardLayout, name: str, shard: int, rows: np.ndarray) -> bytes:
+    """The object that holds `rows` (n, *shape) of a shard of array `name`: the bytes that Zarr would write.
 
     Every chunk is written, also one that holds only the fill value: what is not there is always an error.
     """
-    objects = {"zarr.json": default_buffer_prototype().buffer.from_bytes(metadata)}
-    array = zarr.open_array(MemoryStore(objects)).with_config({"write_empty_chunks": True})
-    covered = layout.shard_range(shard)
-    array[covered.start : covered.stop] = rows
-    return objects[layout.object_key(name, shard).removeprefix(f"{name}/")].to_bytes()
+    spec, count = layout.arrays[name], len(layout.shard_range(shard))
+    flat = np.ascontiguousarray(rows).reshape(count, -1).view(np.uint8)
+    pack = _compress if spec.compressed else _append_checksum
+    chunks = [pack(row.data) for row in flat]
+    sizes = np.array([len(chunk) for chunk in chunks], np.uint64)
+    index = np.full((layout.shard_rows, 2), _EMPTY, "<u8")
+    index[:count, 0] = np.cumsum(sizes) - sizes
+    index[:count, 1] = sizes
+    return b"".join([*chunks, _append_checksum(index.data)])
 
 
 def index_size(shard_rows: int) -> int:
@@ -128,6 +131,15 @@ def _decompress(chunk: memoryview, spec: ArraySpec) -> bytes:
         raise DamagedShard("its compressed bytes do not agree with their checksum") from error
     _require_size(row, spec)
     return row
+
+
+def _compress(row: memoryview) -> bytes:
+    return bytes(_ZSTD.encode(row))
+
+
+def _append_checksum(data: memoryview) -> bytes:
+    plain = data.tobytes()
+    return plain + int(crc32c(plain)).to_bytes(_CRC_BYTES, "little")
 
 
 def _agrees(data: memoryview, checksum: memoryview) -> bool:

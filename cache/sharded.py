@@ -128,7 +128,7 @@ class ShardedStore:
         before anything is written, and for a disk that is full or refuses.
         """
         self._layout.check_rows(shard, rows)
-        encoded = {name: self._encode(name, shard, rows[name]) for name in self._layout.arrays}
+        encoded = {name: encode_shard(self._layout, name, shard, rows[name]) for name in self._layout.arrays}
         self._objects.delete(_record_key(shard))
         for name, data in encoded.items():
             self._objects.put(self._layout.object_key(name, shard), data)
@@ -221,12 +221,6 @@ class ShardedStore:
                 tail, len(self.shard_range(shard)), self._layout.shard_rows
             )
         return self._indices[name, shard]
-
-    def _encode(self, name: str, shard: int, rows: np.ndarray) -> bytes:
-        metadata = self._objects.get(f"{name}/zarr.json")
-        if metadata is None:
-            raise ArtifactError(f"{self._objects.name}/{name}/zarr.json is missing; {self._mend}")
-        return encode_shard(self._layout, name, shard, rows, metadata)
 
     def _spec(self, name: str) -> ArraySpec:
         if name not in self._layout.arrays:

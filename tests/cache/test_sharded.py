@@ -17,10 +17,12 @@ import pytest
 import zarr
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from zarr.core.buffer import Buffer, default_buffer_prototype
 from zarr.storage import MemoryStore
 
 from cache.errors import ArtifactError
 from cache.layout import ArraySpec, ShardLayout, name_shards
+from cache.shard_codec import metadata_objects
 from cache.sharded import ShardedStore
 
 ARRAYS = {
@@ -101,6 +103,22 @@ def test_plain_zarr_reads_it_without_a_warning(tmp_path: Path) -> None:
         assert group[name].shards == (4, *ARRAYS[name].shape)
         assert group[name].chunks == (1, *ARRAYS[name].shape)
         np.testing.assert_array_equal(group[name][:], array)
+
+
+@pytest.mark.parametrize("name", ARRAYS)
+def test_a_shard_has_the_bytes_that_zarr_writes(tmp_path: Path, name: str) -> None:
+    data = content(10)
+    data[name][4:6] = ARRAYS[name].fill
+    filled(tmp_path / "store", data)
+    objects: dict[str, Buffer] = {}
+    for key, metadata in metadata_objects(ShardLayout(ARRAYS, 10, 4), {}).items():
+        objects[key] = default_buffer_prototype().buffer.from_bytes(metadata)
+    group = zarr.open_group(MemoryStore(objects), mode="r+")
+    group[name].with_config({"write_empty_chunks": True})[:] = data[name]
+    shards = {key: value.to_bytes() for key, value in objects.items() if key.startswith(f"{name}/c/")}
+    assert len(shards) == 3
+    for key, written_by_zarr in shards.items():
+        assert (tmp_path / "store" / key).read_bytes() == written_by_zarr
 
 
 def test_no_rows_is_a_complete_store(tmp_path: Path) -> None:
