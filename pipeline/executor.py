@@ -17,6 +17,7 @@ from dask.distributed import Client, KilledWorker, LocalCluster, as_completed, g
 
 from pipeline.errors import PipelineError
 from pipeline.params import RunParams
+from pipeline.threads import one_thread
 
 Task = Callable[[int], dict[str, float]]
 """Computes and publishes one shard; returns tallies whose rates are shown, such as `{"forwards": 9000}`."""
@@ -60,12 +61,8 @@ def count_workers(run: RunParams) -> int:
 
 def run_on_one_thread(task: Task, shard: int) -> dict[str, float]:
     """Runs one shard with one torch thread, and gives this process its threads back."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
+    with one_thread():
         return task(shard)
-    finally:
-        torch.set_num_threads(threads)
 
 
 def find_dashboard(client: Client) -> str | None:

@@ -12,6 +12,7 @@ from pipeline.params import Params, select
 from pipeline.processes import ALONE, Processes
 from pipeline.progress import Progress, show_progress
 from pipeline.step_logs import LOGS, StepLog, open_logs
+from pipeline.threads import one_thread
 
 ARTIFACTS = "artifacts"
 
@@ -140,8 +141,9 @@ class Stage:
         return selected
 
     def run(self, context: StageContext) -> StageResult:
-        """Does the stage's work."""
-        result: StageResult = import_module(self.module).run(context)
+        """Does the stage's work, with one torch thread: its bytes must not depend on the number of cores."""
+        with one_thread():
+            result: StageResult = import_module(self.module).run(context)
         return result
 
     def external_inputs(self, params: Params, root: Path) -> dict[str, Any]:

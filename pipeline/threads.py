@@ -1,4 +1,4 @@
-"""Sums depend on how many threads share them: what must not, is computed by one."""
+"""Sums depend on how many threads share them: what must be the same on every machine is computed by one."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

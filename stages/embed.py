@@ -20,7 +20,6 @@ from pipeline.data.sources import resolve_sources
 from pipeline.params import EmbedParams
 from pipeline.precomputed import Embedded, Mined, Rows, embedding_specs, encode_embeddings
 from pipeline.stage import StageContext, StageResult
-from pipeline.threads import one_thread
 from stages.teacher_source import RenormalizedTeacher, prompts_of, renormalized_teacher
 
 ENLARGE = 1.2
@@ -34,8 +33,7 @@ def run(context: StageContext) -> StageResult:
     params, prepared = context.params, Prepared(context.parent("prepare"))
     mined, embedded = Mined(context.parent("mine")), Embedded(context.folder)
     teacher = renormalized_teacher(context)
-    with one_thread():
-        _write_text(embedded, teacher, prepared.split.labelled, prompts_of(params.teacher))
+    _write_text(embedded, teacher, prepared.split.labelled, prompts_of(params.teacher))
     most = most_objects(prepared.train)
     arrays = _arrays(mined.store, most, teacher.load().dim, params.embed.dtype)
     attributes = {"protocol": mined.protocol, "names": mined.names, "crops": params.embed.crops}

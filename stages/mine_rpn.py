@@ -27,7 +27,6 @@ from ezsd.training.targets import CachedTargets, DrawSettings
 from pipeline.device import choose_device, loader_workers
 from pipeline.interrupt import stop_on_signal
 from pipeline.params import MineParams, Params, RpnParams, RunParams
-from pipeline.threads import one_thread
 from stages.backbone_source import BackboneSource, backbone_config
 from stages.miners import Miner, MiningInputs
 from stages.schedule_source import make_schedule
@@ -66,7 +65,7 @@ def prepare_miner(inputs: MiningInputs) -> RpnSource:
     """The miner with its network trained, now unless an earlier run has done it."""
     params, path = inputs.context.params, inputs.context.folder / WEIGHTS
     if not path.is_file():
-        with one_thread(), deterministic():
+        with deterministic():
             trained = _train(inputs).cpu()
         write_bytes_atomic(path, save(trained.state_dict()))
     remove_file(path.with_name(CHECKPOINT))

@@ -27,7 +27,6 @@ from pipeline.device import choose_device, loader_workers
 from pipeline.params import Params, RenormParams
 from pipeline.precomputed import Renormed
 from pipeline.stage import StageContext, StageResult
-from pipeline.threads import one_thread
 from stages.renorm_data import BasePhotos
 from stages.renorm_record import View, make_record
 from stages.teacher_source import prompts_of, resolve_teacher, teacher_digests
@@ -47,11 +46,10 @@ def external_inputs(params: Params, root: Path) -> dict[str, Any]:
 
 def run(context: StageContext) -> StageResult:
     """Write `norms.safetensors` and `renorm.h5`."""
-    with one_thread():
-        subject = _subject(context)
-        before = subject.view(context)
-        accuracies = _renormalize(subject, context)
-        after = subject.view(context)
+    subject = _subject(context)
+    before = subject.view(context)
+    accuracies = _renormalize(subject, context)
+    after = subject.view(context)
     renormed = Renormed(context.folder)
     write_bytes_atomic(renormed.norms, save(_norms(subject.teacher)))
     teacher = context.params.teacher

@@ -18,7 +18,6 @@ from pipeline.data.sources import DataSources, resolve_sources
 from pipeline.params import PARAMS_FILE, Params, load_params
 from pipeline.progress import show_progress
 from pipeline.runner import artifact_folder, require_current, run_stage
-from pipeline.threads import one_thread
 from stages.graph import PRECOMPUTE, STAGES
 
 LOG = "run.log"
@@ -93,10 +92,10 @@ def _make_runs(roots: dict[Run, Path], steps: dict[Run, int], workers: int) -> N
 
 
 def _make_run(roots: dict[Run, Path], run: Run) -> None:
-    """Train and evaluate one run by one thread; what it says goes into its log."""
+    """Train and evaluate one run; what it says goes into its log."""
     root = roots[run]
     params = load_params(root / PARAMS_FILE)
-    with (root / LOG).open("a", encoding="utf-8") as log, redirect_stderr(log), one_thread():
+    with (root / LOG).open("a", encoding="utf-8") as log, redirect_stderr(log):
         for stage in RUN_STAGES:
             run_stage(STAGES, stage, params, root)
 

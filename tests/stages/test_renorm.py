@@ -14,6 +14,7 @@ from ezsd.teacher.norm_layers import find_norm_layers, norm_state
 from ezsd.teacher.renorm_tune import Tuner
 from pipeline.precomputed import Renormed
 from stages import renorm
+from stages.graph import STAGES
 from stages.teacher_source import RenormalizedTeacher, resolve_teacher
 
 
@@ -103,7 +104,7 @@ def test_the_bytes_do_not_depend_on_the_threads_of_the_caller(
     try:
         for folder, count in ((root, 1), (other, 2)):
             torch.set_num_threads(count)
-            renorm.run(context_of("renorm", folder))
+            STAGES["renorm"].run(context_of("renorm", folder))
             assert torch.get_num_threads() == count
     finally:
         torch.set_num_threads(threads)

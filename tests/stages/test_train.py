@@ -61,6 +61,19 @@ def test_the_same_run_leaves_the_same_bytes(workplace: Workplace, trained: dict[
     assert workplace.run("again") == trained
 
 
+def test_the_bytes_do_not_depend_on_the_threads_of_the_caller(
+    workplace: Workplace, trained: dict[str, bytes]
+) -> None:
+    threads = torch.get_num_threads()
+    try:
+        for count in (1, 2):
+            torch.set_num_threads(count)
+            assert workplace.run(f"threads-{count}") == trained
+            assert torch.get_num_threads() == count
+    finally:
+        torch.set_num_threads(threads)
+
+
 def at_step(step: int, happen: Callable[[], None]) -> Callable[..., Iterator[StepReport]]:
     """The real steps, with something happening before one is reported."""
     real = training_run.train_steps

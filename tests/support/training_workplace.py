@@ -19,7 +19,7 @@ from pipeline.data.prepared import write_prepared
 from pipeline.params import Params, parse_params, preset_text
 from pipeline.precomputed import Embedded, Renormed
 from pipeline.stage import StageContext
-from stages import train
+from stages.graph import STAGES
 
 SPLIT = Split("tiny", base=("cat", "dog"), novel=("fox",))
 PHOTOS, SIDE, DIM, KEEP, OBJECTS = 6, 64, 8, 4, 2
@@ -54,7 +54,7 @@ class Workplace:
 
     def run(self, folder: str = "train", **changes: Any) -> dict[str, bytes]:
         context = self.context(folder, **changes)
-        train.run(context)
+        STAGES["train"].run(context)
         return {path.name: path.read_bytes() for path in context.folder.iterdir()}
 
 
