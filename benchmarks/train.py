@@ -22,7 +22,7 @@ from ezsd.training.dataset import BatchPlan, TrainSet, load_batches
 from ezsd.training.determinism import deterministic
 from ezsd.training.loop import StepReport, StepSettings, make_optimizer, train_steps
 from ezsd.training.schedule import Schedule
-from ezsd.training.targets import CachedTargets, DrawSettings
+from ezsd.training.targets import CachedTargets
 from pipeline.data.cached_targets import TargetReader
 from pipeline.data.prepared import Prepared
 from pipeline.data.sources import resolve_sources
@@ -31,6 +31,7 @@ from pipeline.stage import StageContext
 from stages.detector_source import make_detector
 from stages.embed import ENLARGE
 from stages.teacher_source import renormalized_teacher
+from stages.training_run import draw_settings
 
 SCENES = 64
 WARM_UP, STEPS = 4, 32
@@ -147,9 +148,7 @@ def _steps(
         micro_batches=1,
         seed=params.seed,
     )
-    train_set = TrainSet(
-        read_photo, read_targets, DrawSettings(params.proposals_per_image, params.short_sides)
-    )
+    train_set = TrainSet(read_photo, read_targets, draw_settings(params))
     return train_steps(
         detector,
         make_optimizer(detector, params.momentum, params.weight_decay),

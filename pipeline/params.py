@@ -198,6 +198,19 @@ class MaskHeadParams(Section):
     channels: Count
 
 
+class JitterParams(Section):
+    """Large-scale jitter: photos are shown so many times smaller or larger, by a factor between the two."""
+
+    smallest: Positive
+    largest: Positive
+
+    @model_validator(mode="after")
+    def _is_a_range(self) -> Self:
+        if self.smallest > self.largest:
+            raise ValueError("smallest must not be above largest")
+        return self
+
+
 class TrainParams(ProposalNetworkParams):
     """The detector and its schedule (method, sections 3 and 4)."""
 
@@ -209,6 +222,7 @@ class TrainParams(ProposalNetworkParams):
     regressor: Literal["semantic", "plain"]
     mask_head: MaskHeadParams | None
     short_sides: tuple[Count, ...] = Field(min_length=1)
+    jitter: JitterParams | None
     micro_batches: Count
     repeat_threshold: Fraction
     mixed_precision: bool

@@ -12,6 +12,7 @@ from torch.utils.data import DataLoader
 from ezsd.detector.detector import ZeroShotDetector
 from ezsd.repeats import repeat_factors
 from ezsd.training.dataset import BatchPlan, Example, TrainSet, load_batches
+from ezsd.training.jitter import ScaleJitter
 from ezsd.training.loop import StepReport, StepSettings, make_optimizer, train_steps
 from ezsd.training.schedule import Schedule
 from ezsd.training.state import restore_training, training_tensors
@@ -126,8 +127,14 @@ def _batches(
         rank=processes.rank,
         world_size=processes.world_size,
     )
-    train_set = TrainSet(read_photo, targets, DrawSettings(params.proposals_per_image, params.short_sides))
+    train_set = TrainSet(read_photo, targets, draw_settings(params))
     return load_batches(train_set, plan, loader_workers(choose_device(context.params.run)))
+
+
+def draw_settings(params: TrainParams) -> DrawSettings:
+    """What the params leave to chance in a photo."""
+    jitter = ScaleJitter(**params.jitter.model_dump()) if params.jitter else None
+    return DrawSettings(params.proposals_per_image, params.short_sides, jitter)
 
 
 def _step_settings(params: TrainParams) -> StepSettings:

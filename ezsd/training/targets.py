@@ -1,13 +1,17 @@
-"""What a photo teaches in one step: its flip, its scale, and a draw of its cached proposals."""
+"""What a photo teaches in one step: its crop, its flip, its scale, and a draw of its cached proposals."""
 
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+from ezsd.boxes import box_area, clip_xyxy
 from ezsd.errors import InputError
+from ezsd.training.jitter import ScaleJitter, Window
 
 FLIP_PROBABILITY = 0.5
+VISIBLE = 0.25
+"""A box of whose area a crop leaves less is no target: what is left no longer looks like the object."""
 
 
 @dataclass(frozen=True)
@@ -49,20 +53,26 @@ class DrawSettings:
     Attributes:
         proposals: at most so many of a photo's proposals are drawn, without replacement.
         short_sides: pixels, one of them is drawn.
+        jitter: by how much photos are shown smaller or larger; None where they are not.
     """
 
     proposals: int
     short_sides: tuple[int, ...]
+    jitter: ScaleJitter | None = None
 
 
 def draw_example(
     photo: Tensor, cached: CachedTargets, settings: DrawSettings, seed: int
 ) -> tuple[Tensor, dict[str, Tensor]]:
-    """The photo (3, H, W) uint8, perhaps flipped, and the target that `ZeroShotDetector` trains on.
+    """The photo (3, H, W) uint8, perhaps cropped and flipped, and the target for `ZeroShotDetector`.
 
     An embedding stays as it is under a flip: the teacher sees much the same either way (method, section 3).
     """
     generator = torch.Generator().manual_seed(seed)
+    shrink = 1.0
+    if settings.jitter is not None:
+        window, shrink = settings.jitter.draw((photo.shape[1], photo.shape[2]), generator)
+        photo, cached = crop_pixels(photo, window), crop_targets(cached, window)
     drawn = torch.randperm(len(cached.proposal_boxes_xyxy), generator=generator)[: settings.proposals]
     short_side = settings.short_sides[int(torch.randint(len(settings.short_sides), (), generator=generator))]
     target = {
@@ -73,7 +83,7 @@ def draw_example(
         "distill_weights": torch.cat(
             [torch.ones(len(cached.object_boxes_xyxy)), cached.proposal_confidences[drawn]]
         ),
-        "short_side": torch.tensor(short_side),
+        "short_side": torch.tensor(max(1, round(short_side * shrink))),
         "seed": torch.randint(2**62, (), generator=generator),
     }
     if cached.masks is not None:
@@ -81,6 +91,42 @@ def draw_example(
     if float(torch.rand((), generator=generator)) < FLIP_PROBABILITY:
         return flip_example(photo, target)
     return photo, target
+
+
+def crop_pixels(pixels: Tensor, window: Window) -> Tensor:
+    """The window of a photo or of masks, (N, H, W), without the memory of what is around it."""
+    return pixels[:, window.top : window.bottom, window.left : window.right].clone()
+
+
+def crop_targets(cached: CachedTargets, window: Window) -> CachedTargets:
+    """What the window shows of all targets, in its frame.
+
+    A box that is cut off keeps its label and embedding; one of which less than `VISIBLE` is left goes with
+    all that belongs to it.
+    """
+    boxes_xyxy, boxes = crop_boxes_xyxy(cached.boxes_xyxy, window)
+    objects_xyxy, objects = crop_boxes_xyxy(cached.object_boxes_xyxy, window)
+    proposals_xyxy, proposals = crop_boxes_xyxy(cached.proposal_boxes_xyxy, window)
+    return CachedTargets(
+        boxes_xyxy=boxes_xyxy,
+        labels=cached.labels[boxes],
+        object_boxes_xyxy=objects_xyxy,
+        object_embeddings=cached.object_embeddings[objects],
+        proposal_boxes_xyxy=proposals_xyxy,
+        proposal_embeddings=cached.proposal_embeddings[proposals],
+        proposal_confidences=cached.proposal_confidences[proposals],
+        masks=None if cached.masks is None else crop_pixels(cached.masks[boxes], window),
+    )
+
+
+def crop_boxes_xyxy(boxes_xyxy: Tensor, window: Window) -> tuple[Tensor, Tensor]:
+    """Boxes (N, 4) of a photo as its window shows them: (K, 4) in the window's frame, and their rows (K,)."""
+    corner = boxes_xyxy.new_tensor([window.left, window.top, window.left, window.top])
+    size_hw = (window.bottom - window.top, window.right - window.left)
+    clipped = clip_xyxy(boxes_xyxy - corner, size_hw)
+    area = box_area(clipped)
+    rows = torch.where((area > 0) & (area >= VISIBLE * box_area(boxes_xyxy)))[0]
+    return clipped[rows], rows
 
 
 def flip_example(photo: Tensor, target: dict[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:

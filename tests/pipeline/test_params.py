@@ -36,6 +36,7 @@ def test_params_are_frozen() -> None:
         ("teacher.templates=['{artcle} {}']", ["teacher.templates", "{artcle}"]),
         ("teacher.text_names={tvmonitor: []}", ["teacher.text_names.tvmonitor"]),
         ("teacher.text_names={tvmonitor: [television, ' ']}", ["teacher.text_names.tvmonitor.1"]),
+        ("train.jitter={smallest: 2, largest: 1}", ["train.jitter", "smallest must not be above largest"]),
         ("train.backbone.depth=50", ["unknown key", "train.backbone.depth"]),
         ("data.format=coco", ["data", "data.world"]),
         ("data.train_photos=photos", ["data", "no paths"]),

@@ -17,6 +17,7 @@ from ezsd.detector.detector import detect
 from ezsd.errors import InputError
 from ezsd.training.loop import StepReport
 from pipeline.data.cached_targets import TargetReader
+from pipeline.params import JitterParams
 from stages import training_run
 from stages.detector_files import HISTORY, read_detector
 from stages.training_run import CHECKPOINT
@@ -155,6 +156,19 @@ def test_rare_names_are_shown_more_often_and_a_resume_repeats_them_alike(
         with pytest.raises(KeyboardInterrupt):
             workplace.run("rare-stopped", repeat_threshold=1.0, epochs=3)
     assert workplace.run("rare-stopped", repeat_threshold=1.0, epochs=3) == whole
+
+
+def test_a_resume_repeats_the_jitter_alike(
+    workplace: Workplace, trained: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jitter = JitterParams(smallest=0.5, largest=3.0)
+    whole = workplace.run("jitter", jitter=jitter)
+    assert whole["detector.safetensors"] != trained["detector.safetensors"]
+    with monkeypatch.context() as patched:
+        patched.setattr(training_run, "train_steps", at_step(3, lambda: signal.raise_signal(signal.SIGINT)))
+        with pytest.raises(KeyboardInterrupt):
+            workplace.run("jitter-stopped", jitter=jitter)
+    assert workplace.run("jitter-stopped", jitter=jitter) == whole
 
 
 def test_seesaw_and_plain_regression_train_too(workplace: Workplace) -> None:
