@@ -25,7 +25,7 @@ def require_watched(params: Params) -> None:
 def outside_keys(params: Params) -> list[str]:
     """The keys that lead to a user's data, weights or teacher."""
     leads = {
-        "data": params.data.format != "world",
+        "data": params.data.world is None,
         "teacher": _is_own_teacher(params.teacher),
         "mine.rpn.backbone": _is_file(params.mine.rpn.backbone),
         "train.backbone": _is_file(params.train.backbone),

@@ -23,7 +23,7 @@ from pipeline.params_teacher import TeacherParams
 from pipeline.params_tree import apply_override, first_problem, parse_yaml
 
 PARAMS_FILE = "params.yaml"
-PRESETS = ("demo", "coco", "lvis", "voc")
+PRESETS = ("demo", "long-tail", "coco", "lvis", "voc")
 SCHEDULE_LINE = re.compile(r"^  schedule: (\S+)\n", re.MULTILINE)
 """What stands in a preset in the place of its schedule's keys."""
 
@@ -38,7 +38,7 @@ class OwnSplit(Section):
 
 
 class WorldParams(Section):
-    """How much of the embedded world is drawn."""
+    """How much is drawn: with format `world` the embedded world, with `lvis` its long tail."""
 
     train: Count
     val: Count
@@ -62,9 +62,9 @@ class DataParams(Section):
             key: getattr(self, key)
             for key in ("train_photos", "train_annotations", "val_photos", "val_annotations")
         }
-        if self.format == "world":
+        if self.format == "world" or (self.format == "lvis" and self.world is not None):
             if self.world is None or any(paths.values()):
-                raise ValueError("format 'world' takes data.world and no paths")
+                raise ValueError("a world that is drawn takes data.world and no paths")
         elif self.world is not None:
             raise ValueError(f"format '{self.format}' takes paths, so data.world must be left out")
         elif missing := [key for key, value in paths.items() if not value]:

@@ -56,7 +56,7 @@ def _root(
 
 @app.command(epilog="Example: `ezsd-cli init --preset coco --data /data/coco`")
 def init(
-    preset: Annotated[str, typer.Option(help="demo, coco, lvis or voc.")] = "demo",
+    preset: Annotated[str, typer.Option(help="demo, long-tail, coco, lvis or voc.")] = "demo",
     data: Annotated[Path | None, typer.Option(help="Folder of the data set, in its official layout.")] = None,
     schedule: Annotated[
         str | None, typer.Option(help="1x, 3x, lvis-48e or demo; the preset's own by default.")

@@ -44,7 +44,7 @@ PARTS = "parts"
 
 def external_inputs(params: Params, root: Path) -> dict[str, Any]:
     """Digests of the user's full annotations; those of the embedded world are part of `prepare`."""
-    if params.data.format == "world":
+    if params.data.world is not None:
         return {}
     sources = resolve_sources(params.data, root, root / ARTIFACTS / "prepare")
     split = read_split(sources, params.data.split)

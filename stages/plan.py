@@ -12,10 +12,12 @@ from typing import Any
 
 import torch
 
+from ezsd.world.lvis import likely_base
+from ezsd.world.names import LONG_TAIL_NAMES
 from pipeline.data.prepared import Prepared
 from pipeline.data.sources import resolve_sources
 from pipeline.executor import count_workers
-from pipeline.params import Params
+from pipeline.params import OwnSplit, Params
 from pipeline.runner import artifact_folder
 from stages.graph import STAGES
 from stages.plan_counts import Amounts, Units, mining_cost, units_of_work
@@ -84,7 +86,7 @@ def make_plan(params: Params, root: Path) -> Plan:
     """
     start, load = time.monotonic(), os.getloadavg()[0]
     sources = resolve_sources(params.data, root, artifact_folder(root, "prepare"))
-    real = None if params.data.format == "world" else RealData.read(params, sources)
+    real = RealData.read(params, sources) if params.data.world is None else None
     reading = time.monotonic() - start
     teacher = available_teacher(params, root)
     usable = params.model_copy(update={"teacher": teacher})
@@ -236,7 +238,12 @@ class Scaling:
 def _small_world(params: Params, photos: int) -> Any:
     assert params.data.world is not None
     world = params.data.world.model_copy(update={"train": photos, "val": photos})
-    return params.data.model_copy(update={"world": world})
+    if params.data.format != "lvis":
+        return params.data.model_copy(update={"world": world})
+    # by LVIS's rule nearly all names of so few scenes are rare
+    base = likely_base(params.data.world.train)
+    novel = tuple(name for name in LONG_TAIL_NAMES if name not in base)
+    return params.data.model_copy(update={"world": world, "split": OwnSplit(base=base, novel=novel)})
 
 
 def _whole_world(params: Params, sample: Amounts) -> Amounts:

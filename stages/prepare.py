@@ -6,7 +6,7 @@ from typing import Any
 
 from cache.folders import wipe
 from pipeline.data.cleaning import check_fraction, named
-from pipeline.data.drawing import WorldDrawing
+from pipeline.data.drawing import WorldDrawing, write_annotations
 from pipeline.data.fingerprint import data_digests, masks_digest
 from pipeline.data.indexing import index_training, index_validation
 from pipeline.data.inspection import Inspected, PhotoInspection
@@ -32,7 +32,7 @@ PARTS = "parts"
 
 def external_inputs(params: Params, root: Path) -> dict[str, Any]:
     """Digests of the user's photos and base boxes; the embedded world is made from params and code alone."""
-    if params.data.format == "world":
+    if params.data.world is not None:
         return {}
     sources = resolve_sources(params.data, root, Path())
     training = read_training_for(params.prepare, sources, params.data.split)
@@ -80,8 +80,7 @@ def _draw_world(context: StageContext, sources: DataSources) -> None:
         for which, count in scenes.items()
     ]
     _do(context, drawings, "scenes", "prepare: draw the world")
-    for drawing in drawings:
-        drawing.write_annotations()
+    write_annotations(drawings[0], drawings)
 
 
 def _inspect(context: StageContext, sources: DataSources, photos: dict[Which, Photos]) -> list[Inspected]:

@@ -1,4 +1,4 @@
-"""Colours by name. They are drawn at random and are no part of a category's name."""
+"""Colours by name: drawn at random in the everyday world, part of a thing's name in the long-tailed one."""
 
 import colorsys
 
@@ -16,23 +16,27 @@ def rgb(hue: float, saturation: float, value: float) -> np.ndarray:
     return np.array(colorsys.hsv_to_rgb(hue % 1, saturation, value), dtype=np.float32)
 
 
-def object_colours(rng: np.random.Generator) -> tuple[str, np.ndarray, np.ndarray]:
-    """A name, its main colour and a second colour that stands out from it, each (3,) float32 in 0..1."""
-    name = COLOUR_NAMES[rng.integers(len(COLOUR_NAMES))]
+def any_colour(rng: np.random.Generator) -> str:
+    """One of `COLOUR_NAMES`, each as likely as the others."""
+    return COLOUR_NAMES[rng.integers(len(COLOUR_NAMES))]
+
+
+def object_colours(name: str, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """A shade of the colour and a second colour that stands out from it, each (3,) float32 in 0..1."""
     hue = _HUES[name] + rng.uniform(-0.025, 0.025)
     main = rgb(hue, rng.uniform(0.65, 0.95), rng.uniform(0.72, 0.95))
     if rng.random() < 0.5:
         second = rgb(hue + rng.uniform(-0.1, 0.1), rng.uniform(0.05, 0.25), rng.uniform(0.93, 1))
     else:
         second = rgb(hue + rng.uniform(-0.15, 0.15), rng.uniform(0.6, 0.9), rng.uniform(0.18, 0.34))
-    return name, main, second
+    return main, second
 
 
 def background_colour(rng: np.random.Generator) -> tuple[str, np.ndarray]:
     """The name of a calm colour, pale more often than deep, and the colour, (3,) float32 in 0..1."""
     if rng.random() < 0.15:
         return "white", rgb(0, 0, rng.uniform(0.92, 1))
-    name = COLOUR_NAMES[rng.integers(len(COLOUR_NAMES))]
+    name = any_colour(rng)
     hue = _HUES[name] + rng.uniform(-0.03, 0.03)
     if rng.random() < 0.5:
         return name, rgb(hue, rng.uniform(0.12, 0.32), rng.uniform(0.86, 1))

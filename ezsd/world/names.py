@@ -1,4 +1,6 @@
-"""The world's vocabulary: 13 shapes times 5 textures, of which 17 combinations are novel."""
+"""The world's vocabularies: 13 shapes times 5 textures, and for the long tail times 4 colours."""
+
+import numpy as np
 
 SHAPES = (
     "fish", "star", "cup", "house", "tree", "crown", "heart", "moon", "arrow", "mushroom", "boat",
@@ -9,6 +11,26 @@ TEXTURES = ("plain", "striped", "dotted", "checkered", "ringed")
 NAMES = tuple(f"{texture} {shape}" for shape in SHAPES for texture in TEXTURES)
 
 CATEGORY_IDS = {name: index + 1 for index, name in enumerate(NAMES)}
+
+LONG_TAIL_COLOURS = ("red", "yellow", "green", "blue")
+"""Colours that bad weather does not turn into one another."""
+_ORDER_SEED = 12
+
+
+def _long_tail_names() -> tuple[str, ...]:
+    """Frequent ones first, in an order without sense; words are joined by underscores, as in LVIS."""
+    alphabet = [f"{colour} {name}".replace(" ", "_") for colour in LONG_TAIL_COLOURS for name in NAMES]
+    return tuple(alphabet[row] for row in np.random.default_rng(_ORDER_SEED).permutation(len(alphabet)))
+
+
+LONG_TAIL_NAMES = _long_tail_names()
+
+LONG_TAIL_SHARES = 1 / np.arange(1, len(LONG_TAIL_NAMES) + 1)
+"""How large a share of all things has each name, float64 (260,), a power law (Zipf's); they sum to 1."""
+LONG_TAIL_SHARES /= LONG_TAIL_SHARES.sum()
+
+LONG_TAIL_IDS = {name: index + 1 for index, name in enumerate(sorted(LONG_TAIL_NAMES))}
+"""In the order of the alphabet, as in LVIS."""
 
 
 def parts_of(name: str) -> tuple[str, str]:
@@ -22,3 +44,16 @@ def parts_of(name: str) -> tuple[str, str]:
                        f"for instance {NAMES[1]!r}")  # fmt: skip
     texture, shape = name.split(" ")
     return texture, shape
+
+
+def coloured_parts_of(name: str) -> tuple[str, str, str]:
+    """Split a category name of the long tail into `(colour, texture, shape)`.
+
+    Raises:
+        KeyError: the name is none of `LONG_TAIL_NAMES`.
+    """
+    if name not in LONG_TAIL_IDS:
+        raise KeyError(f"{name!r} is no category of the long tail; its names are a colour, a texture and a "
+                       f"shape, for instance 'red_striped_fish'")  # fmt: skip
+    colour, texture, shape = name.split("_")
+    return colour, texture, shape

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ezsd.world.colours import object_colours
+from ezsd.world.colours import any_colour, object_colours
 from ezsd.world.shapes import blob_ring, coverage, fragment_ring, rings_of
 from ezsd.world.textures import CLUTTER_TEXTURES, pattern
 
@@ -59,6 +59,7 @@ def _patch_side(pose: Pose) -> int:
 def _drawn(
     filled: tuple[np.ndarray, ...],
     holes: tuple[np.ndarray, ...],
+    colour: str,
     texture: str,
     pose: Pose,
     rng: np.random.Generator,
@@ -71,7 +72,7 @@ def _drawn(
     axis = np.arange(side, dtype=np.float32) + np.float32(0.5 - side / 2)
     u = to_frame[0, 0] * axis[None, :] + to_frame[0, 1] * axis[:, None]
     v = to_frame[1, 0] * axis[None, :] + to_frame[1, 1] * axis[:, None]
-    colour, main, second = object_colours(rng)
+    main, second = object_colours(colour, rng)
     share = pattern(texture, u, v, rng)[..., None].astype(np.float32)
     body = main * (1 - share) + second * share
     rim = main * np.float32(0.3)
@@ -90,13 +91,20 @@ def _inside(alpha: np.ndarray, width: int) -> np.ndarray:
 
 
 def draw_object(texture: str, shape: str, pose: Pose, rng: np.random.Generator) -> Patch:
-    """Draw a nameable thing, for instance a striped fish."""
+    """Draw a nameable thing, for instance a striped fish, in any colour."""
+    return draw_coloured_object(any_colour(rng), texture, shape, pose, rng)
+
+
+def draw_coloured_object(
+    colour: str, texture: str, shape: str, pose: Pose, rng: np.random.Generator
+) -> Patch:
+    """Draw a nameable thing, for instance a red striped fish."""
     filled, holes = rings_of(shape)
-    return _drawn(filled, holes, texture, pose, rng)
+    return _drawn(filled, holes, colour, texture, pose, rng)
 
 
 def draw_clutter(pose: Pose, rng: np.random.Generator) -> Patch:
     """Draw a thing with texture and rim that is none of the shapes."""
     ring = blob_ring(rng) if rng.random() < 0.5 else fragment_ring(rng)
     texture = CLUTTER_TEXTURES[rng.integers(len(CLUTTER_TEXTURES))]
-    return _drawn((ring,), (), texture, pose, rng)
+    return _drawn((ring,), (), any_colour(rng), texture, pose, rng)

@@ -8,9 +8,9 @@ from pycocotools import mask as coco_mask
 
 from ezsd.world.canvas import Canvas, Placed, box_of
 from ezsd.world.colours import rgb
-from ezsd.world.names import NAMES, parts_of
-from ezsd.world.objects import Patch, Pose, draw_clutter, draw_object
+from ezsd.world.objects import Patch, Pose, draw_clutter
 from ezsd.world.seeds import generator
+from ezsd.world.vocabulary import EVERYDAY, Vocabulary
 from ezsd.world.weather import photograph
 
 SCENE_SIZES_WH = ((256, 256), (288, 224), (224, 288))
@@ -28,7 +28,7 @@ class SceneObject:
     """An annotation of a scene.
 
     Attributes:
-        category: one of `NAMES`.
+        category: a name of the vocabulary.
         box_xyxy: tight around what is visible, in pixels.
         area: visible pixels.
         rle: COCO run lengths of the visible pixels, `{"size": [H, W], "counts": ascii}`.
@@ -50,13 +50,14 @@ class Scene:
     objects: tuple[SceneObject, ...]
 
 
-def draw_scene(seed: int, split: str, index: int) -> Scene:
+def draw_scene(seed: int, split: str, index: int, vocabulary: Vocabulary = EVERYDAY) -> Scene:
     """Draw scene `index` of a split; any scene can be drawn alone.
 
     Args:
         seed: the world's seed.
         split: one of `ezsd.world.seeds.SPLITS`.
         index: any number from 0.
+        vocabulary: what things there are.
     """
     rng = generator(seed, "scene", split, index)
     size_wh = SCENE_SIZES_WH[rng.integers(len(SCENE_SIZES_WH))]
@@ -66,8 +67,8 @@ def draw_scene(seed: int, split: str, index: int) -> Scene:
         _place_clutter(canvas, rng, (18.0, 90.0))
     if kind >= _EMPTY_SHARE:
         if kind < _EMPTY_SHARE + _CROWD_SHARE:
-            _place_crowd(canvas, rng)
-        _place_objects(canvas, rng)
+            _place_crowd(canvas, vocabulary, rng)
+        _place_objects(canvas, vocabulary, rng)
         for _ in range(rng.integers(0, 4)):
             _place_clutter(canvas, rng, (18.0, 44.0))
     image = photograph(canvas.rgb, rng)
@@ -138,27 +139,27 @@ def _place_clutter(canvas: Canvas, rng: np.random.Generator, sizes: tuple[float,
         canvas.lay(patch, place[0])
 
 
-def _place_objects(canvas: Canvas, rng: np.random.Generator) -> None:
+def _place_objects(canvas: Canvas, vocabulary: Vocabulary, rng: np.random.Generator) -> None:
     """Lay 3-8 things, large ones first so that small ones are not buried."""
     count = int(rng.integers(3, 9))
     sizes = sorted((_size(rng, *OBJECT_SIZES) for _ in range(count)), reverse=True)
     for size in sizes:
-        name = NAMES[rng.integers(len(NAMES))]
-        patch = draw_object(*parts_of(name), _pose(rng, size), rng)
+        name = vocabulary.pick(rng)
+        patch = vocabulary.draw(name, _pose(rng, size), rng)
         place = _find_place(canvas, patch, rng)
         if place is not None:
             footprint = canvas.lay(patch, place[0])
             canvas.name_thing(name, footprint, int(patch.mask.sum()))
 
 
-def _place_crowd(canvas: Canvas, rng: np.random.Generator) -> None:
+def _place_crowd(canvas: Canvas, vocabulary: Vocabulary, rng: np.random.Generator) -> None:
     """Lay a cluster of 9-16 tiny things of one category as one region."""
-    name = NAMES[rng.integers(len(NAMES))]
+    name = vocabulary.pick(rng)
     width, height = canvas.size_wh
     middle = np.array([rng.uniform(0.25, 0.75) * width, rng.uniform(0.25, 0.75) * height])
     region = np.zeros((height, width), dtype=bool)
     for _ in range(rng.integers(9, 17)):
-        patch = draw_object(*parts_of(name), _pose(rng, rng.uniform(15, 21)), rng)
+        patch = vocabulary.draw(name, _pose(rng, rng.uniform(15, 21)), rng)
         x, y = middle + rng.normal(0, 20, 2)
         region |= canvas.lay(patch, (float(x), float(y)))
     canvas.name_thing(name, region, int(region.sum()), crowd=True)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-DOMAINS = {"scene": 1, "web": 2, "weather": 3, "other": 4}
+DOMAINS = {"scene": 1, "web": 2, "weather": 3, "other": 4, "annotators": 5}
 SPLITS = {"train": 1, "val": 2, "test": 3}
 
 

@@ -1,16 +1,19 @@
-"""The embedded world on disk: an ordinary COCO data set, drawn in shards, in parallel, resumable."""
+"""The embedded world on disk: a data set of COCO's or LVIS's form, drawn in parallel, resumable."""
 
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from cache.atomic import write_bytes_atomic, write_json_atomic
-from ezsd.world.coco import annotation_records, coco_file, file_name, image_record
+from ezsd.world.coco import annotation_file
 from ezsd.world.scenes import draw_scene
+from ezsd.world.variants import VARIANTS, Variant
 from pipeline.data.jobs import PartsJob
 from pipeline.data.sources import DataSource, Which
 
@@ -21,7 +24,7 @@ JPEG_QUALITY = 90
 class WorldDrawing(PartsJob):
     """Draws the scenes of one set; called with a shard's number it draws that shard.
 
-    A shard leaves its photos, and after them one JSON file in `parts` with their COCO records.
+    A shard leaves its photos, and after them one JSON file in `parts` with their records.
     """
 
     source: DataSource
@@ -42,22 +45,35 @@ class WorldDrawing(PartsJob):
         """Draw a shard and publish its photos, then its part."""
         images, annotations = [], []
         for index in self.rows(shard):
-            scene = draw_scene(self.seed, self.which, index)
+            scene = draw_scene(self.seed, self.which, index, self._variant.vocabulary)
             write_bytes_atomic(self._photo(index), encode_jpeg(scene.image))
-            images.append(image_record(self.which, index, scene))
-            annotations.extend(annotation_records(self.which, index, scene))
+            image, of_image = self._variant.records(self.seed, self.which, index, scene)
+            images.append(image)
+            annotations.extend(of_image)
         self.publish(shard, {"images": images, "annotations": annotations})
         return {}
 
-    def write_annotations(self) -> None:
-        """Join the parts into the annotation file; all shards must have been drawn."""
-        parts = self.read_all()
-        images = [image for part in parts for image in part["images"]]
-        annotations = [annotation for part in parts for annotation in part["annotations"]]
-        write_json_atomic(self.source.annotations, coco_file(images, annotations))
+    def joined(self, table: str) -> list[dict[str, Any]]:
+        """The records of all shards under `images` or `annotations`; all shards must have been drawn."""
+        return [record for part in self.read_all() for record in part[table]]
+
+    @property
+    def _variant(self) -> Variant:
+        return VARIANTS[self.source.format]
 
     def _photo(self, index: int) -> Path:
-        return self.source.photos / file_name(self.which, index)
+        return self.source.photos / self._variant.photo_name(self.which, index)
+
+
+def write_annotations(train: WorldDrawing, drawings: Sequence[WorldDrawing]) -> None:
+    """Write the annotation file of each drawing; all their shards must have been drawn.
+
+    Training scenes decide how frequent the names are in all files.
+    """
+    categories = VARIANTS[train.source.format].categories(train.joined("annotations"))
+    for drawing in drawings:
+        file = annotation_file(drawing.joined("images"), drawing.joined("annotations"), categories)
+        write_json_atomic(drawing.source.annotations, file)
 
 
 def encode_jpeg(image: NDArray[np.uint8]) -> bytes:

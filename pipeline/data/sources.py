@@ -22,6 +22,7 @@ from pipeline.errors import DataError
 from pipeline.params import DataParams, OwnSplit
 
 Which = Literal["train", "val"]
+SETS: tuple[Which, ...] = ("train", "val")
 
 
 _READERS: dict[str, Callable[[Path], AnnotationFile]] = {"coco": CocoFile, "lvis": LvisFile, "voc": VocFolder}
@@ -90,16 +91,18 @@ def resolve_sources(data: DataParams, root: Path, prepare_folder: Path) -> DataS
     `root`: the folder of `params.yaml`, at which relative paths start. `prepare_folder`: the output of
     `prepare`, in which the embedded world is drawn.
     """
-    if data.format == "world":
-        world = prepare_folder / "world"
-        train, val = (
-            DataSource(world / which, world / "annotations" / f"instances_{which}.json", "coco", drawn=True)
-            for which in ("train", "val")
-        )
+    if data.format == "world" or data.world is not None:
+        train, val = (_drawn(data.format, which, prepare_folder / "world") for which in SETS)
         return DataSources(train, val)
     train = DataSource(root / str(data.train_photos), root / str(data.train_annotations), data.format)
     val = DataSource(root / str(data.val_photos), root / str(data.val_annotations), data.format)
     return DataSources(train, val)
+
+
+def _drawn(form: str, which: Which, world: Path) -> DataSource:
+    if form == "lvis":  # which has one folder of photos for both sets
+        return DataSource(world, world / "annotations" / f"lvis_v1_{which}.json", "lvis", drawn=True)
+    return DataSource(world / which, world / "annotations" / f"instances_{which}.json", "coco", drawn=True)
 
 
 def read_split(sources: DataSources, choice: str | OwnSplit) -> Split:

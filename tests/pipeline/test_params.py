@@ -40,6 +40,7 @@ def test_params_are_frozen() -> None:
         ("train.backbone.depth=50", ["unknown key", "train.backbone.depth"]),
         ("data.format=coco", ["data", "data.world"]),
         ("data.train_photos=photos", ["data", "no paths"]),
+        ("data.format=voc", ["data", "data.world"]),
         ("nowhere.key=1", ["nowhere"]),
         ("mine", ["section.key=value"]),
         ("mine.keep=[1", ["not YAML"]),
