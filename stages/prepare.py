@@ -13,7 +13,7 @@ from pipeline.data.inspection import Inspected, PhotoInspection
 from pipeline.data.jobs import Job, JobChain
 from pipeline.data.novel import read_training_for
 from pipeline.data.prepared import write_prepared, write_train_masks
-from pipeline.data.segmentations import index_masks
+from pipeline.data.segmentations import index_masks, masks_of
 from pipeline.data.sources import (
     DataSources,
     Which,
@@ -50,13 +50,15 @@ def run(context: StageContext) -> StageResult:
     clean = clean_training_boxes(training)
     box_findings = named("train", clean.findings)
     check_fraction(box_findings, len(training.boxes), params.max_quarantined_fraction)
+    names = training.split.labelled
+    masks = masks_of(sources.train, clean.boxes, training.photos, names) if params.masks else None
     train_seen, val_seen = _inspect(context, sources, {"train": training.photos, "val": val_photos})
     train = index_training(training.photos, train_seen, clean.boxes, params.empty_photos)
     val = index_validation(val_photos, val_seen)
     quarantine = (*train_seen.findings, *val_seen.findings, *box_findings)
     write_prepared(context.folder, training.split, train, val, quarantine)
-    if params.masks:
-        write_train_masks(context.folder, index_masks(sources.train, train, training.split.labelled))
+    if masks is not None:
+        write_train_masks(context.folder, index_masks(masks, train))
     wipe(context.folder / PARTS)
     (context.folder / PARTS).rmdir()
     counts = counts_of(training.split, train, val, quarantine)

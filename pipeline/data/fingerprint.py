@@ -5,7 +5,7 @@ import hashlib
 import numpy as np
 
 from pipeline.data.photos import PhotoFolder
-from pipeline.data.segmentations import masks_of
+from pipeline.data.segmentations import segmentation_digests
 from pipeline.data.sources import DataSources, TrainingData, clean_training_boxes, read_validation_photos
 from pipeline.data.tables import Boxes, Photos
 
@@ -28,15 +28,15 @@ def data_digests(sources: DataSources, training: TrainingData) -> dict[str, str]
 
 
 def masks_digest(sources: DataSources, training: TrainingData) -> dict[str, str]:
-    """Return the digest of the masks of the boxes that training may see.
+    """Return the digest of the masks of the boxes that training may see, as the file writes them.
 
-    Raises DataError when there are none, or one cannot be used.
+    Raises DataError when the data set has no masks by its format.
     """
     boxes = clean_training_boxes(training).boxes
-    masks = masks_of(sources.train, boxes, training.photos, training.split.labelled)
+    found = segmentation_digests(sources.train, boxes, training.photos, training.split.labelled)
     digest = hashlib.sha256()
-    for number in sorted(masks):
-        digest.update(f"{number} ".encode() + masks[number] + b"\0")
+    for number in sorted(found):
+        digest.update(f"{number} ".encode() + found[number])
     return {"train_masks": digest.hexdigest()}
 
 

@@ -1,6 +1,9 @@
 """Masks of chosen annotations, read from COCO's JSON without keeping what it says of others."""
 
-from collections.abc import Mapping, Sequence
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -26,22 +29,11 @@ class Wanted(NamedTuple):
 def read_segmentations(path: Path, wanted: Mapping[int, Wanted]) -> dict[int, bytes]:
     """Compressed run lengths of the wanted annotations, by id; empty masks where there is no segmentation.
 
-    Of an annotation that is not wanted nothing but id and category is looked at.
     Raises DataError when a segmentation cannot be used.
     """
-    found = {number: run_lengths([], asked.size_hw) for number, asked in wanted.items()}
-
-    def keep(values: dict[str, Any]) -> dict[str, Any]:
-        # each polygon becomes run lengths while the file is read: as Python lists all would need 10 GB
-        segmentation, number = values.pop("segmentation", None), _whole(values.get("id"))
-        asked = None if number is None else wanted.get(number)
-        if number is None or asked is None or values.get("category_id") != asked.category_id:
-            return values
-        if segmentation is not None:
-            found[number] = _run_lengths(path, number, segmentation, asked.size_hw)
-        return values
-
-    load_json(path, keep)
+    empty = {size_hw: run_lengths([], size_hw) for size_hw in {asked.size_hw for asked in wanted.values()}}
+    found = {number: empty[asked.size_hw] for number, asked in wanted.items()}
+    found |= _collect(path, wanted, partial(_run_lengths, path))
     if all(is_empty(found[number], asked.size_hw) for number, asked in wanted.items()):
         raise DataError(
             f"{path} has no segmentation of any box: give annotations with masks, or set prepare.masks to "
@@ -50,24 +42,56 @@ def read_segmentations(path: Path, wanted: Mapping[int, Wanted]) -> dict[int, by
     return found
 
 
-def index_masks(source: DataSource, index: DatasetIndex, names: Sequence[str]) -> MaskTable:
-    """Masks of all boxes of an index, row for row; `names` are those that its labels mean.
-
-    Raises DataError when the data set has no masks, or one cannot be used.
-    """
-    boxes, photos = index.boxes, index.photos
-    rows = np.repeat(np.arange(len(photos)), np.diff(boxes.offsets))
-    wanted = _wanted(source, boxes.annotation_ids, boxes.labels, photos.sizes_wh[rows], names)
-    found = read_segmentations(source.annotations, wanted)
-    return MaskTable.join([found[number] for number in boxes.annotation_ids.tolist()])
+def index_masks(masks: Mapping[int, bytes], index: DatasetIndex) -> MaskTable:
+    """The masks of all boxes of an index, row for row; `masks`: of `masks_of`."""
+    return MaskTable.join([masks[number] for number in index.boxes.annotation_ids.tolist()])
 
 
 def masks_of(source: DataSource, boxes: Boxes, photos: Photos, names: Sequence[str]) -> dict[int, bytes]:
-    """Run lengths of boxes as an annotation file lists them, by annotation id; else as `index_masks`."""
-    order = np.argsort(photos.ids)
-    rows = order[np.searchsorted(photos.ids, boxes.image_ids, sorter=order)]
-    wanted = _wanted(source, boxes.annotation_ids, boxes.labels, photos.sizes_wh[rows], names)
-    return read_segmentations(source.annotations, wanted)
+    """Compressed run lengths of boxes, by annotation id; `names` are those that their labels mean.
+
+    Raises DataError when the data set has no masks, or one cannot be used.
+    """
+    return read_segmentations(source.annotations, _wanted(source, boxes, photos, names))
+
+
+def segmentation_digests(
+    source: DataSource, boxes: Boxes, photos: Photos, names: Sequence[str]
+) -> dict[int, bytes]:
+    """SHA-256 of the segmentation of each box that has one, by annotation id, as the file writes it.
+
+    Much faster than `masks_of`, and for each run of the pipeline: whether they can be used is not looked at.
+    """
+    return _collect(source.annotations, _wanted(source, boxes, photos, names), _digest)
+
+
+Convert = Callable[[int, object, tuple[int, int]], bytes]
+"""Annotation id, segmentation, and height and width of the photo, to what is kept of it."""
+
+
+def _collect(path: Path, wanted: Mapping[int, Wanted], convert: Convert) -> dict[int, bytes]:
+    """What is kept of the wanted annotations, by id, where there is a segmentation.
+
+    Of an annotation that is not wanted nothing but id and category is looked at.
+    """
+    found: dict[int, bytes] = {}
+
+    def keep(values: dict[str, Any]) -> dict[str, Any]:
+        # each polygon is converted while the file is read: as Python lists all would need 10 GB
+        segmentation, number = values.pop("segmentation", None), _whole(values.get("id"))
+        asked = None if number is None else wanted.get(number)
+        if number is None or asked is None or values.get("category_id") != asked.category_id:
+            return values
+        if segmentation is not None:
+            found[number] = convert(number, segmentation, asked.size_hw)
+        return values
+
+    load_json(path, keep)
+    return found
+
+
+def _digest(number: int, segmentation: object, size_hw: tuple[int, int]) -> bytes:
+    return hashlib.sha256(json.dumps(segmentation, sort_keys=True).encode()).digest()
 
 
 def _run_lengths(path: Path, number: int, segmentation: object, size_hw: tuple[int, int]) -> bytes:
@@ -83,19 +107,15 @@ def _whole(value: object) -> int | None:
     return value if type(value) is int else None
 
 
-def _wanted(
-    source: DataSource,
-    annotation_ids: np.ndarray,
-    labels: np.ndarray,
-    sizes_wh: np.ndarray,
-    names: Sequence[str],
-) -> dict[int, Wanted]:
+def _wanted(source: DataSource, boxes: Boxes, photos: Photos, names: Sequence[str]) -> dict[int, Wanted]:
     if source.format == "voc":
         raise DataError(
             f"{source.annotations} is of format voc, which has no masks: set prepare.masks to false"
         )
     category_ids = {category.name: category.id for category in source.open().categories()}
-    rows = zip(annotation_ids.tolist(), labels.tolist(), sizes_wh.tolist(), strict=True)
+    order = np.argsort(photos.ids)
+    sizes_wh = photos.sizes_wh[order[np.searchsorted(photos.ids, boxes.image_ids, sorter=order)]]
+    rows = zip(boxes.annotation_ids.tolist(), boxes.labels.tolist(), sizes_wh.tolist(), strict=True)
     return {
         number: Wanted(category_ids[names[label]], (height, width)) for number, label, (width, height) in rows
     }

@@ -1,5 +1,7 @@
 """Masks of base boxes out of COCO's file: the right ones, checked, and no others looked at."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -7,7 +9,7 @@ from ezsd.masks import decode_masks, is_empty
 from pipeline.data.fingerprint import masks_digest
 from pipeline.data.indexing import index_training
 from pipeline.data.inspection import Inspected
-from pipeline.data.segmentations import index_masks
+from pipeline.data.segmentations import index_masks, masks_of
 from pipeline.data.sources import clean_training_boxes, read_training, resolve_sources
 from pipeline.errors import DataError
 
@@ -23,8 +25,9 @@ def read(tiny_dataset, tmp_path):
         training = read_training(sources, params.data.split)
         photos = len(training.photos)
         seen = Inspected(np.ones(photos, np.int64), np.ones(photos, np.bool_), ())
-        index = index_training(training.photos, seen, clean_training_boxes(training).boxes, "keep")
-        return index, index_masks(sources.train, index, training.split.base)
+        boxes = clean_training_boxes(training).boxes
+        index = index_training(training.photos, seen, boxes, "keep")
+        return index, index_masks(masks_of(sources.train, boxes, training.photos, training.split.base), index)
 
     return run
 
@@ -87,9 +90,11 @@ def test_base_masks_are_in_the_fingerprint(tiny_dataset, tmp_path):
     assert digest(tiny_dataset, tmp_path) != before
 
 
-def test_voc_has_no_masks(read, tiny_dataset, tmp_path):
-    index, _ = read()
+def test_voc_has_no_masks(tiny_dataset, tmp_path):
+    tiny_dataset.save()
     params = tiny_dataset.params()
-    source = resolve_sources(params.data, tmp_path, tmp_path).train
+    sources = resolve_sources(params.data, tmp_path, tmp_path)
+    training = read_training(sources, params.data.split)
+    voc = replace(sources.train, format="voc")
     with pytest.raises(DataError, match="format voc, which has no masks"):
-        index_masks(type(source)(source.photos, source.annotations, "voc"), index, ("cat", "dog"))
+        masks_of(voc, training.boxes, training.photos, training.split.base)
