@@ -12,7 +12,13 @@ from pipeline.executor import count_workers
 from pipeline.params import RunParams
 
 REPOSITORY = Path(__file__).resolve().parent.parent
-_MADE_BY_BENCHMARKS = ("benchmarks/results", "docs/benchmarks.md", "docs/results.md", "docs/ablation.svg")
+_MADE_BY_BENCHMARKS = (
+    "benchmarks/results",
+    "docs/benchmarks.md",
+    "docs/full-size.md",
+    "docs/results.md",
+    "docs/ablation.svg",
+)
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,8 @@
 """Runs of the pipeline in folders of their own, away from the user's artifacts."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -14,9 +15,13 @@ from pipeline.stage import StageContext
 
 def start_run(root: Path, overrides: Sequence[str]) -> Path:
     """Writes the demo's params with overrides into `root`, and returns it."""
-    tree = parse_params(preset_text("demo"), overrides).model_dump(mode="json")
-    write_bytes_atomic(root / PARAMS_FILE, yaml.safe_dump(tree, sort_keys=False).encode())
+    write_params(root, parse_params(preset_text("demo"), overrides).model_dump(mode="json"))
     return root
+
+
+def write_params(root: Path, tree: Mapping[str, Any]) -> None:
+    """Writes params, as plain values by section, into `root`."""
+    write_bytes_atomic(root / PARAMS_FILE, yaml.safe_dump(tree, sort_keys=False).encode())
 
 
 def run_stage(root: Path, stage: str, *options: str) -> Watched:

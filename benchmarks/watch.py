@@ -23,12 +23,14 @@ class Watched:
 
     Args:
         seconds: wall time.
+        cpu_seconds: of the processor, its children's included.
         peak_bytes: most that all its processes held at once, pages that they share counted for each; sampled.
         largest_bytes: most that one of its processes ever held, as the system counts it.
         output: what it said, errors included.
     """
 
     seconds: float
+    cpu_seconds: float
     peak_bytes: int
     largest_bytes: int
     output: str
@@ -65,7 +67,8 @@ def watch(command: Sequence[str], root: Path, code: Path = REPOSITORY) -> Watche
         sampler.stop()
     if process.returncode:
         raise RuntimeError(f"{' '.join(command)} failed:\n{output[-3000:]}")
-    return Watched(seconds, sampler.peak_bytes, usage.ru_maxrss * _MAXRSS_UNIT, output)
+    cpu_seconds = usage.ru_utime + usage.ru_stime
+    return Watched(seconds, cpu_seconds, sampler.peak_bytes, usage.ru_maxrss * _MAXRSS_UNIT, output)
 
 
 _MAXRSS_UNIT = 1 if sys.platform == "darwin" else 1024

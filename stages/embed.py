@@ -35,7 +35,7 @@ def run(context: StageContext) -> StageResult:
     teacher = renormalized_teacher(context)
     _write_text(embedded, teacher, prepared.split.labelled, prompts_of(params.teacher))
     most = most_objects(prepared.train)
-    arrays = _arrays(mined.store, most, teacher.load().dim, params.embed.dtype)
+    arrays = embedded_arrays(mined.store, most, teacher.load().dim, params.embed.dtype)
     attributes = {"protocol": mined.protocol, "names": mined.names, "crops": params.embed.crops}
     store = ShardedStore.create(
         embedded.location, arrays, len(prepared.train), mined.store.layout.shard_rows, attributes
@@ -71,7 +71,7 @@ class EmbedShard:
         index, store = Prepared(self.prepared).train, ShardedStore.open(self.store)
         encoder = BoxEncoder(self.teacher.load(), self.params.batch)
         rows: Rows = Mined(self.mined).store.read_shard(shard, MINED_ARRAYS)
-        rows |= _object_rows(index, store.shard_range(shard), self.most_objects)
+        rows |= object_rows(index, store.shard_range(shard), self.most_objects)
         embeddings, gt_embeddings = self._embed(encoder, index, store.shard_range(shard), rows)
         rows |= encode_embeddings("embeddings", embeddings, self.params.dtype)
         rows |= encode_embeddings("gt_embeddings", gt_embeddings, self.params.dtype)
@@ -108,7 +108,8 @@ def most_objects(index: DatasetIndex) -> int:
     return max([1, *(int((~index.boxes_of(row).crowd).sum()) for row in range(len(index)))])
 
 
-def _arrays(mined: ShardedStore, most: int, dim: int, dtype: str) -> dict[str, ArraySpec]:
+def embedded_arrays(mined: ShardedStore, most: int, dim: int, dtype: str) -> dict[str, ArraySpec]:
+    """The arrays of `embeddings.zarr`, with `most` base boxes a photo at most."""
     keep = mined.layout.arrays["boxes_xyxy"].shape[0]
     return {
         **{name: mined.layout.arrays[name] for name in MINED_ARRAYS},
@@ -121,7 +122,7 @@ def _arrays(mined: ShardedStore, most: int, dim: int, dtype: str) -> dict[str, A
     }
 
 
-def _object_rows(index: DatasetIndex, photos: range, most: int) -> Rows:
+def object_rows(index: DatasetIndex, photos: range, most: int) -> Rows:
     """Base boxes of a shard's photos, crowd regions left out."""
     boxes_xyxy = np.zeros((len(photos), most, 4), np.float32)
     labels = np.full((len(photos), most), -1, np.int32)

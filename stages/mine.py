@@ -66,7 +66,7 @@ def _create_store(inputs: MiningInputs, names: MiningNames, source: MinerSource)
     }
     return ShardedStore.create(
         Mined(inputs.context.folder).location,
-        _arrays(params.keep),
+        mined_arrays(params.keep),
         len(inputs.prepared.train),
         params.photos_per_shard,
         attributes,
@@ -112,7 +112,8 @@ def _mining_names(params: MineParams, split: Split) -> MiningNames:
     return known_names(split) if params.names == "known" else strict_names(split, params.extra_names)
 
 
-def _arrays(keep: int) -> dict[str, ArraySpec]:
+def mined_arrays(keep: int) -> dict[str, ArraySpec]:
+    """The arrays of `proposals.zarr`, with `keep` proposals a photo at most."""
     return {
         "boxes_xyxy": ArraySpec((keep, 4), "float32"),
         "scores": ArraySpec((keep,), "float32"),
@@ -127,7 +128,7 @@ def _arrays(keep: int) -> dict[str, ArraySpec]:
 
 def _rows(found: list[Proposals], keep: int) -> Rows:
     """All arrays of a shard but the ids; what a photo has fewer than `keep` is filled."""
-    specs = _arrays(keep)
+    specs = mined_arrays(keep)
     return {
         **{
             name: np.stack([_padded(getattr(one, name), specs[name]) for one in found])

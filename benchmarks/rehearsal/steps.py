@@ -1,0 +1,122 @@
+"""The steps of a rehearsal, each run in a process of its own: `python -m benchmarks.rehearsal.steps NAME`.
+
+The working folder is that of the run. A step prints one JSON object: what it says besides time and memory.
+"""
+
+import json
+import sys
+import time
+from collections.abc import Callable, Mapping
+from itertools import islice
+from pathlib import Path
+
+from benchmarks.rehearsal.caches import (
+    write_detections,
+    write_embeddings,
+    write_proposals,
+    write_renorm_and_detector,
+)
+from benchmarks.rehearsal.drawing import draw_data_set
+from benchmarks.rehearsal.run import DATA, READ_PHOTOS, read_shape
+from benchmarks.runs import context_of
+from cache import manifest
+from ezsd.repeats import repeat_factors
+from ezsd.training.dataset import BatchPlan
+from pipeline.data.cached_targets import TargetReader
+from pipeline.data.prepared import Prepared
+from pipeline.precomputed import Embedded
+from stages import evaluate
+from stages.schedule_source import make_schedule
+
+Said = Mapping[str, float]
+CACHES = ("mine", "embed")
+
+
+def draw(root: Path) -> Said:
+    """The data set."""
+    draw_data_set(read_shape(root), root / DATA)
+    return {}
+
+
+def shards(root: Path) -> Said:
+    """The shards of proposals and embeddings."""
+    write_proposals(context_of(root, "mine"))
+    write_embeddings(context_of(root, "embed"))
+    return {"shards": _embedded(root).store.shards}
+
+
+def manifests(root: Path) -> Said:
+    """A checksum of every file of both caches, and a look at them as each later stage takes it."""
+    for stage in CACHES:
+        folder = context_of(root, stage).folder
+        manifest.publish(folder, {}, {})
+        manifest.require_complete(folder, "")
+    return {
+        "files": sum(len(manifest.read_manifest(context_of(root, stage).folder).files) for stage in CACHES)
+    }
+
+
+def samplers(root: Path) -> Said:
+    """Which photos training shows, from the labels to the last step of the schedule."""
+    targets, params = _targets(root), context_of(root, "train").params.train
+    factors = repeat_factors(targets.labels(), params.repeat_threshold)
+    steps = make_schedule(params, len(targets.index)).steps
+    last = BatchPlan(
+        order=lambda epoch: targets.order(factors, params.seed, epoch),
+        images_per_step=params.images_per_step,
+        first_step=steps - 1,
+        steps=steps,
+        micro_batches=params.micro_batches,
+        seed=params.seed,
+    )
+    return {"steps": steps, "images_of_last_step": sum(map(len, last))}
+
+
+def reading(root: Path) -> Said:
+    """Targets of photos in the shuffled order of an epoch."""
+    targets = _targets(root)
+    rows = list(islice(targets.order([1.0] * len(targets.index), 0, 0), READ_PHOTOS))
+    start = time.process_time()
+    for row in rows:
+        targets(row)
+    return {"images_per_second": len(rows) / (time.process_time() - start)}
+
+
+def look(root: Path) -> Said:
+    """What `evaluate` finds when every validation photo has been looked at."""
+    write_renorm_and_detector(context_of(root, "train"))
+    write_detections(context_of(root, "evaluate"), read_shape(root))
+    return {}
+
+
+def evaluation(root: Path) -> Said:
+    """The stage, which finds its pass over the photos done."""
+    context = context_of(root, "evaluate")
+    evaluate.external_inputs(context.params, root)
+    result = evaluate.run(context)
+    manifest.publish(context.folder, result.counts, result.facts)
+    return {"detections": result.counts["detections"]}
+
+
+STEPS: Mapping[str, Callable[[Path], Said]] = {
+    "draw": draw,
+    "shards": shards,
+    "manifests": manifests,
+    "samplers": samplers,
+    "reading": reading,
+    "look": look,
+    "evaluate": evaluation,
+}
+
+
+def _embedded(root: Path) -> Embedded:
+    return Embedded(context_of(root, "embed").folder)
+
+
+def _targets(root: Path) -> TargetReader:
+    prepared = Prepared(context_of(root, "prepare").folder)
+    return TargetReader(prepared.train, _embedded(root).store, prepared.train_masks)
+
+
+if __name__ == "__main__":
+    print(json.dumps(STEPS[sys.argv[1]](Path.cwd())))

@@ -1,0 +1,85 @@
+"""The rehearsal at a very small size, and its page from numbers made by hand."""
+
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmarks.record import read_results
+from benchmarks.rehearsal import run, steps
+from benchmarks.rehearsal.drawing import SIZES_WH, draw_boxes, draw_polygons
+from benchmarks.rehearsal.page import publish
+from benchmarks.rehearsal.run import MEASURED, Outcome, Taken, rehearsal_params
+from benchmarks.rehearsal.shapes import SHAPES, Shape
+from benchmarks.runs import context_of, write_params
+from cache.atomic import write_json_atomic
+from cache.manifest import read_manifest
+from pipeline.params import load_params
+from pipeline.runner import run_stage
+from stages.graph import STAGES
+
+COCO, LVIS = SHAPES
+
+
+@pytest.mark.parametrize("whole", [COCO, replace(LVIS, names=90)], ids=["coco", "lvis"])
+def test_every_step_runs_on_a_few_photos(whole: Shape, tmp_path: Path) -> None:
+    shape = whole.part(0.0004)
+    write_json_atomic(tmp_path / run.SHAPE, asdict(shape))
+    write_params(tmp_path, rehearsal_params(shape))
+    steps.draw(tmp_path)
+    run_stage(STAGES, "prepare", load_params(tmp_path / "params.yaml"), tmp_path)
+    prepared = read_manifest(context_of(tmp_path, "prepare").folder)
+    assert prepared.counts["val_photos"] == shape.val_photos
+    assert prepared.counts["quarantined_boxes"] == 0
+    assert steps.shards(tmp_path) == {"shards": 1}
+    assert steps.manifests(tmp_path)["files"] > 8
+    assert steps.samplers(tmp_path)["images_of_last_step"] == 4
+    assert steps.reading(tmp_path)["images_per_second"] > 0
+    steps.look(tmp_path)
+    photos = shape.val_photos
+    assert steps.evaluation(tmp_path)["detections"] == pytest.approx(300 * photos, abs=300)
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.kind)
+def test_boxes_are_as_many_as_asked_for_and_lie_in_their_photos(shape: Shape) -> None:
+    drawn = draw_boxes(shape, 200, 3000, np.random.default_rng(0))
+    assert len(drawn.image) == 3000 and (np.diff(drawn.image) >= 0).all()
+    sizes_wh = np.array(SIZES_WH)[drawn.image % 2]
+    assert (drawn.box_xywh[:, :2] >= 0).all() and (drawn.box_xywh[:, 2:] >= 2).all()
+    assert (drawn.box_xywh[:, :2] + drawn.box_xywh[:, 2:] <= sizes_wh + 0.02).all()
+    assert np.bincount(drawn.label)[0] > 3000 / 10  # a power law: the first name has a good share
+
+
+def test_polygons_fit_photos_that_lie_and_that_stand() -> None:
+    corners = np.array(draw_polygons(24))
+    assert corners.shape[1] == 48
+    assert corners.min() >= 0 and corners.max() <= 48
+
+
+def test_the_page_compares_the_largest_size_with_the_smallest(tmp_path: Path) -> None:
+    def outcome(shape: Shape, share: float, cpu_seconds: float, peak_gib: float, speed: float) -> Outcome:
+        taken = {stage: Taken(2 * cpu_seconds, cpu_seconds, peak_gib, {}) for stage in MEASURED}
+        taken["reading"] = Taken(2.0, cpu_seconds, peak_gib, {"images_per_second": speed})
+        return Outcome(shape, share, taken)
+
+    outcomes = [
+        outcome(COCO, 0.1, 10, 1.0, 900),
+        outcome(COCO, 1.0, 105, 3.5, 850),
+        outcome(LVIS, 0.1, 10, 1.0, 900),
+        outcome(LVIS, 1.0, 120, 25.0, 300),
+    ]
+    publish(outcomes, tmp_path, tmp_path)
+    (result,) = read_results(tmp_path)
+    numbers = {one.metric: one for one in result.measurements}
+    assert numbers["rehearsal.coco.prepare.seconds"].value == 210
+    assert numbers["rehearsal.coco.prepare.peak_gib"].verdict == "met"
+    assert numbers["rehearsal.lvis.prepare.peak_gib"].verdict == "MISSED"
+    assert numbers["rehearsal.coco.growth"].value == pytest.approx(10.5)
+    assert numbers["rehearsal.coco.growth"].verdict == "met"
+    assert numbers["rehearsal.lvis.growth"].verdict == "MISSED"
+    assert numbers["rehearsal.coco.reading.flat"].verdict == "met"
+    assert numbers["rehearsal.lvis.reading.flat"].verdict == "MISSED"
+    text = (tmp_path / "full-size.md").read_text()
+    assert "118,287 photos with 860,001 boxes of 80 names" in text
+    assert "images per second 850 (at 0.1: 900)" in text
