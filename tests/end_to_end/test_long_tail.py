@@ -1,4 +1,4 @@
-"""The `long-tail` preset at a small size: LVIS's whole path on scenes that the pipeline draws."""
+"""The page on the long tail at a small size: LVIS's whole path on scenes that the pipeline draws."""
 
 import json
 from collections import Counter
@@ -7,24 +7,21 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
-import yaml
 from support.lvis_api import by_lvis_api
-from support.recipes import run_cli
+from support.recipes import FEW_SCENES, Recipe
 
 from ezsd import repeats
 from ezsd.split import Split
 from pipeline.data import cached_targets
 from pipeline.data.prepared import Prepared
 
-THRESHOLD = 0.2
-SCENES = {"train": 200, "val": 8, "seed": 1}
-
 
 class Run(NamedTuple):
-    """A folder in which the whole pipeline ran, and how often its training showed each photo an epoch."""
+    """A folder in which the whole pipeline ran, how often training showed each photo, and what was said."""
 
     root: Path
     shown: list[list[int]]
+    said: str
 
     @property
     def metrics(self) -> dict[str, Any]:
@@ -50,18 +47,10 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
         shown.append(drawn.tolist())
         return drawn
 
-    run_cli(["init", "--preset", "long-tail"], root)
-    params = root / "params.yaml"
-    tree = yaml.safe_load(params.read_text())
-    tree["data"]["world"] = SCENES
-    tree["prepare"]["photos_per_shard"] = tree["mine"]["photos_per_shard"] = 70
-    tree["train"].update(epochs=0.1, repeat_threshold=THRESHOLD)
-    params.write_text(yaml.safe_dump(tree))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(cached_targets, "draw_repeats", draw_repeats)
-        for command in ("precompute", "train", "eval", "report"):
-            run_cli([command], root)
-    return Run(root, shown)
+        said = Recipe("long-tail.md", root).run()
+    return Run(root, shown, said)
 
 
 def test_the_result_tells_rare_common_and_frequent_names_apart(run: Run) -> None:
@@ -70,6 +59,7 @@ def test_the_result_tells_rare_common_and_frequent_names_apart(run: Run) -> None
     data = run.metrics["data"]
     assert run.metrics["protocol"] == "names known" and data["split"] == "world_long_tail"
     assert data["categories"]["base"] + data["categories"]["novel"] == 260
+    assert "rare" in run.said
     page = (run.root / "artifacts/report/index.html").read_text()
     assert "world_long_tail" in page and "rare" in page
 
@@ -95,7 +85,7 @@ def test_training_shows_photos_of_seldom_names_again(run: Run) -> None:
     (shown,) = run.shown[:1]
     often = np.array(shown) > 1
     assert often.any()
-    assert least[often].max() < THRESHOLD * len(index)
+    assert least[often].max() < FEW_SCENES["train"]["repeat_threshold"] * len(index)
 
 
 def test_validation_files_have_the_frequencies_of_training(run: Run) -> None:

@@ -1,6 +1,7 @@
 """Each command of the pages on data runs, on data of the page's format and at a small size."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -9,10 +10,11 @@ import fsspec
 import h5py
 from conftest import TinyDataset
 from support.formats import as_lvis, as_voc
-from support.recipes import RECIPES, Recipe
+from support.recipes import BLOCK, RECIPES, Recipe
 from support.small_runs import bytes_below, differing
 
 from ezsd.split import builtin_split
+from pipeline.params import PRESETS
 
 COCO_NAMES = {"cat": "person", "dog": "car", "cow": "cat", "sofa": "toaster"}
 """COCO's base and novel names for things of the tiny data set."""
@@ -98,6 +100,17 @@ def test_a_detector_trained_from_shards_in_a_bucket_is_the_same(own_run: Path, t
     assert not differing(here, there)
     with h5py.File(root / "precomputed.h5") as file:
         assert set(file) == {"prepare", "renorm", "mine", "embed"}
+
+
+def test_every_preset_runs_whole_in_a_page() -> None:
+    blocks = [
+        block
+        for page in RECIPES.glob("*.md")
+        for language, block in BLOCK.findall(page.read_text())
+        if language == "sh" and "dvc repro" in block
+    ]
+    run = {name for block in blocks for name in re.findall(r"--preset (\S+)", block)}
+    assert run | {"demo"} == set(PRESETS)  # the demo is `small_run`, on which other tests stand
 
 
 def test_every_page_is_run_by_a_test() -> None:

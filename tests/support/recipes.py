@@ -47,6 +47,13 @@ TINY: dict[str, Any] = {
     "report": {"training_photos": 1, "validation_photos": 1},
     "run": {"workers": 1, "device": "cpu"},
 }  # fmt: skip
+FEW_SCENES: dict[str, Any] = {
+    "data": {"world": {"train": 200, "val": 8, "seed": 1}},
+    "prepare": {"photos_per_shard": 70},
+    "mine": {"photos_per_shard": 70},
+    "train": {"epochs": 0.1, "repeat_threshold": 0.2},
+}
+"""Of a world that is drawn: as many as it takes to have a frequent name, and few steps."""
 TINY_MASK_HEAD = {"convolutions": 1, "channels": 8}
 
 
@@ -152,7 +159,8 @@ def make_small(root: Path) -> None:
     tree = yaml.safe_load(path.read_text())
     if tree["train"]["mask_head"]:
         tree["train"]["mask_head"] = TINY_MASK_HEAD
-    path.write_text(yaml.safe_dump(_merged(tree, TINY)))
+    drawn = FEW_SCENES if tree["data"]["world"] else {}
+    path.write_text(yaml.safe_dump(_merged(_merged(tree, TINY), drawn)))
     (root / "tiny.json").write_text(json.dumps(TINY_TEACHER))
 
 
