@@ -8,7 +8,7 @@ import pytest
 
 from ezsd.prompts import spoken
 from ezsd.world.colours import rgb
-from ezsd.world.lvis import frequency_of, lvis_categories, lvis_records
+from ezsd.world.lvis import frequency_of, likely_base, lvis_categories, lvis_records
 from ezsd.world.names import (
     LONG_TAIL_COLOURS,
     LONG_TAIL_IDS,
@@ -112,3 +112,8 @@ def test_frequency_counts_photos_not_things():
     assert (first["image_count"], first["instance_count"], first["frequency"]) == (6, 12, "r")
     assert (second["image_count"], second["frequency"]) == (11, "c")
     assert (third["image_count"], third["frequency"]) == (0, "r")
+
+
+def test_names_that_are_expected_to_be_base_are_the_first():
+    # 4.5 boxes a scene, of which name k has 1 / (k * 6.14): more than 10 in 800 scenes up to k = 58
+    assert likely_base(800) == LONG_TAIL_NAMES[:58]
