@@ -28,6 +28,7 @@ from pipeline.data.prepared import Prepared
 from pipeline.data.sources import resolve_sources
 from pipeline.precomputed import Embedded
 from pipeline.stage import StageContext
+from pipeline.threads import one_thread
 from stages.detector_source import make_detector
 from stages.embed import ENLARGE
 from stages.teacher_source import renormalized_teacher
@@ -68,7 +69,7 @@ def _median_ratio(some: list[float], others: list[float]) -> float:
 def _take_steps(kinds: dict[str, Iterator[StepReport]]) -> dict[str, list[float]]:
     """Seconds of each step after the first few."""
     seconds: dict[str, list[float]] = {name: [] for name in kinds}
-    with deterministic():
+    with one_thread(), deterministic():
         for _ in range(WARM_UP + STEPS):
             for name, steps in kinds.items():
                 seconds[name].append(seconds_of(partial(next, steps)))

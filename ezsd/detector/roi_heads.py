@@ -86,14 +86,18 @@ class ZeroShotRoIHeads(RoIHeads):
         regions, rows, label_list, delta_list = self.select_training_samples(proposals, targets)
         labels, target_deltas = torch.cat(label_list), torch.cat(delta_list)
         taught = [target["distill_boxes"] for target in targets]
-        shared, taught_shared = self._pool(features, [regions, taught], image_shapes)
-        deltas = self.regressor(self.box_head.regression(shared), self.classifier.text_of(labels))
-        embeddings = self.box_head.embed(torch.cat([shared, taught_shared]))
+        together = list(zip(regions, taught, strict=True))
+        counts = [len(boxes) for of_image in together for boxes in of_image]
+        # one call for both: what a call costs by itself, gradients of whole feature maps, is paid once
+        shared = self._pool(features, list(map(torch.cat, together)), image_shapes)
+        of_regions, _ = _take_apart(shared, counts)
+        deltas = self.regressor(self.box_head.regression(of_regions), self.classifier.text_of(labels))
+        embeddings, taught_embeddings = _take_apart(self.box_head.embed(shared), counts)
         losses = {
-            "classification": self.classification_loss(self.classifier(embeddings[: len(shared)]), labels),
+            "classification": self.classification_loss(self.classifier(embeddings), labels),
             "box": box_loss(deltas, target_deltas, labels > 0),
             "distillation": distillation_loss(
-                embeddings[len(shared) :],
+                taught_embeddings,
                 torch.cat([target["distill_embeddings"] for target in targets]),
                 torch.cat([target["distill_weights"] for target in targets]),
                 [len(boxes) for boxes in taught],
@@ -109,7 +113,7 @@ class ZeroShotRoIHeads(RoIHeads):
     def _detect(
         self, features: Features, proposals: list[Tensor], image_shapes: list[tuple[int, int]]
     ) -> list[dict[str, Tensor]]:
-        shared = self.box_head.shared(self.box_roi_pool(features, proposals, image_shapes))
+        shared = self._pool(features, proposals, image_shapes)
         logits = self.classifier(self.box_head.embed(shared))
         named = 1 + logits[:, 1:].argmax(dim=1)
         deltas = self.regressor(self.box_head.regression(shared), self.classifier.text_of(named))
@@ -124,9 +128,13 @@ class ZeroShotRoIHeads(RoIHeads):
         of_images = grids.split([of_image.shape[0] for of_image in boxes])  # a number that a trace can follow
         return [{**each, "mask_probabilities": grid} for each, grid in zip(found, of_images, strict=True)]
 
-    def _pool(
-        self, features: Features, groups: Sequence[list[Tensor]], image_shapes: list[tuple[int, int]]
-    ) -> tuple[Tensor, ...]:
-        """Shared features of groups of boxes, each group one list an image; pooled in one call a group."""
-        pooled = [self.box_roi_pool(features, group, image_shapes) for group in groups]
-        return self.box_head.shared(torch.cat(pooled)).split([len(part) for part in pooled])
+    def _pool(self, features: Features, boxes: list[Tensor], image_shapes: list[tuple[int, int]]) -> Tensor:
+        """Shared features (R, C, S, S) of each image's boxes, image after image."""
+        shared: Tensor = self.box_head.shared(self.box_roi_pool(features, boxes, image_shapes))
+        return shared
+
+
+def _take_apart(rows: Tensor, counts: Sequence[int]) -> tuple[Tensor, Tensor]:
+    """Rows (R, ...) of regions and of taught boxes; `counts` are those of each image, in turn."""
+    parts = rows.split(counts)
+    return torch.cat(parts[::2]), torch.cat(parts[1::2])

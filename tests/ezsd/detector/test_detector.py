@@ -39,6 +39,23 @@ def test_it_trains_with_and_without_objects_and_proposals(
     assert (losses["distillation"] == 0) == (taught == 0)
 
 
+def test_each_taught_box_is_compared_with_its_own_embedding(tiny: Any) -> None:
+    detector = tiny.detector().train()
+    heads, photos = detector.roi_heads, [tiny.photo(), tiny.photo(1)]
+    targets = [tiny.target(taught=3), tiny.target(taught=1, seed=1)]
+    boxes = [target["distill_boxes"] for target in targets]
+    with torch.no_grad():
+        images, _ = detector.transform(photos)
+        pooled = heads.box_roi_pool(detector.backbone(images.tensors), boxes, images.image_sizes)
+        embeddings = heads.box_head.embed(heads.box_head.shared(pooled)).split([3, 1])
+    as_taught = [
+        {**target, "distill_embeddings": of_image}
+        for target, of_image in zip(targets, embeddings, strict=True)
+    ]
+    assert detector(photos, targets)["distillation"].item() > 1
+    assert detector(photos, as_taught)["distillation"].item() == pytest.approx(0, abs=1e-4)
+
+
 def test_the_same_seeds_give_the_same_losses(tiny: Any) -> None:
     detector = tiny.detector().train()
     batch = ([tiny.photo()], [tiny.target(seed=5)])
