@@ -2,18 +2,20 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from benchmarks.record import Measurement, Result, Target, ratio, write_result
 from benchmarks.rehearsal.caches import DIM, KEEP
 from benchmarks.rehearsal.run import MEASURED, READ_PHOTOS, Outcome
-from benchmarks.rehearsal.shapes import Shape
 from benchmarks.table import markdown_table
 from cache.atomic import write_bytes_atomic
 
 NAME = "rehearsal"
 PAGE = "full-size.md"
+ABSENT = "–"
+READING = "reading"
 MEMORY_GIB = 24.0
 GROWTH_SLACK = 1.1
 """Time grows linearly when it grows by no more than the size, and a tenth for noise."""
@@ -44,10 +46,10 @@ the same time, so that growth is read from the former.
 
 
 def make_result(outcomes: Sequence[Outcome]) -> Result:
-    """Time and memory of each stage at a shape's largest size, compared with its smallest."""
-    measurements: list[Measurement] = []
-    for large in _largest(outcomes):
-        measurements += _measure(_smallest_of(outcomes, large.shape), large)
+    """Time and memory of each stage at each size, and how they grow from one size of a shape to the next."""
+    measurements = [one for outcome in outcomes for one in _measure(outcome)]
+    for sizes in _by_shape(outcomes):
+        measurements += [one for pair in pairwise(sizes) for one in _compare(*pair)]
     return Result(NAME, 0, measurements, {"runs": [_as_json(outcome) for outcome in outcomes]})
 
 
@@ -62,66 +64,79 @@ def page(outcomes: Sequence[Outcome], result: Result) -> str:
     """The text of `docs/full-size.md`."""
     floor = min(one.peak_gib for outcome in outcomes for one in outcome.taken.values())
     parts = [_INTRODUCTION.format(keep=KEEP, dim=DIM, photos=READ_PHOTOS, floor=floor)]
-    for large in _largest(outcomes):
-        shape = large.shape.part(large.share)
+    for sizes in _by_shape(outcomes):
+        shape = sizes[0].shape
         parts.append(f"## {shape.kind.upper()}'s shape\n")
         parts.append(
             f"{shape.photos:,} photos with {shape.boxes:,} boxes of {shape.names:,} names to train on, "
-            f"{shape.val_photos:,} with {shape.val_boxes:,} to validate: {_share(large)}.\n"
+            f"{shape.val_photos:,} with {shape.val_boxes:,} to validate. *1/10*: a tenth of all that.\n"
         )
-        parts.append(stage_table(_smallest_of(outcomes, large.shape), large) + "\n")
+        parts.append(stage_table(sizes) + "\n")
+    if any(one.taken.keys() != set(MEASURED) for one in outcomes):
+        parts.append(f"{ABSENT}: not measured yet.\n")
     parts.append(f"Commit {result.revision}; {result.machine}. Written by `make rehearsal`.\n")
     return "\n".join(parts)
 
 
-def stage_table(small: Outcome, large: Outcome) -> str:
-    """A line for each stage; sizes are told by their share of the whole."""
-    before = f"{small.share:g}"
-    header = ("stage", "CPU s", f"at {before}", "wall s", "GiB", f"GiB at {before}", "also")
+def stage_table(sizes: Sequence[Outcome]) -> str:
+    """A line for each stage, with the numbers of each size of one shape."""
+    columns = [f"{head} {_size(one)}" for head in ("CPU s", "wall s", "GiB") for one in sizes]
     lines = []
     for stage in MEASURED:
-        one, other = large.taken[stage], small.taken[stage]
-        also = ", ".join(
-            f"{key.replace('_', ' ')} {value:,.0f} (at {before}: {other.said[key]:,.0f})"
-            for key, value in one.said.items()
-        )
-        numbers = (one.cpu_seconds, other.cpu_seconds, one.seconds)
-        memory = (one.peak_gib, other.peak_gib)
-        lines.append((stage, *(f"{n:,.0f}" for n in numbers), *(f"{n:.2f}" for n in memory), also))
-    return markdown_table(header, lines)
+        taken = [one.taken.get(stage) for one in sizes]
+        cpu = [ABSENT if one is None else f"{one.cpu_seconds:,.0f}" for one in taken]
+        wall = [ABSENT if one is None else f"{one.seconds:,.0f}" for one in taken]
+        memory = [ABSENT if one is None else f"{one.peak_gib:.2f}" for one in taken]
+        lines.append((stage, *cpu, *wall, *memory, _said(sizes, stage)))
+    return markdown_table(("stage", *columns, "of these"), lines)
 
 
-def _measure(small: Outcome, large: Outcome) -> Iterator[Measurement]:
-    name = f"{NAME}.{large.shape.kind}"
-    for stage in MEASURED:
-        one, other = large.taken[stage], small.taken[stage]
-        yield Measurement(f"{name}.{stage}.seconds", one.seconds, "s", other.seconds)
-        yield Measurement(f"{name}.{stage}.cpu_seconds", one.cpu_seconds, "s", other.cpu_seconds)
-        peak_gib = one.peak_gib
-        yield Measurement(
-            f"{name}.{stage}.peak_gib", peak_gib, "GiB", other.peak_gib, Target("<=", MEMORY_GIB)
-        )
-    speed = [outcome.taken["reading"].said["images_per_second"] for outcome in (large, small)]
-    yield Measurement(f"{name}.reading.images_per_second", speed[0], "images/s", speed[1])
-    yield ratio(f"{name}.reading.flat", speed[0] / speed[1], Target(">=", FLAT))
-    grown = sum(one.cpu_seconds for one in large.taken.values()) / sum(
-        one.cpu_seconds for one in small.taken.values()
+def _said(sizes: Sequence[Outcome], stage: str) -> str:
+    """`shards 174 (1/10), 1,731`"""
+    said = {_size(one): one.taken[stage].said for one in sizes if stage in one.taken}
+    keys = dict.fromkeys(key for one in said.values() for key in one)
+    return "; ".join(
+        f"{key.replace('_', ' ')} "
+        + ", ".join(f"{one[key]:,.0f} ({size})" for size, one in said.items() if key in one)
+        for key in keys
     )
-    yield ratio(f"{name}.growth", grown, Target("<=", GROWTH_SLACK * large.share / small.share))
 
 
-def _largest(outcomes: Sequence[Outcome]) -> list[Outcome]:
-    """Of each shape."""
+def _measure(outcome: Outcome) -> Iterator[Measurement]:
+    for stage, one in outcome.taken.items():
+        name = f"{_name(outcome)}.{stage}"
+        yield Measurement(f"{name}.seconds", one.seconds, "s")
+        yield Measurement(f"{name}.cpu_seconds", one.cpu_seconds, "s")
+        yield Measurement(f"{name}.peak_gib", one.peak_gib, "GiB", target=Target("<=", MEMORY_GIB))
+
+
+def _compare(small: Outcome, large: Outcome) -> Iterator[Measurement]:
+    """Growth of the stages that both have."""
+    name, both = _name(large), small.taken.keys() & large.taken.keys()
+    if both:
+        spent = [sum(one.taken[stage].cpu_seconds for stage in both) for one in (small, large)]
+        times = large.share / small.share
+        yield ratio(f"{name}.growth_{times:g}x", spent[1] / spent[0], Target("<=", GROWTH_SLACK * times))
+    if READING in both:
+        speed = [one.taken[READING].said["images_per_second"] for one in (small, large)]
+        yield ratio(f"{name}.{READING}.flat", speed[1] / speed[0], Target(">=", FLAT))
+
+
+def _name(outcome: Outcome) -> str:
+    """Of metrics: the whole size is not named."""
+    size = "" if outcome.share == 1 else f"_{outcome.share:g}"
+    return f"{NAME}.{outcome.shape.kind}{size}"
+
+
+def _by_shape(outcomes: Sequence[Outcome]) -> list[list[Outcome]]:
+    """The sizes of each shape, small ones first."""
     by_share = sorted(outcomes, key=lambda outcome: outcome.share)
-    return list({outcome.shape.kind: outcome for outcome in by_share}.values())
+    kinds = dict.fromkeys(outcome.shape.kind for outcome in outcomes)
+    return [[one for one in by_share if one.shape.kind == kind] for kind in kinds]
 
 
-def _smallest_of(outcomes: Sequence[Outcome], shape: Shape) -> Outcome:
-    return min((one for one in outcomes if one.shape == shape), key=lambda outcome: outcome.share)
-
-
-def _share(outcome: Outcome) -> str:
-    return "the whole" if outcome.share == 1 else f"{outcome.share:g} of the whole"
+def _size(outcome: Outcome) -> str:
+    return "whole" if outcome.share == 1 else f"1/{1 / outcome.share:g}"
 
 
 def _as_json(outcome: Outcome) -> dict[str, Any]:
