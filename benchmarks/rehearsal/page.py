@@ -72,6 +72,8 @@ def page(outcomes: Sequence[Outcome], result: Result) -> str:
             f"{shape.val_photos:,} with {shape.val_boxes:,} to validate. *1/10*: a tenth of all that.\n"
         )
         parts.append(stage_table(sizes) + "\n")
+        if sizes[-1].share != 1:
+            parts.append("The whole is not measured yet, so nothing here is a claim about it.\n")
     if any(one.taken.keys() != set(MEASURED) for one in outcomes):
         parts.append(f"{ABSENT}: not measured yet.\n")
     parts.append(f"Commit {result.revision}; {result.machine}. Written by `make rehearsal`.\n")
