@@ -23,7 +23,7 @@ from pipeline.data.prepared import Prepared
 from stages.miners import Miner, MiningInputs
 from stages.teacher_source import RenormalizedTeacher
 
-FIT_PHOTOS = 128
+FIT_PHOTOS = 256
 PHOTOS_PER_PART = 16
 PARTS = "parts"
 """What an interrupted fit leaves to resume from; a finished one removes it."""

@@ -1,8 +1,8 @@
 """Coarse to fine: a dense guess for every anchor, and the teacher's real look at the promising ones only.
 
-The paper sends each anchor through CLIP, although most show nothing. Here a few forwards describe them all, a
-linear objectness, learned from base boxes, ranks them, and the best go through CLIP once: the enlarged crop
-gives score, name and confidence at the same time.
+The paper sends each anchor through CLIP, although most show nothing. Here a few forwards describe them all,
+an objectness, learned from base boxes, ranks them, and the best go through CLIP once: the enlarged crop gives
+score, name and confidence at the same time.
 """
 
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from torch import Tensor
 from ezsd.boxes import max_iou_xyxy, nms_xyxy
 from ezsd.mining.dense_features import count_tiles, describe_boxes, photo_maps, require_dense
 from ezsd.mining.exhaustive import distinct_boxes, photo_anchors
-from ezsd.mining.objectness import RidgeSums, object_targets
+from ezsd.mining.objectness import RidgeSums, box_weights, guess_features, object_targets
 from ezsd.mining.proposals import Judge, MineConfig, Proposals
 from ezsd.mining.score import certainty, name_probabilities
 from ezsd.teacher.protocol import Teacher
@@ -31,7 +31,10 @@ def objectness_sums(
     """
     anchors = distinct_boxes(photo_anchors(photo, config))
     features = _describe(photo, anchors, teacher)
-    return RidgeSums.of(features, object_targets(anchors, base_boxes_xyxy))
+    weights = box_weights(anchors, base_boxes_xyxy)
+    counted = weights > 0
+    targets = object_targets(anchors, base_boxes_xyxy)
+    return RidgeSums.of(features[counted], targets[counted], weights[counted])
 
 
 @dataclass(frozen=True)
@@ -53,11 +56,11 @@ class CascadeMiner:
         """
         original_size = (photo.shape[1], photo.shape[2])
         anchors = photo_anchors(photo, config)
-        free = distinct_boxes(anchors)
-        free = free[max_iou_xyxy(free, base_boxes_xyxy.to(free)) < config.base_iou]
-        guesses = _describe(photo, free, judge.encoder.teacher) @ self.weights
+        distinct = distinct_boxes(anchors)
+        guesses = _describe(photo, distinct, judge.encoder.teacher) @ self.weights
+        free = max_iou_xyxy(distinct, base_boxes_xyxy.to(distinct)) < config.base_iou
         crops = max(1, int(self.fraction * len(anchors)) - count_tiles(original_size))
-        looked_at = free[nms_xyxy(free, guesses, config.nms_iou, crops)]
+        looked_at = distinct[free][nms_xyxy(distinct[free], guesses[free], config.nms_iou, crops)]
         embeddings = judge.encoder.encode(photo, looked_at, config.enlarge)
         probabilities = name_probabilities(embeddings, judge.text, judge.logit_scale)
         confidence, labels = probabilities.max(dim=1)
@@ -78,4 +81,4 @@ class CascadeMiner:
 
 def _describe(photo: Tensor, boxes_xyxy: Tensor, teacher: Teacher) -> Tensor:
     maps = photo_maps(photo, require_dense(teacher))
-    return describe_boxes(maps, boxes_xyxy, (photo.shape[1], photo.shape[2]))
+    return guess_features(describe_boxes(maps, boxes_xyxy, (photo.shape[1], photo.shape[2])))

@@ -68,7 +68,7 @@ def describe_boxes(maps: Sequence[Tensor], boxes_xyxy: Tensor, original_size: tu
         original_size: of the photo, (height, width).
 
     Returns:
-        float32 `(N, F)`; the last column is 1.
+        float32 `(N, F)`.
     """
     covered_width = _tile_grid(original_size)[1] * _tile_side(original_size)
     parts = []
@@ -78,8 +78,7 @@ def describe_boxes(maps: Sequence[Tensor], boxes_xyxy: Tensor, original_size: tu
             parts.append(roi_align(one[None], [boxes], cells, scale, 2, True).flatten(1))
     sides = (boxes_xyxy[:, 2:] - boxes_xyxy[:, :2]).clamp(min=1) / min(original_size)
     logs = sides.log()
-    shape = [logs, logs.square(), logs.prod(dim=1, keepdim=True), torch.ones((len(logs), 1))]
-    return torch.cat([*parts, *shape], dim=1)
+    return torch.cat([*parts, logs, logs.square(), logs.prod(dim=1, keepdim=True)], dim=1)
 
 
 def _tile_side(original_size: tuple[int, int]) -> float:

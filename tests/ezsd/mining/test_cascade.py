@@ -14,7 +14,14 @@ from ezsd.mining.dense_features import (
     photo_maps,
     require_dense,
 )
-from ezsd.mining.objectness import RidgeSums, object_targets
+from ezsd.mining.objectness import (
+    EMPTY_STEP,
+    OBJECT_WEIGHT,
+    RidgeSums,
+    box_weights,
+    guess_features,
+    object_targets,
+)
 from ezsd.mining.proposals import Judge, MineConfig
 from ezsd.teacher.box_encoder import BoxEncoder
 
@@ -92,7 +99,10 @@ def test_ridge_finds_a_linear_rule_and_ignores_dead_features():
     features = torch.randn((4000, 4), generator=generator) * torch.tensor([1.0, 100.0, 0.0, 0.0])
     features[:, 3] = 1
     targets = 2 * features[:, 0] - 0.03 * features[:, 1] + 0.5
-    parts = [RidgeSums.of(features[rows], targets[rows]) for rows in torch.arange(4000).split(1000)]
+    parts = [
+        RidgeSums.of(features[rows], targets[rows], torch.ones(1000))
+        for rows in torch.arange(4000).split(1000)
+    ]
     weights = (parts[0] + parts[1] + parts[2] + parts[3]).solve()
     assert weights.tolist() == pytest.approx([2, -0.03, 0, 0.5], abs=5e-3)
 
@@ -101,6 +111,43 @@ def test_a_box_holds_an_object_from_half_overlap_on():
     boxes = torch.tensor([[0.0, 0, 10, 10], [0, 0, 10, 20], [0, 0, 10, 21], [50, 50, 60, 60]])
     assert object_targets(boxes, boxes[:1]).tolist() == [1, 1, 0, 0]
     assert object_targets(boxes, NONE).tolist() == [0, 0, 0, 0]
+
+
+def test_a_row_of_weight_two_counts_as_two_rows():
+    features, targets = torch.tensor([[0.0, 1], [1, 1], [3, 1]]), torch.tensor([0.0, 1, 0])
+    twice = RidgeSums.of(features[[0, 1, 1, 2]], targets[[0, 1, 1, 2]], torch.ones(4)).solve()
+    assert torch.equal(RidgeSums.of(features, targets, torch.tensor([1.0, 2, 1])).solve(), twice)
+
+
+def test_objects_count_the_same_however_many_boxes_hold_them():
+    large, small = torch.tensor([[0.0, 0, 100, 100]]), torch.tensor([[200.0, 0, 210, 10]])
+    boxes = torch.cat([large, large + 1, large + 2, large + 3, small, small + 500])
+    weights = box_weights(boxes, torch.cat([large, small]))
+    assert weights.tolist() == pytest.approx([OBJECT_WEIGHT / 4] * 4 + [OBJECT_WEIGHT, EMPTY_STEP])
+
+
+def test_of_boxes_that_hold_nothing_some_stand_for_all():
+    boxes = torch.tensor([[0.0, 0, 10, 10]]).repeat(8 * EMPTY_STEP, 1)
+    assert box_weights(boxes, NONE).tolist() == ([EMPTY_STEP] + [0] * (EMPTY_STEP - 1)) * 8
+
+
+def test_a_box_that_holds_two_objects_takes_the_larger_share():
+    box = torch.tensor([[0.0, 0, 10, 10]])
+    objects = torch.cat([box, box + torch.tensor([0.0, 0, 0, 2])])
+    beside = torch.tensor([[0.0, -9, 10, 10]])  # holds the first alone
+    assert box_weights(torch.cat([box, beside]), objects).tolist() == [OBJECT_WEIGHT, OBJECT_WEIGHT / 2]
+
+
+def test_a_guess_does_not_depend_on_the_scale_of_a_photos_features():
+    features = torch.rand((50, 7), generator=torch.Generator().manual_seed(0))
+    seen = guess_features(features)
+    assert torch.allclose(seen, guess_features(20 + 300 * features), atol=1e-3)
+    assert torch.allclose(seen[:, :7].mean(dim=0), torch.zeros(7), atol=1e-5)
+    assert (seen[:, -1] == 1).all() and (seen[:, 7:-1] >= 0).all()
+
+
+def test_features_of_a_single_box_are_finite():
+    assert guess_features(torch.rand(1, 7)).isfinite().all()
 
 
 def fitted(dense_judge, photos):
