@@ -16,6 +16,12 @@ What `make bench` measured last; written by it, from `benchmarks/results/`. One 
 `python -m benchmarks.crops`. A ratio is value over baseline. Targets are aims, no test asserts them.
 """
 
+_CURVE = """
+![Novel objects that the first proposals cover, against forwards a photo](mining.svg)
+
+*The cascade with more and more forwards; rightmost the exhaustive miner.*
+"""
+
 
 def table_rows(results: Sequence[Result]) -> list[tuple[str, ...]]:
     """The cells below `HEADER`: a row for each measurement, those with a target first in each result."""
@@ -45,7 +51,7 @@ def page(results: Sequence[Result]) -> str:
     for result in results:
         machines.setdefault(str(result.machine), []).append(result.name)
     measured = [f"- {', '.join(names)}: {machine}" for machine, names in machines.items()]
-    parts = [_INTRODUCTION, markdown_table(HEADER, table_rows(results)), "\nMeasured on:\n", *measured]
+    parts = [_INTRODUCTION, markdown_table(HEADER, table_rows(results)), _CURVE, "Measured on:\n", *measured]
     return "\n".join(parts) + "\n"
 
 

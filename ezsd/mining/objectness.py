@@ -28,7 +28,7 @@ EMPTY_STEP = 4
 HIDDEN = 512
 """Width of the random layer."""
 
-PENALTY = 1e-3
+PENALTY = 1e-2
 """Ridge penalty, as a fraction of the boxes and in units of each feature's variance."""
 
 
