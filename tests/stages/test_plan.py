@@ -16,6 +16,7 @@ from support.teacher_runs import TINY_TEACHER
 from pipeline.params import Params, parse_params, preset_text
 from stages import plan_warnings
 from stages.graph import STAGES
+from stages.mine_cascade import FIT_PHOTOS
 from stages.plan import Plan, Probe, Scaling, make_plan
 from stages.plan_counts import Amounts, Units, count_amounts, mining_cost, units_of_work
 from stages.plan_probe import StageProbe, Work
@@ -65,7 +66,7 @@ def test_units_follow_from_the_params() -> None:
     units = units_of_work(DEMO, photos_of(600, boxes=2400))
     assert units["renorm"].count == DEMO.renorm.epochs * 2400
     assert units["renorm: look at boxes"].count == 2 * 2048
-    assert units["mine: fit objectness"].count == 128
+    assert units["mine: fit objectness"].count == FIT_PHOTOS
     assert units["train"].count == 600 * DEMO.train.epochs / DEMO.train.images_per_step
 
 

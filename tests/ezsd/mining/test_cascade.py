@@ -104,7 +104,7 @@ def test_ridge_finds_a_linear_rule_and_ignores_dead_features():
         for rows in torch.arange(4000).split(1000)
     ]
     weights = (parts[0] + parts[1] + parts[2] + parts[3]).solve()
-    assert weights.tolist() == pytest.approx([2, -0.03, 0, 0.5], abs=5e-3)
+    assert weights.tolist() == pytest.approx([2, -0.03, 0, 0.5], rel=0.02, abs=1e-3)
 
 
 def test_a_box_holds_an_object_from_half_overlap_on():
