@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from html import escape
 
 _WIDTH, _HEIGHT = 560, 320
-_LEFT, _RIGHT, _TOP, _BOTTOM = 56, 130, 16, 44
+_LEFT, _RIGHT, _TOP, _BOTTOM = 56, 130, 16, 48
 _COLOURS = ("#1f6feb", "#d29922", "#2da44e", "#8250df")
-_TICKS = 5
+_ROUND = (1, 2, 5)
+_MOST_TICKS = 6
 
 
 @dataclass(frozen=True)
@@ -46,20 +47,28 @@ class _Axis:
         """Pixel of a value."""
         return self._start + (self._end - self._start) * (value - self.low) / (self.high - self.low)
 
-    def ticks(self) -> list[float]:
-        """Values at equal distances."""
-        return [self.low + (self.high - self.low) * step / (_TICKS - 1) for step in range(_TICKS)]
+
+def even_ticks(low: float, high: float) -> list[float]:
+    """Multiples of 1, 2 or 5 times a power of ten in `low..high`: as many as fit well."""
+    steps = (digit * 10.0**power for power in range(-3, 9) for digit in _ROUND)
+    step = next(step for step in steps if (high - low) / step < _MOST_TICKS)
+    return [step * count for count in range(math.ceil(low / step), math.floor(high / step) + 1)]
+
+
+def logarithmic_ticks(low: float, high: float) -> list[float]:
+    """1, 2 and 5 times powers of ten in `low..high`, which are positive."""
+    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    return [tick for power in powers for digit in _ROUND if low <= (tick := digit * 10.0**power) <= high]
 
 
 def _frame(x_axis: _Axis, y_axis: _Axis, x_label: str, y_label: str) -> str:
     bottom, right = _HEIGHT - _BOTTOM, _WIDTH - _RIGHT
     parts = [f'<path d="M{_LEFT} {_TOP}V{bottom}H{right}" fill="none" stroke="#57606a"/>']
-    for value in x_axis.ticks():
-        text = f"{10**value:,.0f}"
-        parts.append(
-            f'<text x="{x_axis.place(value):.0f}" y="{bottom + 16}" text-anchor="middle">{text}</text>'
-        )
-    for value in y_axis.ticks():
+    for value in logarithmic_ticks(10**x_axis.low, 10**x_axis.high):
+        x = x_axis.place(math.log10(value))
+        parts.append(f'<path d="M{x:.0f} {bottom}v5" stroke="#57606a"/>')
+        parts.append(f'<text x="{x:.0f}" y="{bottom + 18}" text-anchor="middle">{value:,.0f}</text>')
+    for value in even_ticks(y_axis.low, y_axis.high):
         y = y_axis.place(value)
         parts.append(f'<text x="{_LEFT - 6}" y="{y + 4:.0f}" text-anchor="end">{value:.0f}</text>')
         parts.append(f'<path d="M{_LEFT} {y:.0f}H{right}" stroke="#d0d7de" fill="none"/>')
