@@ -1,6 +1,10 @@
-"""One rehearsal of a shape at one size, in a folder of its own: each step in its own process, under watch."""
+"""One rehearsal of a shape at one size, in a folder of its own: each step in its own process, under watch.
+
+What a step took is kept in the folder, so that a rehearsal that was stopped goes on there.
+"""
 
 import json
+import shutil
 import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -26,6 +30,12 @@ _COMMANDS = {
     "plan": ("ezsd-cli", "plan", "--json"),
 }
 _ORDER = ("draw", "prepare", "shards", "manifests", "samplers", "reading", "look", "evaluate", "plan")
+_LEAVES = {
+    "draw": (DATA,),
+    "prepare": ("artifacts/prepare",),
+    "shards": ("artifacts/mine", "artifacts/embed"),
+}
+"""Folders with what a stopped step has left: it begins anew, since only then what it takes is that of all."""
 GIB = 2**30
 
 
@@ -49,11 +59,11 @@ class Outcome:
 
 
 def rehearse(shape: Shape, root: Path) -> dict[str, Taken]:
-    """Runs all steps in `root`, and returns what those of `MEASURED` took, in that order."""
-    root.mkdir(parents=True)
+    """Runs the steps that are not done in `root`; returns what those of `MEASURED` took, in that order."""
+    root.mkdir(parents=True, exist_ok=True)
     write_json_atomic(root / SHAPE, asdict(shape))
     write_params(root, rehearsal_params(shape))
-    taken = {step: _take(step, shape, root) for step in _ORDER}
+    taken = {step: _kept(step, shape, root) for step in _ORDER}
     return {step: taken[step] for step in MEASURED}
 
 
@@ -78,6 +88,17 @@ def rehearsal_params(shape: Shape) -> dict[str, dict[str, object]]:
         tree["data"][f"{which}_annotations"] = str(Path(DATA, f"{which}.json"))
     tree["run"] |= {"workers": 1, "device": "cpu"}
     return tree
+
+
+def _kept(step: str, shape: Shape, root: Path) -> Taken:
+    """What the step took when it was done, or takes now."""
+    path = root / "taken" / f"{step}.json"
+    if not path.is_file():
+        for folder in _LEAVES.get(step, ()):
+            shutil.rmtree(root / folder, ignore_errors=True)
+        path.parent.mkdir(exist_ok=True)
+        write_json_atomic(path, asdict(_take(step, shape, root)))
+    return Taken(**json.loads(path.read_bytes()))
 
 
 def _take(step: str, shape: Shape, root: Path) -> Taken:

@@ -42,6 +42,29 @@ def test_every_step_runs_on_a_few_photos(whole: Shape, tmp_path: Path) -> None:
     assert steps.evaluation(tmp_path)["detections"] == pytest.approx(300 * photos, abs=300)
 
 
+def test_a_rehearsal_that_was_stopped_goes_on_with_the_step_it_was_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def take(step: str, shape: Shape, root: Path) -> Taken:
+        asked.append(step)
+        (root / "artifacts/prepare").mkdir(parents=True, exist_ok=True)
+        if step == "prepare" and len(asked) == 2:
+            (root / "artifacts/prepare/half").touch()
+            raise KeyboardInterrupt
+        return Taken(float(len(asked)), 1.0, 0.5, {"boxes": 3})
+
+    monkeypatch.setattr(run, "_take", take)
+    with pytest.raises(KeyboardInterrupt):
+        run.rehearse(COCO, tmp_path / "run")
+    taken = run.rehearse(COCO, tmp_path / "run")
+    assert asked[:4] == ["draw", "prepare", "prepare", "shards"]
+    assert not (tmp_path / "run/artifacts/prepare/half").exists()
+    assert tuple(taken) == MEASURED and taken["prepare"] == Taken(3.0, 1.0, 0.5, {"boxes": 3})
+    assert run.rehearse(COCO, tmp_path / "run") == taken and len(asked) == 10
+
+
 @pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.kind)
 def test_boxes_are_as_many_as_asked_for_and_lie_in_their_photos(shape: Shape) -> None:
     drawn = draw_boxes(shape, 200, 3000, np.random.default_rng(0))
