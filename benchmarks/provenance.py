@@ -18,6 +18,7 @@ _MADE_BY_BENCHMARKS = (
     "docs/full-size.md",
     "docs/results.md",
     "docs/ablation.svg",
+    "docs/mining.svg",
 )
 
 
