@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+import dask
 import torch
 from dask.distributed import Client, KilledWorker, LocalCluster, as_completed, get_worker
 
@@ -26,6 +27,9 @@ OnDone = Callable[[int, dict[str, float], str], None]
 """Hears of each finished shard: its number, its tallies, and which worker did it."""
 
 THIS_PROCESS = "this process"
+
+_WORKER_ENVIRONMENT = {"OMP_NUM_THREADS": 1, "MKL_NUM_THREADS": 1, "OPENBLAS_NUM_THREADS": 1}
+"""Dask's own without MALLOC_TRIM_THRESHOLD_, by which each large tensor takes fresh pages from the system."""
 
 
 def run_shards(task: Task, shards: Sequence[int], run: RunParams, on_done: OnDone) -> None:
@@ -99,6 +103,7 @@ def _client(run: RunParams, workers: int) -> Iterator[Client]:
             yield client
         return
     with (
+        dask.config.set({"distributed.nanny.pre-spawn-environ": _WORKER_ENVIRONMENT}),
         LocalCluster(
             n_workers=workers,
             threads_per_worker=1,
