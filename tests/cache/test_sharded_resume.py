@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from support.filled_stores import tree
 
 from cache import manifest
 from cache.layout import ArraySpec
@@ -41,6 +40,14 @@ def run_stage(folder: Path, shards=range(6)) -> list[int]:
     store.finish()
     manifest.publish(folder, {"rows": ROWS}, {})
     return todo
+
+
+def tree(folder: Path) -> dict[str, bytes]:
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
 
 
 @pytest.fixture(scope="module")
