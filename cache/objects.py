@@ -4,6 +4,7 @@ A local folder, a store in memory and an object storage are the same from here o
 """
 
 import asyncio
+import mmap
 import os
 from collections.abc import Coroutine, Iterable, Sequence
 from pathlib import Path
@@ -38,7 +39,7 @@ class AtomicLocalStore(LocalStore):
         """The object, or a part of it; None when there is no such object."""
         if prototype is None or byte_range is not None:
             return await super().get(key, prototype, byte_range)
-        data = await asyncio.to_thread(_read_whole, self.root / key)
+        data = await asyncio.to_thread(_map_whole, self.root / key)
         return None if data is None else prototype.buffer.from_array_like(data)
 
     async def set(self, key: str, value: Buffer) -> None:
@@ -46,14 +47,20 @@ class AtomicLocalStore(LocalStore):
         await asyncio.to_thread(write_bytes_atomic, self.root / key, value.to_bytes())
 
 
-def _read_whole(path: Path) -> np.ndarray | None:
-    """The bytes of a file, uint8 `(size,)`. Numpy's memory comes in large pages: a shard is there sooner."""
+def _map_whole(path: Path) -> np.ndarray | None:
+    """The bytes of a file, uint8 `(size,)`, read-only: the page cache's own, since a shard is large to copy.
+
+    Writers replace files by rename, so what is mapped never changes.
+    """
     try:
         with path.open("rb") as file:
-            data = np.empty(os.fstat(file.fileno()).st_size, np.uint8)
-            return data[: file.readinto(data.data)]
+            if os.fstat(file.fileno()).st_size == 0:
+                return np.empty(0, np.uint8)
+            mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
         return None
+    mapped.madvise(mmap.MADV_WILLNEED)
+    return np.frombuffer(mapped, np.uint8)
 
 
 def open_location(location: Location) -> Store:
