@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-from benchmarks.ablation.rows import CURVE, ROWS
+from benchmarks.ablation.rows import CURVE, ROWS, Row
 from benchmarks.ablation.scores import ByGroup, Outcome
-from benchmarks.ablation.summary import STEP_MARK, Spread, group_spread, novel_curve, spread, whole_runs
+from benchmarks.ablation.summary import STEP_MARK, Spread, curve, group_spread, spread, whole_runs
 from benchmarks.record import Measurement, Result
 from benchmarks.table import markdown_table
 from ezsd.evaluation.groups import GROUPS
@@ -76,13 +76,23 @@ def aims_table(measurements: Sequence[Measurement]) -> str:
 
 
 def curve_table(outcomes: Sequence[Outcome]) -> str:
-    """Novel AP50 at each number of steps."""
-    lines = [
-        (row.title, str(point.steps), str(spread(point.values)), ", ".join(f"{v:.1f}" for v in point.values))
-        for row in CURVE
-        for point in novel_curve(outcomes, row)
+    """Novel AP50 at each number of steps, and base AP50 beside it: what a schedule teaches at all."""
+    lines = [line for row in CURVE for line in _curve_lines(outcomes, row)]
+    return markdown_table(("row", "steps", "novel AP50", "each seed", "base AP50"), lines)
+
+
+def _curve_lines(outcomes: Sequence[Outcome], row: Row) -> list[tuple[str, ...]]:
+    base = {point.steps: spread(point.values) for point in curve(outcomes, row, "base")}
+    return [
+        (
+            row.title,
+            str(point.steps),
+            str(spread(point.values)),
+            ", ".join(f"{value:.1f}" for value in point.values),
+            _spread_cell(base.get(point.steps)),
+        )
+        for point in curve(outcomes, row, "novel")
     ]
-    return markdown_table(("row", "steps", "novel AP50", "each seed"), lines)
 
 
 def teacher_table(outcomes: Sequence[Outcome]) -> str:

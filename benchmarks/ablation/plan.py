@@ -9,7 +9,7 @@ from pipeline.params import Params, parse_params, preset_text
 from stages.schedule_source import make_schedule
 
 WHOLE = Fraction(1)
-PARTS = (Fraction(1, 4), Fraction(1, 10))
+PARTS = (Fraction(1, 2), Fraction(1, 4), Fraction(1, 10))
 """Of the steps: the shorter schedules, each complete with warm-up and decays."""
 
 

@@ -7,7 +7,7 @@ from benchmarks.ablation.chart import curve_chart
 from benchmarks.ablation.page import COMMAND, results_page
 from benchmarks.ablation.rows import CURVE
 from benchmarks.ablation.scores import Outcome
-from benchmarks.ablation.summary import measure, novel_curve
+from benchmarks.ablation.summary import curve, measure
 from benchmarks.provenance import REPOSITORY
 from benchmarks.record import RESULTS, Result, write_result
 from cache.atomic import write_bytes_atomic
@@ -29,5 +29,5 @@ def publish(outcomes: Sequence[Outcome], result: Result, results: Path = RESULTS
     """Write all three, each whole or not at all."""
     write_result(result, results)
     write_bytes_atomic(docs / PAGE, results_page(outcomes, result, CHART).encode())
-    curves = {row.title: novel_curve(outcomes, row) for row in CURVE}
+    curves = {row.title: curve(outcomes, row, "novel") for row in CURVE}
     write_bytes_atomic(docs / CHART, curve_chart(curves).encode())

@@ -32,7 +32,7 @@ class Spread:
 
 @dataclass(frozen=True)
 class CurvePoint:
-    """Novel AP50 after so many steps, of each seed."""
+    """AP50 after so many steps, of each seed."""
 
     steps: int
     values: tuple[float, ...]
@@ -62,24 +62,24 @@ def group_spread(
     return spread(counted) if counted else None
 
 
-def novel_curve(outcomes: Sequence[Outcome], row: Row) -> list[CurvePoint]:
-    """Novel AP50 against steps, over all the row's runs."""
+def curve(outcomes: Sequence[Outcome], row: Row, group: str) -> list[CurvePoint]:
+    """A group's AP50 against steps, over all the row's runs."""
     values: dict[int, list[float]] = defaultdict(list)
     for outcome in outcomes:
-        novel = outcome.AP50["novel"]
-        if outcome.run.row == row and novel is not None:
-            values[outcome.steps].append(novel)
+        AP50 = outcome.AP50[group]
+        if outcome.run.row == row and AP50 is not None:
+            values[outcome.steps].append(AP50)
     return [CurvePoint(steps, tuple(values[steps])) for steps in sorted(values)]
 
 
-def steps_to_reach(curve: Sequence[CurvePoint], target: float) -> float | None:
+def steps_to_reach(points: Sequence[CurvePoint], target: float) -> float | None:
     """Steps at which the mean first reaches `target`, linearly between points; None if it never does.
 
     A curve that begins at or above the target gives its first point: nothing was measured before it.
     """
-    if curve and curve[0].mean >= target:
-        return float(curve[0].steps)
-    for before, after in pairwise(curve):
+    if points and points[0].mean >= target:
+        return float(points[0].steps)
+    for before, after in pairwise(points):
         if before.mean < target <= after.mean:
             share = (target - before.mean) / (after.mean - before.mean)
             return before.steps + share * (after.steps - before.steps)
@@ -106,7 +106,7 @@ def _ratio_of_means(
 
 def _step_ratio(outcomes: Sequence[Outcome]) -> list[Measurement]:
     """Steps in which EZSD gets where ViLD-style ends, over ViLD-style's; no value when it does not."""
-    vild, ezsd = novel_curve(outcomes, VILD), novel_curve(outcomes, EZSD)
+    vild, ezsd = (curve(outcomes, row, "novel") for row in (VILD, EZSD))
     if not vild or not ezsd:
         return []
     steps = steps_to_reach(ezsd, vild[-1].mean)

@@ -30,7 +30,7 @@ from benchmarks.ablation.rows import (
 )
 from benchmarks.ablation.runs import run_all
 from benchmarks.ablation.scores import Outcome
-from benchmarks.ablation.summary import CurvePoint, measure, novel_curve, spread, steps_to_reach
+from benchmarks.ablation.summary import CurvePoint, curve, measure, spread, steps_to_reach
 from benchmarks.ablation.workplace import Workplace, artifact_key
 from cache.index import read_index
 from ezsd.split import builtin_split
@@ -122,7 +122,7 @@ def test_runs_share_what_their_params_agree_in() -> None:
     assert artifact_key("train", seed0) != artifact_key("train", seed1)
 
 
-def curve(*points: tuple[int, float]) -> list[CurvePoint]:
+def points_at(*points: tuple[int, float]) -> list[CurvePoint]:
     return [CurvePoint(steps, (mean - 1, mean + 1)) for steps, mean in points]
 
 
@@ -138,7 +138,7 @@ def curve(*points: tuple[int, float]) -> list[CurvePoint]:
     ],
 )
 def test_steps_to_reach_a_value(target: float, steps: float | None) -> None:
-    points = curve((90, 5.0), (150, 10.0), (300, 6.0), (600, 18.0))
+    points = points_at((90, 5.0), (150, 10.0), (300, 6.0), (600, 18.0))
     assert steps_to_reach(points, target) == (None if steps is None else pytest.approx(steps))
 
 
@@ -203,6 +203,8 @@ def test_the_page_tells_rows_ratios_and_where_they_come_from(tmp_path: Path) -> 
     assert "supervised, base" not in page
     assert "training seeds 0, 1" in page and str(result.machine) in page and "make ablation" in page
     assert "| ablation.step_ratio" in page and "MISSED" in page
+    cells = [[cell.strip() for cell in line.split("|")] for line in page.splitlines()]
+    assert ["", "EZSD", "225", "8.0", "8.0", "22.0", ""] in cells  # base AP50 at the end
     publish(BY_HAND, result, tmp_path / "results", tmp_path / "docs")
     assert sorted(path.name for path in tmp_path.rglob("*.*")) == [
         "ablation.json",
@@ -212,7 +214,7 @@ def test_the_page_tells_rows_ratios_and_where_they_come_from(tmp_path: Path) -> 
 
 
 def test_the_chart_has_a_dot_for_each_seed_and_a_line_for_each_row() -> None:
-    curves = {row.title: novel_curve(BY_HAND, row) for row in (VILD, EZSD)}
+    curves = {row.title: curve(BY_HAND, row, "novel") for row in (VILD, EZSD)}
     chart = curve_chart(curves)
     assert chart.count("<circle") == 7 and chart.count("<polyline") == 2
     assert [rounded_up(value) for value in (900, 21.4, 0.0, 10)] == [1000, 24, 1, 10]
