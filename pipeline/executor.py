@@ -8,8 +8,10 @@ import importlib.util
 import logging
 import os
 import sys
+import uuid
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 import dask
@@ -52,6 +54,39 @@ def run_shards(task: Task, shards: Sequence[int], run: RunParams, on_done: OnDon
         if address := find_dashboard(client):
             print(f"Dask's dashboard: {address}", file=sys.stderr, flush=True)
         _run_on_dask(client, task, shards, on_done)
+
+
+@contextmanager
+def keep_workers() -> Iterator[None]:
+    """Within the context local workers that one call of `run_shards` started serve the next one too.
+
+    Starting them takes seconds; until the end they hold the memory of what they loaded.
+    """
+    with ExitStack() as started:
+        token = _kept.set(_KeptWorkers(started))
+        try:
+            yield
+        finally:
+            _kept.reset(token)
+
+
+class _KeptWorkers:
+    """Local workers that were started on first use, and their client."""
+
+    def __init__(self, started: ExitStack) -> None:
+        self._started = started
+        self._client: Client | None = None
+        self._workers = 0
+
+    def client(self, workers: int) -> Client:
+        """Client of at least so many workers."""
+        if self._client is None or self._workers < workers:
+            self._started.close()
+            self._client, self._workers = self._started.enter_context(_local_client(workers)), workers
+        return self._client
+
+
+_kept: ContextVar[_KeptWorkers | None] = ContextVar("kept workers", default=None)
 
 
 def count_workers(run: RunParams) -> int:
@@ -101,7 +136,15 @@ def _client(run: RunParams, workers: int) -> Iterator[Client]:
             ) from None
         with client:
             yield client
-        return
+    elif (kept := _kept.get()) is not None:
+        yield kept.client(workers)
+    else:
+        with _local_client(workers) as client:
+            yield client
+
+
+@contextmanager
+def _local_client(workers: int) -> Iterator[Client]:
     with (
         dask.config.set({"distributed.nanny.pre-spawn-environ": _WORKER_ENVIRONMENT}),
         LocalCluster(
@@ -119,10 +162,9 @@ def _client(run: RunParams, workers: int) -> Iterator[Client]:
 
 def _run_on_dask(client: Client, task: Task, shards: Sequence[int], on_done: OnDone) -> None:
     # the task goes with each shard: what is scattered once is lost with the last worker that holds it
+    call = uuid.uuid4().hex
     futures = {
-        client.submit(
-            _run_on_worker, task, shard, pure=False, retries=0, key=f"shard-{shard}-{os.getpid()}"
-        ): shard
+        client.submit(_run_on_worker, task, shard, pure=False, retries=0, key=f"shard-{shard}-{call}"): shard
         for shard in shards
     }
     try:

@@ -20,6 +20,7 @@ from ezsd.teacher.prompting import embed_names
 from pipeline.data.photos import PhotoFolder
 from pipeline.data.prepared import Prepared
 from pipeline.data.sources import resolve_sources
+from pipeline.executor import keep_workers
 from pipeline.params import MineParams
 from pipeline.precomputed import Mined, Rows
 from pipeline.stage import StageContext, StageResult
@@ -27,6 +28,7 @@ from stages.miners import MinerSource, MiningInputs, mine_config
 from stages.teacher_source import RenormalizedTeacher, prompts_of, renormalized_teacher
 
 
+@keep_workers()
 def run(context: StageContext) -> StageResult:
     """Write `proposals.zarr`, a row for each training photo."""
     params, inputs = context.params, _inputs(context)

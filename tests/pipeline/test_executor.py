@@ -8,7 +8,7 @@ import pytest
 from dask.distributed import LocalCluster
 
 from pipeline.errors import PipelineError
-from pipeline.executor import find_dashboard, run_shards
+from pipeline.executor import find_dashboard, keep_workers, run_shards
 from pipeline.params import RunParams
 
 
@@ -80,6 +80,31 @@ def test_a_worker_that_dies_is_replaced_and_its_shard_done_again(tmp_path: Path)
     )
     assert sorted(done) == [0, 1, 2]
     assert (tmp_path / "died-1").exists() and (tmp_path / "shard-1").exists()
+
+
+def processes_of(folder: Path, shards: list[int], workers: int) -> set[str]:
+    """Ids of the processes that did the shards."""
+    folder.mkdir()
+
+    def task(shard: int) -> dict[str, float]:
+        (folder / f"{os.getpid()}-{shard}").touch()
+        return {}
+
+    run = RunParams(workers=workers, device="cpu", watch=())
+    run_shards(task, shards, run, lambda shard, tally, worker: None)
+    assert len(list(folder.iterdir())) == len(shards)
+    return {path.name.split("-")[0] for path in folder.iterdir()}
+
+
+def test_workers_that_are_kept_serve_the_next_call_and_then_end(tmp_path: Path) -> None:
+    with keep_workers():
+        two = processes_of(tmp_path / "first", list(range(6)), 2)
+        two |= processes_of(tmp_path / "second", list(range(6)), 2)
+        assert len(two) <= 2 and str(os.getpid()) not in two
+        three = processes_of(tmp_path / "larger", list(range(9)), 3)
+        assert not three & two
+    assert not any(Path("/proc", process).exists() for process in two | three)
+    assert not processes_of(tmp_path / "later", [0, 1], 2) & (two | three)
 
 
 def test_a_scheduler_that_does_not_answer_is_named() -> None:
