@@ -11,7 +11,13 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
-from zarr.abc.store import ByteRequest, Store
+from zarr.abc.store import (
+    ByteRequest,
+    OffsetByteRequest,
+    RangeByteRequest,
+    Store,
+    SuffixByteRequest,
+)
 from zarr.core.buffer import Buffer, BufferPrototype, default_buffer_prototype
 from zarr.core.common import AccessModeLiteral
 from zarr.core.sync import sync
@@ -37,20 +43,21 @@ class AtomicLocalStore(LocalStore):
         self, key: str, prototype: BufferPrototype | None = None, byte_range: ByteRequest | None = None
     ) -> Buffer | None:
         """The object, or a part of it; None when there is no such object."""
-        if prototype is None or byte_range is not None:
-            return await super().get(key, prototype, byte_range)
-        data = await asyncio.to_thread(_map_whole, self.root / key)
-        return None if data is None else prototype.buffer.from_array_like(data)
+        data = _map_file(self.root / key, byte_range)
+        if data is None:
+            return None
+        return (prototype or default_buffer_prototype()).buffer.from_array_like(data)
 
     async def set(self, key: str, value: Buffer) -> None:
         """Make `key` hold `value` whole. Raises ArtifactError when the disk is full or refuses."""
         await asyncio.to_thread(write_bytes_atomic, self.root / key, value.to_bytes())
 
 
-def _map_whole(path: Path) -> np.ndarray | None:
-    """The bytes of a file, uint8 `(size,)`, read-only: the page cache's own, since a shard is large to copy.
+def _map_file(path: Path, part: ByteRequest | None) -> np.ndarray | None:
+    """The bytes of a file or of a part of it, uint8 `(size,)`, read-only; None where there is no such file.
 
-    Writers replace files by rename, so what is mapped never changes.
+    They are the page cache's own, for a shard is large to copy. Writers replace files by rename, so what is
+    mapped never changes.
     """
     try:
         with path.open("rb") as file:
@@ -59,8 +66,16 @@ def _map_whole(path: Path) -> np.ndarray | None:
             mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
         return None
+    data = np.frombuffer(mapped, np.uint8)
+    match part:
+        case RangeByteRequest(start, end):
+            return data[start:end]
+        case OffsetByteRequest(offset):
+            return data[offset:]
+        case SuffixByteRequest(suffix):
+            return data[max(len(data) - suffix, 0) :]
     mapped.madvise(mmap.MADV_WILLNEED)
-    return np.frombuffer(mapped, np.uint8)
+    return data
 
 
 def open_location(location: Location) -> Store:
