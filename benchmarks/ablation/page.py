@@ -36,8 +36,8 @@ def results_page(outcomes: Sequence[Outcome], result: Result, chart: str) -> str
         "## Novel AP50 against steps",
         f"![Novel AP50 against training steps]({chart})",
         "A dot is a seed, a line the mean. Each point is a training of its own, with warm-up and decays in "
-        "proportion to its steps. Where base AP50, of names with boxes, is near 0 too, the schedule is too short "
-        "for this detector to learn anything.",
+        "proportion to its steps. Where base AP50, of names with boxes, is near 0 too, the schedule is too "
+        "short for this detector to learn anything.",
         curve_table(outcomes),
         "## The teacher on true boxes of validation photos",
         teacher_table(outcomes),
