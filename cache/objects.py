@@ -8,7 +8,7 @@ import mmap
 import os
 from collections.abc import Coroutine, Iterable, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 import numpy as np
 from zarr.abc.store import (
@@ -61,12 +61,9 @@ def _map_file(path: Path, part: ByteRequest | None) -> np.ndarray | None:
     """
     try:
         with path.open("rb") as file:
-            if os.fstat(file.fileno()).st_size == 0:
-                return np.empty(0, np.uint8)
-            mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+            data = _content(file)
     except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
         return None
-    data = np.frombuffer(mapped, np.uint8)
     match part:
         case RangeByteRequest(start, end):
             return data[start:end]
@@ -74,8 +71,16 @@ def _map_file(path: Path, part: ByteRequest | None) -> np.ndarray | None:
             return data[offset:]
         case SuffixByteRequest(suffix):
             return data[max(len(data) - suffix, 0) :]
-    mapped.madvise(mmap.MADV_WILLNEED)
     return data
+
+
+def _content(file: BinaryIO) -> np.ndarray:
+    if os.fstat(file.fileno()).st_size == 0:  # nothing that could be mapped
+        return np.empty(0, np.uint8)
+    try:
+        return np.frombuffer(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ), np.uint8)
+    except OSError:  # some network file systems map nothing
+        return np.frombuffer(file.read(), np.uint8)
 
 
 def open_location(location: Location) -> Store:

@@ -1,7 +1,10 @@
 """A local folder read as an object store: what was read stays as it was, and parts are those of the whole."""
 
+import errno
+import mmap
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from zarr.abc.store import ByteRequest, OffsetByteRequest, RangeByteRequest, SuffixByteRequest
@@ -36,6 +39,14 @@ def test_an_empty_object_is_one_and_a_folder_is_none(tmp_path: Path) -> None:
     objects = Objects(tmp_path)
     objects.put("a/empty", b"")
     assert objects.get("a/empty") == b"" and objects.get("a") is None and objects.get("a/empty/b") is None
+
+
+def test_a_file_system_that_maps_nothing_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(errno.ENODEV, "No such device")
+
+    monkeypatch.setattr(mmap, "mmap", refuse)
+    assert read(tmp_path, None) == CONTENT and read(tmp_path, RangeByteRequest(3, 5)) == CONTENT[3:5]
 
 
 PARTS = st.one_of(
