@@ -1,8 +1,7 @@
 """What a training step costs with cached targets: against one without distillation, and one with the teacher.
 
-The demo's detector and teacher on scenes of the embedded world; and, without a teacher, COCO's detector with
-random weights at COCO's scale, on the same scenes enlarged. A step is all of it: reading photos and targets,
-forward, backward and the optimizer. The kinds take turns on the same photos.
+The demo's detector and teacher on scenes of the embedded world. A step is all of it: reading photos and
+targets, forward, backward and the optimizer. The three kinds take turns on the same photos.
 """
 
 from collections.abc import Callable, Iterator
@@ -27,7 +26,6 @@ from ezsd.training.targets import CachedTargets
 from pipeline.data.cached_targets import TargetReader
 from pipeline.data.prepared import Prepared
 from pipeline.data.sources import resolve_sources
-from pipeline.params import TrainParams, parse_params, preset_text
 from pipeline.precomputed import Embedded
 from pipeline.stage import StageContext
 from pipeline.threads import one_thread
@@ -38,7 +36,6 @@ from stages.training_run import draw_settings
 
 SCENES = 64
 WARM_UP, STEPS = 4, 32
-COCO_WARM_UP, COCO_STEPS = 1, 2
 SETTINGS = (f"data.world.train={SCENES}", "data.world.val=4", "renorm.epochs=1", "mine.photos_per_shard=8")
 
 ReadPhoto = Callable[[int], Tensor]
@@ -51,9 +48,7 @@ def main() -> None:
         root = start_run(Path(folder), SETTINGS)
         for stage in ("prepare", "renorm", "mine", "embed"):
             run_stage(root, stage)
-        context = context_of(root, "train")
-        seconds = _take_steps(_demo_kinds(context), WARM_UP, STEPS)
-        of_coco = _take_steps(_coco_kinds(context), COCO_WARM_UP, COCO_STEPS)
+        seconds = _take_steps(_kinds(context_of(root, "train")))
     plain, cached, online = (seconds[name] for name in ("plain", "cached", "online"))
     measurements = [
         ratio("train.step_vs_plain", _median_ratio(cached, plain), Target("<=", 1.15)),
@@ -62,13 +57,8 @@ def main() -> None:
             Measurement(f"train.step_seconds.{name}", median(each), "s", median(plain))
             for name, each in seconds.items()
         ),
-        ratio("train.step_vs_plain.coco_detector", _median_ratio(of_coco["cached"], of_coco["plain"])),
-        Measurement(
-            "train.step_seconds.coco_detector", median(of_coco["cached"]), "s", median(of_coco["plain"])
-        ),
     ]
-    details = {"scenes": SCENES, "steps": STEPS, "coco_steps": COCO_STEPS}
-    write_result(Result("train", 0, measurements, details))
+    write_result(Result("train", 0, measurements, {"scenes": SCENES, "steps": STEPS}))
 
 
 def _median_ratio(some: list[float], others: list[float]) -> float:
@@ -76,44 +66,19 @@ def _median_ratio(some: list[float], others: list[float]) -> float:
     return median(one / other for one, other in zip(some, others, strict=True))
 
 
-def _take_steps(kinds: dict[str, Iterator[StepReport]], warm_up: int, steps: int) -> dict[str, list[float]]:
+def _take_steps(kinds: dict[str, Iterator[StepReport]]) -> dict[str, list[float]]:
     """Seconds of each step after the first few."""
     seconds: dict[str, list[float]] = {name: [] for name in kinds}
     with one_thread(), deterministic():
-        for _ in range(warm_up + steps):
-            for name, endless in kinds.items():
-                seconds[name].append(seconds_of(partial(next, endless)))
-    return {name: taken[warm_up:] for name, taken in seconds.items()}
+        for _ in range(WARM_UP + STEPS):
+            for name, steps in kinds.items():
+                seconds[name].append(seconds_of(partial(next, steps)))
+    return {name: taken[WARM_UP:] for name, taken in seconds.items()}
 
 
-def _demo_kinds(context: StageContext) -> dict[str, Iterator[StepReport]]:
-    """The demo's own steps, those with the teacher online among them."""
-    reader, read_photo = _readers(context)
-    encoder = BoxEncoder(renormalized_teacher(context).load(), context.params.embed.batch)
-    targets: dict[str, ReadTargets] = {
-        "plain": Undistilled(reader),
-        "cached": reader,
-        "online": OnlineTargets(reader, read_photo, encoder),
-    }
-    steps = partial(_steps, context, context.params.train)
-    return {name: steps(reader, read_photo, read) for name, read in targets.items()}
-
-
-def _coco_kinds(context: StageContext) -> dict[str, Iterator[StepReport]]:
-    """Steps of COCO's Faster R-CNN, one photo each, with as many proposals as it draws."""
-    reader, read_photo = _readers(context)
-    own = ("train.backbone.weights=random", "train.mask_head=null", "train.images_per_step=1")
-    params = parse_params(preset_text("coco"), own).train
-    targets: dict[str, ReadTargets] = {
-        "plain": Undistilled(reader),
-        "cached": Multiplied(reader, params.proposals_per_image),
-    }
-    steps = partial(_steps, context, params)
-    return {name: steps(reader, read_photo, read) for name, read in targets.items()}
-
-
-def _readers(context: StageContext) -> tuple[TargetReader, ReadPhoto]:
+def _kinds(context: StageContext) -> dict[str, Iterator[StepReport]]:
     prepared = Prepared(context.parent("prepare"))
+    reader = TargetReader(prepared.train, Embedded(context.parent("embed")).store)
     photos = resolve_sources(context.params.data, context.root, prepared.folder).train.folder()
 
     @lru_cache(maxsize=1)  # the online teacher looks at the photo that was just read
@@ -121,7 +86,13 @@ def _readers(context: StageContext) -> tuple[TargetReader, ReadPhoto]:
         width, height = prepared.train.photos.sizes_wh[row].tolist()
         return photos.decode(prepared.train.photos.file_names[row], (width, height))
 
-    return TargetReader(prepared.train, Embedded(context.parent("embed")).store), read_photo
+    encoder = BoxEncoder(renormalized_teacher(context).load(), context.params.embed.batch)
+    targets: dict[str, ReadTargets] = {
+        "plain": Undistilled(reader),
+        "cached": reader,
+        "online": OnlineTargets(reader, read_photo, encoder),
+    }
+    return {name: _steps(context, reader, read_photo, read) for name, read in targets.items()}
 
 
 @dataclass(frozen=True)
@@ -144,25 +115,6 @@ class Undistilled:
 
 
 @dataclass(frozen=True)
-class Multiplied:
-    """The same targets with each proposal again and again, until there are at least so many."""
-
-    read: ReadTargets
-    proposals: int
-
-    def __call__(self, row: int) -> CachedTargets:
-        """The cached ones first."""
-        found = self.read(row)
-        times = -(-self.proposals // max(len(found.proposal_boxes_xyxy), 1))
-        return replace(
-            found,
-            proposal_boxes_xyxy=found.proposal_boxes_xyxy.repeat(times, 1),
-            proposal_embeddings=found.proposal_embeddings.repeat(times, 1),
-            proposal_confidences=found.proposal_confidences.repeat(times),
-        )
-
-
-@dataclass(frozen=True)
 class OnlineTargets:
     """The same targets, their embeddings computed by the teacher instead of read; boxes are mined before."""
 
@@ -180,13 +132,10 @@ class OnlineTargets:
 
 
 def _steps(
-    context: StageContext,
-    params: TrainParams,
-    reader: TargetReader,
-    read_photo: ReadPhoto,
-    read_targets: ReadTargets,
+    context: StageContext, reader: TargetReader, read_photo: ReadPhoto, read_targets: ReadTargets
 ) -> Iterator[StepReport]:
     """Endless enough training steps of a detector of its own."""
+    params = context.params.train
     names, text = Embedded(context.parent("embed")).base_text_embeddings()
     detector = make_detector(params, context.root, len(names), text.shape[1])
     detector.to(memory_format=torch.channels_last)
