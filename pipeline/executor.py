@@ -186,6 +186,4 @@ def _result(future: Any, shard: int) -> tuple[dict[str, float], str]:
 
 
 def _allowed_failures() -> int:
-    import dask
-
     return int(dask.config.get("distributed.scheduler.allowed-failures", 3)) + 1

@@ -10,6 +10,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+from support.filled_stores import tree
 
 from cache import manifest, portable
 from cache.atomic import find_leftovers, json_bytes
@@ -45,14 +46,6 @@ def make_artifact(folder: Path) -> Path:
     return folder
 
 
-def contents(folder: Path) -> dict[str, bytes]:
-    return {
-        path.relative_to(folder).as_posix(): path.read_bytes()
-        for path in sorted(folder.rglob("*"))
-        if path.is_file()
-    }
-
-
 def import_all(path: Path, folder: Path) -> None:
     with open_portable(path) as file:
         file.import_into("mine", folder, lambda size: None)
@@ -66,7 +59,7 @@ def test_every_file_comes_back_byte_for_byte(made: Path, exported: Path, tmp_pat
     assert (tmp_path / "again.h5").read_bytes() == exported.read_bytes()
     assert sum(heard) == sum(map(len, FILES.values())) and max(heard) == 1000
     import_all(exported, tmp_path / "there")
-    assert contents(tmp_path / "there") == contents(made)
+    assert tree(tmp_path / "there") == tree(made)
     assert manifest.is_current(tmp_path / "there", INPUTS)
 
 
@@ -76,7 +69,7 @@ def test_it_replaces_what_lay_there(exported: Path, made: Path, tmp_path: Path) 
     (there / "old").write_bytes(b"old")
     manifest.publish(there, {}, {})
     import_all(exported, there)
-    assert contents(there) == contents(made)
+    assert tree(there) == tree(made)
 
 
 def test_an_interrupted_import_goes_on(exported: Path, made: Path, tmp_path: Path, monkeypatch) -> None:
@@ -94,7 +87,7 @@ def test_an_interrupted_import_goes_on(exported: Path, made: Path, tmp_path: Pat
         manifest.read_manifest(there)
     first = {path: path.stat().st_mtime_ns for path in there.rglob("*.h5")}
     import_all(exported, there)
-    assert contents(there) == contents(made)
+    assert tree(there) == tree(made)
     assert first and all(path.stat().st_mtime_ns == changed for path, changed in first.items())
 
 
