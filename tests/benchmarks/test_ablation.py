@@ -102,9 +102,9 @@ def test_all_runs_are_planned_and_long_ones_come_first() -> None:
 
 def test_a_shorter_run_keeps_the_proportions_of_its_schedule() -> None:
     whole, tenth = (run_params(Run(SUPERVISED, 2, part), ()).train for part in (WHOLE, Fraction(1, 10)))
-    assert (whole.epochs, whole.decay_epochs, whole.warmup_steps, whole.seed) == (6, (4, 5), 100, 2)
+    assert (whole.epochs, whole.decay_epochs, whole.warmup_steps, whole.seed) == (6, (4, 5), 200, 2)
     assert tenth.epochs == pytest.approx(0.6) and tenth.decay_epochs == pytest.approx((0.4, 0.5))
-    assert tenth.warmup_steps == 10
+    assert tenth.warmup_steps == 20
     assert tenth.learning_rate == whole.learning_rate
 
 
