@@ -76,7 +76,8 @@ def rehearsal_params(shape: Shape) -> dict[str, dict[str, object]]:
     """The preset's params for the drawn data, with small networks: only `plan` asks any, on a few photos."""
     tree, demo = (yaml.safe_load(preset_text(name)) for name in (shape.kind, "demo"))
     tree["teacher"] = demo["teacher"]
-    own = {key: tree["train"][key] for key in ("repeat_threshold", "epochs", "decay_epochs")}
+    schedule = ("images_per_step", "repeat_threshold", "epochs", "decay_epochs")
+    own = {key: tree["train"][key] for key in schedule}
     tree["train"] = {**demo["train"], **own, "mask_head": {"convolutions": 1, "channels": 8}}
     tree["renorm"] |= {"method": "none"}
     anchors = {"long_side": 64, "short_side": 48, "stride": 64, "scales": [1], "ratios": [1.0]}
