@@ -13,7 +13,7 @@ import numpy as np
 from benchmarks.cache_formats import FORMATS, OURS, Format, Read
 from benchmarks.record import Measurement, Result, Target, ratio, write_result
 from benchmarks.timing import seconds_of, take_turns
-from cache.quantize import dequantize_rows, quantize_rows
+from ezsd.cache.quantize import dequantize_rows, quantize_rows
 
 SEED = 0
 IMAGES = 256

@@ -10,9 +10,9 @@ import h5py
 import numpy as np
 import torch
 
-from cache.layout import ArraySpec
-from cache.sharded import ShardedStore
-from cache.shuffled import iterate_shuffled
+from ezsd.cache.layout import ArraySpec
+from ezsd.cache.sharded import ShardedStore
+from ezsd.cache.shuffled import iterate_shuffled
 
 SHARD_ROWS = 64
 WINDOW_SHARDS = 8

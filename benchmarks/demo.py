@@ -14,8 +14,8 @@ import yaml
 from benchmarks.provenance import REPOSITORY
 from benchmarks.record import Measurement, Result, Target, write_result
 from benchmarks.watch import Watched, watch
-from pipeline.params import PARAMS_FILE
-from stages.graph import STAGES
+from ezsd.pipeline.params import PARAMS_FILE
+from ezsd.stages.graph import STAGES
 
 PROJECT = (
     "ezsd",
@@ -50,7 +50,7 @@ def copy_project(root: Path) -> Path:
         source, copy = REPOSITORY / name, root / name
         copy.parent.mkdir(parents=True, exist_ok=True)
         if source.is_dir():
-            shutil.copytree(source, copy, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(source, copy, symlinks=True, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copy(source, copy)
     (root / ".dvc/config.local").write_text("[core]\n    no_scm = true\n")

@@ -7,7 +7,7 @@ import torch
 
 from ezsd.boxes import iou_xyxy
 from ezsd.evaluation.recall import COVERED_IOU
-from pipeline.data.tables import Boxes
+from ezsd.pipeline.data.tables import Boxes
 
 NEVER = np.iinfo(np.int64).max
 """The rank of an object that no proposal covers."""

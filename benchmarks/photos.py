@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 from benchmarks.provenance import REPOSITORY
-from cache.atomic import write_json_atomic
+from ezsd.cache.atomic import write_json_atomic
 
 PHOTOS = 12
 """So few, since the exhaustive miner takes its time with each."""

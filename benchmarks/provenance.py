@@ -8,8 +8,8 @@ from pathlib import Path
 
 import torch
 
-from pipeline.executor import count_workers
-from pipeline.params import RunParams
+from ezsd.pipeline.executor import count_workers
+from ezsd.pipeline.params import RunParams
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 _MADE_BY_BENCHMARKS = (

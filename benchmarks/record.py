@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.provenance import Machine, Revision, this_machine, this_revision
-from cache.atomic import write_json_atomic
+from ezsd.cache.atomic import write_json_atomic
 
 RESULTS = Path(__file__).resolve().parent / "results"
 

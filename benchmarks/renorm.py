@@ -14,13 +14,13 @@ from benchmarks.record import Measurement, Result, write_result
 from benchmarks.runs import context_of, run_stage, start_run
 from ezsd.evaluation.groups import percent_by_group
 from ezsd.evaluation.teacher_naming import BoxNamer
+from ezsd.pipeline.data.prepared import Prepared
+from ezsd.pipeline.data.sources import read_full_annotations, resolve_sources
+from ezsd.pipeline.stage import StageContext
+from ezsd.stages.teacher_source import renormalized_teacher
 from ezsd.teacher.box_encoder import BoxEncoder
 from ezsd.teacher.load import load_teacher
 from ezsd.teacher.protocol import Teacher
-from pipeline.data.prepared import Prepared
-from pipeline.data.sources import read_full_annotations, resolve_sources
-from pipeline.stage import StageContext
-from stages.teacher_source import renormalized_teacher
 
 RAW = "raw"
 SEED = 1

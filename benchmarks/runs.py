@@ -7,10 +7,10 @@ from typing import Any
 import yaml
 
 from benchmarks.watch import Watched, watch
-from cache.atomic import write_bytes_atomic
-from pipeline.params import PARAMS_FILE, load_params, parse_params, preset_text
-from pipeline.runner import artifact_folder
-from pipeline.stage import StageContext
+from ezsd.cache.atomic import write_bytes_atomic
+from ezsd.pipeline.params import PARAMS_FILE, load_params, parse_params, preset_text
+from ezsd.pipeline.runner import artifact_folder
+from ezsd.pipeline.stage import StageContext
 
 
 def start_run(root: Path, overrides: Sequence[str]) -> Path:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from benchmarks.provenance import REPOSITORY
 from benchmarks.record import Measurement, Result, read_results
-from cache.atomic import write_bytes_atomic
+from ezsd.cache.atomic import write_bytes_atomic
 
 PAGE = REPOSITORY / "docs" / "benchmarks.md"
 HEADER = ("metric", "value", "unit", "baseline", "ratio", "target", "", "commit")

@@ -19,22 +19,22 @@ from benchmarks.record import Measurement, Result, Target, ratio, write_result
 from benchmarks.runs import context_of, run_stage, start_run
 from benchmarks.step_flops import coco_step_ratio
 from benchmarks.timing import seconds_of
+from ezsd.pipeline.data.cached_targets import TargetReader
+from ezsd.pipeline.data.prepared import Prepared
+from ezsd.pipeline.data.sources import resolve_sources
+from ezsd.pipeline.precomputed import Embedded
+from ezsd.pipeline.stage import StageContext
+from ezsd.pipeline.threads import one_thread
+from ezsd.stages.detector_source import make_detector
+from ezsd.stages.embed import ENLARGE
+from ezsd.stages.teacher_source import renormalized_teacher
+from ezsd.stages.training_run import draw_settings
 from ezsd.teacher.box_encoder import BoxEncoder
 from ezsd.training.dataset import BatchPlan, TrainSet, load_batches
 from ezsd.training.determinism import deterministic
 from ezsd.training.loop import StepReport, StepSettings, make_optimizer, train_steps
 from ezsd.training.schedule import Schedule
 from ezsd.training.targets import CachedTargets
-from pipeline.data.cached_targets import TargetReader
-from pipeline.data.prepared import Prepared
-from pipeline.data.sources import resolve_sources
-from pipeline.precomputed import Embedded
-from pipeline.stage import StageContext
-from pipeline.threads import one_thread
-from stages.detector_source import make_detector
-from stages.embed import ENLARGE
-from stages.teacher_source import renormalized_teacher
-from stages.training_run import draw_settings
 
 SCENES = 64
 WARM_UP, STEPS = 4, 32

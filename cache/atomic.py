@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from cache.errors import ArtifactError
+from ezsd.cache.errors import ArtifactError
 
 _LEFTOVER = re.compile(r"^\..+\.[0-9a-f]{32}\.part$")
 _DISK_FULL = {errno.ENOSPC, errno.EDQUOT}

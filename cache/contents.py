@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
 
-from cache.errors import ArtifactError
-from cache.folders import artifact_files, remove_file
-from cache.location import STORE, read_location
-from cache.objects import Objects
-from cache.sharded import ShardedStore
+from ezsd.cache.errors import ArtifactError
+from ezsd.cache.folders import artifact_files, remove_file
+from ezsd.cache.location import STORE, read_location
+from ezsd.cache.objects import Objects
+from ezsd.cache.sharded import ShardedStore
 
 PIECE = 8 << 20
 """Bytes of a file that are in memory at once; a shard at a URL comes whole."""

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from cache.errors import ArtifactError
+from ezsd.cache.errors import ArtifactError
 
 MANIFEST = "manifest.json"
 INCOMPLETE = "incomplete.json"

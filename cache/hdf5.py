@@ -12,8 +12,8 @@ from typing import Any
 import h5py
 import numpy as np
 
-from cache.atomic import json_bytes, write_bytes_atomic
-from cache.errors import ArtifactError
+from ezsd.cache.atomic import json_bytes, write_bytes_atomic
+from ezsd.cache.errors import ArtifactError
 
 SCHEMA = 1
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from cache.errors import ArtifactError
+from ezsd.cache.errors import ArtifactError
 
 
 @dataclass(frozen=True)

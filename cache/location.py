@@ -9,10 +9,10 @@ import json
 import re
 from pathlib import Path
 
-from cache.atomic import write_json_atomic
-from cache.errors import ArtifactError
-from cache.folders import LOCATION
-from cache.objects import Location, Objects
+from ezsd.cache.atomic import write_json_atomic
+from ezsd.cache.errors import ArtifactError
+from ezsd.cache.folders import LOCATION
+from ezsd.cache.objects import Location, Objects
 
 STORE = re.compile(r"[^/]+\.zarr/.+")
 """Names of the files that lie at the URL."""

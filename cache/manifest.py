@@ -11,13 +11,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from cache.atomic import json_bytes, sha256_file, sweep_leftovers, write_bytes_atomic, write_json_atomic
-from cache.contents import Contents
-from cache.errors import ArtifactError
-from cache.folders import INCOMPLETE, LOCATION, MANIFEST, artifact_files, remove_file, wipe
-from cache.location import erase_shards, read_location, write_location
-from cache.objects import Objects
-from cache.staleness import describe_changes
+from ezsd.cache.atomic import json_bytes, sha256_file, sweep_leftovers, write_bytes_atomic, write_json_atomic
+from ezsd.cache.contents import Contents
+from ezsd.cache.errors import ArtifactError
+from ezsd.cache.folders import INCOMPLETE, LOCATION, MANIFEST, artifact_files, remove_file, wipe
+from ezsd.cache.location import erase_shards, read_location, write_location
+from ezsd.cache.objects import Objects
+from ezsd.cache.staleness import describe_changes
 
 SCHEMA = 1
 CLAIM = "claim.json"

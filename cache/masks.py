@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from cache.errors import ArtifactError
-from cache.hdf5 import Hdf5Writer, open_hdf5
+from ezsd.cache.errors import ArtifactError
+from ezsd.cache.hdf5 import Hdf5Writer, open_hdf5
 
 _KIND = "mask table"
 

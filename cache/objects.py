@@ -23,8 +23,8 @@ from zarr.core.common import AccessModeLiteral
 from zarr.core.sync import sync
 from zarr.storage import FsspecStore, LocalStore
 
-from cache.atomic import write_bytes_atomic
-from cache.errors import ArtifactError
+from ezsd.cache.atomic import write_bytes_atomic
+from ezsd.cache.errors import ArtifactError
 
 Location = Path | str | Store
 T = TypeVar("T")

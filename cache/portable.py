@@ -16,12 +16,12 @@ from typing import Any
 import h5py
 import numpy as np
 
-from cache import manifest
-from cache.atomic import flush_file, sha256_file, written_aside
-from cache.contents import PIECE, Contents
-from cache.errors import ArtifactError
-from cache.folders import INCOMPLETE, MANIFEST, artifact_files, remove_file
-from cache.manifest import FileRecord, Manifest
+from ezsd.cache import manifest
+from ezsd.cache.atomic import flush_file, sha256_file, written_aside
+from ezsd.cache.contents import PIECE, Contents
+from ezsd.cache.errors import ArtifactError
+from ezsd.cache.folders import INCOMPLETE, MANIFEST, artifact_files, remove_file
+from ezsd.cache.manifest import FileRecord, Manifest
 
 KIND = "ezsd artifacts"
 SCHEMA = 1

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from cache.errors import ArtifactError
-from cache.hdf5 import Hdf5Reader, Hdf5Writer, open_hdf5
+from ezsd.cache.errors import ArtifactError
+from ezsd.cache.hdf5 import Hdf5Reader, Hdf5Writer, open_hdf5
 
 _KIND = "re-normalization record"
 _TOWERS = ("image", "text")

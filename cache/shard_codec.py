@@ -18,7 +18,7 @@ from zarr.codecs import Crc32cCodec, ZstdCodec
 from zarr.core.buffer import Buffer
 from zarr.storage import MemoryStore
 
-from cache.layout import ArraySpec, ShardLayout
+from ezsd.cache.layout import ArraySpec, ShardLayout
 
 _EMPTY = np.uint64(2**64 - 1)
 _ZSTD_LEVEL = 1

@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 from zarr.abc.store import RangeByteRequest, SuffixByteRequest
 
-from cache.atomic import json_bytes
-from cache.errors import ArtifactError
-from cache.layout import ArraySpec, ShardLayout, name_shards
-from cache.objects import Location, Objects
-from cache.shard_codec import (
+from ezsd.cache.atomic import json_bytes
+from ezsd.cache.errors import ArtifactError
+from ezsd.cache.layout import ArraySpec, ShardLayout, name_shards
+from ezsd.cache.objects import Location, Objects
+from ezsd.cache.shard_codec import (
     DamagedShard,
     decode_index,
     decode_rows,

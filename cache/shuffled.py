@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cache.errors import ArtifactError
-from cache.layout import ShardLayout
-from cache.sharded import ShardedStore
+from ezsd.cache.errors import ArtifactError
+from ezsd.cache.layout import ShardLayout
+from ezsd.cache.sharded import ShardedStore
 
 
 @dataclass(frozen=True)

@@ -4,10 +4,10 @@ import json
 import re
 from pathlib import Path
 
-from cache.contents import Contents
-from cache.errors import ArtifactError
-from cache.layout import ShardLayout
-from cache.manifest import FileRecord, read_manifest, size_problem
+from ezsd.cache.contents import Contents
+from ezsd.cache.errors import ArtifactError
+from ezsd.cache.layout import ShardLayout
+from ezsd.cache.manifest import FileRecord, read_manifest, size_problem
 
 _SHARD = re.compile(r"(?P<store>.*?)(?P<array>[^/]+)/c/(?P<shard>\d+)(/\d+)*")
 

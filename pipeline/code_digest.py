@@ -9,11 +9,13 @@ import hashlib
 from functools import cache
 from pathlib import Path
 
-PACKAGES = ("ezsd", "cache", "pipeline", "stages")
+import ezsd
+
+PACKAGE = "ezsd"
 
 # How a run is steered, shown and resumed cannot change an artifact's bytes.
 STEERING = frozenset(
-    f"pipeline.{name}"
+    f"ezsd.pipeline.{name}"
     for name in (
         "code_digest",
         "device",
@@ -34,8 +36,8 @@ STEERING = frozenset(
 
 
 def source_root() -> Path:
-    """The folder that holds the project's packages."""
-    return Path(__file__).resolve().parent.parent
+    """The folder that holds the package `ezsd`."""
+    return Path(ezsd.__file__).parent.parent
 
 
 @cache
@@ -79,7 +81,7 @@ def _imports(module: str) -> set[str]:
             found |= _ancestry(base)
             for alias in node.names:
                 found |= _ancestry(f"{base}.{alias.name}")
-    return {name for name in found if name.split(".")[0] in PACKAGES and _path(name).is_file()}
+    return {name for name in found if name.split(".")[0] == PACKAGE and _path(name).is_file()}
 
 
 def _absolute(module: str, is_package: bool, node: ast.ImportFrom) -> str:

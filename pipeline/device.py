@@ -4,8 +4,8 @@ import os
 
 import torch
 
-from pipeline.errors import PipelineError
-from pipeline.params import RunParams
+from ezsd.pipeline.errors import PipelineError
+from ezsd.pipeline.params import RunParams
 
 LOCAL_RANK, LOCAL_WORLD_SIZE = "LOCAL_RANK", "LOCAL_WORLD_SIZE"
 """What torchrun tells a process: its number on this machine, and how many there are."""

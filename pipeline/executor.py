@@ -18,9 +18,9 @@ import dask
 import torch
 from dask.distributed import Client, KilledWorker, LocalCluster, as_completed, get_worker
 
-from pipeline.errors import PipelineError
-from pipeline.params import RunParams
-from pipeline.threads import one_thread
+from ezsd.pipeline.errors import PipelineError
+from ezsd.pipeline.params import RunParams
+from ezsd.pipeline.threads import one_thread
 
 Task = Callable[[int], dict[str, float]]
 """Computes and publishes one shard; returns tallies whose rates are shown, such as `{"forwards": 9000}`."""

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from cache.atomic import write_bytes_atomic
-from pipeline.errors import ParamsError
-from pipeline.params import parse_params, preset_text
+from ezsd.cache.atomic import write_bytes_atomic
+from ezsd.pipeline.errors import ParamsError
+from ezsd.pipeline.params import parse_params, preset_text
 
 DATA_PLACEHOLDER = "datasets/data"
 """Where the presets' paths start; `--data DIR` puts another folder in its place."""

@@ -2,9 +2,9 @@
 
 import os
 
-from pipeline.errors import PipelineError
-from pipeline.params import BackboneParams, Params
-from pipeline.params_teacher import TeacherParams
+from ezsd.pipeline.errors import PipelineError
+from ezsd.pipeline.params import BackboneParams, Params
+from ezsd.pipeline.params_teacher import TeacherParams
 
 BUNDLED, RANDOM, TAG = "bundled", "random", "tag:"
 """Weights that come with the package, are drawn from the seed, or are published under a tag."""

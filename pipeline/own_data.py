@@ -9,13 +9,13 @@ from typing import Any
 
 import yaml
 
-from cache.atomic import write_bytes_atomic
+from ezsd.cache.atomic import write_bytes_atomic
+from ezsd.pipeline.data.coco import CocoFile
+from ezsd.pipeline.data.json_rows import load_json, table
+from ezsd.pipeline.data.splits import check_names
+from ezsd.pipeline.errors import DataError
+from ezsd.pipeline.params import parse_params, preset_text
 from ezsd.split import Split
-from pipeline.data.coco import CocoFile
-from pipeline.data.json_rows import load_json, table
-from pipeline.data.splits import check_names
-from pipeline.errors import DataError
-from pipeline.params import parse_params, preset_text
 
 HELD_OUT = 5
 """One photo of so many is kept for validation."""

@@ -17,10 +17,10 @@ from typing import Annotated, Any, Literal, Self
 import yaml
 from pydantic import Field, ValidationError, model_validator
 
-from pipeline.errors import ParamsError
-from pipeline.params_base import Count, Fraction, Positive, Section, Seed
-from pipeline.params_teacher import TeacherParams
-from pipeline.params_tree import apply_override, first_problem, parse_yaml
+from ezsd.pipeline.errors import ParamsError
+from ezsd.pipeline.params_base import Count, Fraction, Positive, Section, Seed
+from ezsd.pipeline.params_teacher import TeacherParams
+from ezsd.pipeline.params_tree import apply_override, first_problem, parse_yaml
 
 PARAMS_FILE = "params.yaml"
 PRESETS = ("demo", "long-tail", "coco", "lvis", "voc")
@@ -353,7 +353,7 @@ def _schedule_lines(name: str) -> str:
 
 
 def _packaged(name: str) -> str:
-    return (resources.files("pipeline") / "presets" / f"{name}.yaml").read_text(encoding="utf-8")
+    return (resources.files("ezsd.pipeline") / "presets" / f"{name}.yaml").read_text(encoding="utf-8")
 
 
 def select(params: Params, keys: Sequence[str]) -> dict[str, Any]:

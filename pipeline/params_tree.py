@@ -5,7 +5,7 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from pipeline.errors import ParamsError
+from ezsd.pipeline.errors import ParamsError
 
 
 def parse_yaml(text: str, source: str) -> dict[str, Any]:

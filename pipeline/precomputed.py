@@ -10,14 +10,14 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
-from cache.atomic import write_bytes_atomic
-from cache.errors import ArtifactError
-from cache.layout import ArraySpec
-from cache.location import store_location
-from cache.objects import Location
-from cache.quantize import dequantize_rows, quantize_rows
-from cache.renorm_file import RenormRecord, read_renorm
-from cache.sharded import ShardedStore
+from ezsd.cache.atomic import write_bytes_atomic
+from ezsd.cache.errors import ArtifactError
+from ezsd.cache.layout import ArraySpec
+from ezsd.cache.location import store_location
+from ezsd.cache.objects import Location
+from ezsd.cache.quantize import dequantize_rows, quantize_rows
+from ezsd.cache.renorm_file import RenormRecord, read_renorm
+from ezsd.cache.sharded import ShardedStore
 
 Rows = dict[str, np.ndarray]
 

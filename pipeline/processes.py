@@ -14,8 +14,8 @@ from torch import distributed
 from torch.distributed.distributed_c10d import Store
 from torch.distributed.rendezvous import rendezvous
 
-from pipeline.device import choose_device
-from pipeline.params import RunParams
+from ezsd.pipeline.device import choose_device
+from ezsd.pipeline.params import RunParams
 
 STARTED_BY_TORCHRUN = "TORCHELASTIC_RUN_ID"
 

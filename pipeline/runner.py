@@ -7,14 +7,14 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from cache import manifest
-from cache.errors import ArtifactError
-from cache.location import erase_shards, shards_url
-from pipeline.code_digest import code_digest
-from pipeline.errors import PipelineError
-from pipeline.params import Params
-from pipeline.processes import ALONE, Processes
-from pipeline.stage import ARTIFACTS, Stage, StageContext
+from ezsd.cache import manifest
+from ezsd.cache.errors import ArtifactError
+from ezsd.cache.location import erase_shards, shards_url
+from ezsd.pipeline.code_digest import code_digest
+from ezsd.pipeline.errors import PipelineError
+from ezsd.pipeline.params import Params
+from ezsd.pipeline.processes import ALONE, Processes
+from ezsd.pipeline.stage import ARTIFACTS, Stage, StageContext
 
 Stages = Mapping[str, Stage]
 

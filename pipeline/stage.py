@@ -7,12 +7,12 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, get_args
 
-from pipeline.executor import Task, run_shards
-from pipeline.params import Params, select
-from pipeline.processes import ALONE, Processes
-from pipeline.progress import Progress, show_progress
-from pipeline.step_logs import LOGS, StepLog, open_logs
-from pipeline.threads import one_thread
+from ezsd.pipeline.executor import Task, run_shards
+from ezsd.pipeline.params import Params, select
+from ezsd.pipeline.processes import ALONE, Processes
+from ezsd.pipeline.progress import Progress, show_progress
+from ezsd.pipeline.step_logs import LOGS, StepLog, open_logs
+from ezsd.pipeline.threads import one_thread
 
 ARTIFACTS = "artifacts"
 
@@ -104,7 +104,7 @@ class Stage:
     their digests, a part of the fingerprint.
 
     Args:
-        name: `mine`; the module is `stages.mine`, the output `artifacts/mine`.
+        name: `mine`; the module is `ezsd.stages.mine`, the output `artifacts/mine`.
         params: sections or keys that it reads (`mine`, `renorm.enlarge`), and nothing else.
         parents: stages whose output it reads.
         sharded: its store lies at the URL of `run.stores`, if there is one.
@@ -122,7 +122,7 @@ class Stage:
     @property
     def module(self) -> str:
         """Dotted name of the stage's module."""
-        return f"stages.{self.name}"
+        return f"ezsd.stages.{self.name}"
 
     def modules(self, params: Params) -> tuple[str, ...]:
         """The modules that do the work under these params."""

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 
-from cache.atomic import write_bytes_atomic
-from pipeline.errors import PipelineError
-from pipeline.params import Logger
+from ezsd.cache.atomic import write_bytes_atomic
+from ezsd.pipeline.errors import PipelineError
+from ezsd.pipeline.params import Logger
 
 LOGS = "logs"
 """Folder of all logs, beside `artifacts`."""

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from cache import manifest
-from cache.folders import INCOMPLETE, MANIFEST, artifact_files
-from cache.portable import PortableFile, artifact_bytes, export_artifacts, open_portable
-from pipeline.errors import PipelineError
-from pipeline.params import Params
-from pipeline.progress import show_progress
-from pipeline.runner import Stages, artifact_folder, only_run, require_current
+from ezsd.cache import manifest
+from ezsd.cache.folders import INCOMPLETE, MANIFEST, artifact_files
+from ezsd.cache.portable import PortableFile, artifact_bytes, export_artifacts, open_portable
+from ezsd.pipeline.errors import PipelineError
+from ezsd.pipeline.params import Params
+from ezsd.pipeline.progress import show_progress
+from ezsd.pipeline.runner import Stages, artifact_folder, only_run, require_current
 
 
 def export_stages(stages: Stages, names: Sequence[str], params: Params, root: Path, path: Path) -> int:

@@ -1,4 +1,4 @@
-"""What can be run: one module a stage, joined by `stages.cli` into `ezsd-cli`."""
+"""What can be run: one module a stage, joined by `ezsd.stages.cli` into `ezsd-cli`."""
 
 import os
 

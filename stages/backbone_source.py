@@ -11,7 +11,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
-from cache.atomic import sha256_file
+from ezsd.cache.atomic import sha256_file
 from ezsd.detector.backbone import (
     WORLD_WEIGHTS,
     PyramidBackbone,
@@ -21,8 +21,8 @@ from ezsd.detector.backbone import (
 )
 from ezsd.detector.config import BackboneConfig
 from ezsd.errors import InputError
-from pipeline.outside import BUNDLED, RANDOM, TAG
-from pipeline.params import BackboneParams
+from ezsd.pipeline.outside import BUNDLED, RANDOM, TAG
+from ezsd.pipeline.params import BackboneParams
 
 WORLD = "world"
 TIMM = "timm/"

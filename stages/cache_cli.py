@@ -5,12 +5,12 @@ from typing import Annotated
 
 import typer
 
-from cache.errors import ArtifactError
-from pipeline.params import load_params
-from pipeline.runner import require_current
-from pipeline.transfer import export_stages, import_stages
-from stages.cli_options import DEFAULT_PARAMS, Force, Overrides, ParamsPath, root_of, say
-from stages.graph import PRECOMPUTE, STAGES
+from ezsd.cache.errors import ArtifactError
+from ezsd.pipeline.params import load_params
+from ezsd.pipeline.runner import require_current
+from ezsd.pipeline.transfer import export_stages, import_stages
+from ezsd.stages.cli_options import DEFAULT_PARAMS, Force, Overrides, ParamsPath, root_of, say
+from ezsd.stages.graph import PRECOMPUTE, STAGES
 
 app = typer.Typer(no_args_is_help=True, help="Carry the precomputed artifacts as one file.")
 

@@ -9,24 +9,24 @@ from typing import Annotated, Any
 import typer
 from PIL import Image
 
-from cache.atomic import write_bytes_atomic
-from cache.errors import ArtifactError
-from cache.verify import verify as find_problems
+from ezsd.cache.atomic import write_bytes_atomic
+from ezsd.cache.errors import ArtifactError
+from ezsd.cache.verify import verify as find_problems
 from ezsd.errors import InputError
-from pipeline.errors import PipelineError
-from pipeline.init import render_preset, write_params
-from pipeline.outside import require_watched
-from pipeline.params import Params, load_params
-from pipeline.processes import ALONE, Processes, join_processes
-from pipeline.runner import artifact_folder, command_of, require_current, run_stage
-from stages.cache_cli import app as cache_app
-from stages.cli_options import DEFAULT_PARAMS, AsJson, Force, Overrides, ParamsPath
-from stages.cli_options import root_of as _root_of
-from stages.cli_options import say as _say
-from stages.compare_cli import compare_runs
-from stages.data_cli import app as data_app
-from stages.graph import PRECOMPUTE, STAGES
-from stages.init_own_cli import init_own
+from ezsd.pipeline.errors import PipelineError
+from ezsd.pipeline.init import render_preset, write_params
+from ezsd.pipeline.outside import require_watched
+from ezsd.pipeline.params import Params, load_params
+from ezsd.pipeline.processes import ALONE, Processes, join_processes
+from ezsd.pipeline.runner import artifact_folder, command_of, require_current, run_stage
+from ezsd.stages.cache_cli import app as cache_app
+from ezsd.stages.cli_options import DEFAULT_PARAMS, AsJson, Force, Overrides, ParamsPath
+from ezsd.stages.cli_options import root_of as _root_of
+from ezsd.stages.cli_options import say as _say
+from ezsd.stages.compare_cli import compare_runs
+from ezsd.stages.data_cli import app as data_app
+from ezsd.stages.graph import PRECOMPUTE, STAGES
+from ezsd.stages.init_own_cli import init_own
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -77,8 +77,8 @@ def init(
 @app.command(epilog="Example: `ezsd-cli plan --set mine.method=exhaustive`")
 def plan(as_json: AsJson = False, params: ParamsPath = DEFAULT_PARAMS, overrides: Overrides = None) -> None:
     """Say what each stage will cost, from the annotations and a short probe on this machine."""
-    from stages.plan import make_plan
-    from stages.plan_text import plan_text
+    from ezsd.stages.plan import make_plan
+    from ezsd.stages.plan_text import plan_text
 
     made = make_plan(load_params(params, overrides or ()), _root_of(params))
     _tell(made.as_json(), plan_text(made), as_json)
@@ -87,7 +87,7 @@ def plan(as_json: AsJson = False, params: ParamsPath = DEFAULT_PARAMS, overrides
 @app.command(epilog="`dvc repro` calls it where the params have `run.watch: [files]`.")
 def watch(params: ParamsPath = DEFAULT_PARAMS, overrides: Overrides = None) -> None:
     """Note what files outside the project hold, so that DVC sees a change in them."""
-    from stages.watch import note_outside_files
+    from ezsd.stages.watch import note_outside_files
 
     _say(f"{note_outside_files(load_params(params, overrides or ()), _root_of(params))}: noted")
 
@@ -136,7 +136,7 @@ def show_result(as_json: AsJson = False, params: ParamsPath = DEFAULT_PARAMS) ->
     path = artifact_folder(_root_of(params), "evaluate") / "metrics.json"
     if not path.is_file():
         raise PipelineError(f"{path} does not exist: run `ezsd-cli eval`")
-    from stages.report import result_table
+    from ezsd.stages.report import result_table
 
     metrics = json.loads(path.read_text(encoding="utf-8"))
     _tell(metrics, result_table(metrics), as_json)
@@ -167,8 +167,8 @@ def predict(
 ) -> None:
     """Find any names in photos with the trained detector."""
     from ezsd.detector.config import Selection
-    from stages.predict import RESULT
-    from stages.predict import predict as find
+    from ezsd.stages.predict import RESULT
+    from ezsd.stages.predict import predict as find
 
     wanted = None if names is None else names.split(",")
     selection = Selection(score_threshold=threshold, best=best)
@@ -198,7 +198,7 @@ def export(
 ) -> None:
     """Write the trained detector as an ONNX model."""
     from ezsd.detector.config import Selection
-    from stages.export import export as write
+    from ezsd.stages.export import export as write
 
     wanted = None if names is None else names.split(",")
     selection = Selection(score_threshold=threshold, best=best)
@@ -232,8 +232,8 @@ def inspect(
     overrides: Overrides = None,
 ) -> None:
     """Say what is in the artifacts: counts, shapes, scores, one image's proposals."""
-    from stages import inspect as look
-    from stages import inspect_text as text
+    from ezsd.stages import inspect as look
+    from ezsd.stages import inspect_text as text
 
     root = _root_of(params)
     if stage == "proposals":
@@ -312,7 +312,7 @@ def _run(
 
 
 def _browse(params: Params, root: Path, out: Path, photos: int, best: int) -> None:
-    from stages.inspect_proposals import Extent, write_browser
+    from ezsd.stages.inspect_proposals import Extent, write_browser
 
     problem = write_browser(params, root, out, Extent(photos, best))
     if problem is not None:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from pipeline.params import PARAMS_FILE
+from ezsd.pipeline.params import PARAMS_FILE
 
 ParamsPath = Annotated[
     Path, typer.Option("--params", help="The params file; its folder is the root of the run.", metavar="FILE")

@@ -6,13 +6,13 @@ from typing import Annotated
 
 import typer
 
-from cache.atomic import write_bytes_atomic
-from stages.cli_options import AsJson, say
-from stages.comparison.plot import comparison_plot
-from stages.comparison.published import read_published
-from stages.comparison.runs import read_run
-from stages.comparison.tables import Comparison, compare, compare_mixed
-from stages.comparison.text import comparison_text, plain_values
+from ezsd.cache.atomic import write_bytes_atomic
+from ezsd.stages.cli_options import AsJson, say
+from ezsd.stages.comparison.plot import comparison_plot
+from ezsd.stages.comparison.published import read_published
+from ezsd.stages.comparison.runs import read_run
+from ezsd.stages.comparison.tables import Comparison, compare, compare_mixed
+from ezsd.stages.comparison.text import comparison_text, plain_values
 
 
 def compare_runs(

@@ -6,19 +6,19 @@ Novel boxes are counted and shown. That is no leak: no stage reads what is writt
 from collections.abc import Sequence
 from pathlib import Path
 
-from cache.atomic import write_bytes_atomic
+from ezsd.cache.atomic import write_bytes_atomic
+from ezsd.pipeline.data.sources import DataSources, resolve_sources
+from ezsd.pipeline.data_check.check import check_data
+from ezsd.pipeline.data_check.findings import DataReport
+from ezsd.pipeline.errors import PipelineError
+from ezsd.pipeline.outside import RANDOM
+from ezsd.pipeline.params import Params
+from ezsd.pipeline.runner import artifact_folder
+from ezsd.stages.data_check_page.page import render_page
+from ezsd.stages.data_check_page.pictures import illustrate
+from ezsd.stages.teacher_source import prompts_of, resolve_teacher
 from ezsd.teacher.load import load_teacher
 from ezsd.teacher.prompting import cut_names
-from pipeline.data.sources import DataSources, resolve_sources
-from pipeline.data_check.check import check_data
-from pipeline.data_check.findings import DataReport
-from pipeline.errors import PipelineError
-from pipeline.outside import RANDOM
-from pipeline.params import Params
-from pipeline.runner import artifact_folder
-from stages.data_check_page.page import render_page
-from stages.data_check_page.pictures import illustrate
-from stages.teacher_source import prompts_of, resolve_teacher
 
 PAGE = "index.html"
 

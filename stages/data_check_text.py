@@ -1,7 +1,7 @@
 """A check of the data as people read it."""
 
-from pipeline.data_check.findings import DataReport, Findings, SetCounts
-from stages.report_page.table import aligned_lines
+from ezsd.pipeline.data_check.findings import DataReport, Findings, SetCounts
+from ezsd.stages.report_page.table import aligned_lines
 
 SHOWN = 3
 COUNTS = {

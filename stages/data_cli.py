@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from pipeline.params import load_params
-from stages.cli_options import DEFAULT_PARAMS, AsJson, Overrides, ParamsPath, root_of, say
+from ezsd.pipeline.params import load_params
+from ezsd.stages.cli_options import DEFAULT_PARAMS, AsJson, Overrides, ParamsPath, root_of, say
 
 app = typer.Typer(no_args_is_help=True, help="Look at the data that the params point at.")
 
@@ -25,8 +25,8 @@ def check(
     overrides: Overrides = None,
 ) -> None:
     """Count what is there and find what is wrong; exit code 1 when the pipeline would stop at it."""
-    from stages.data_check import PAGE, check_sources, data_sources, require_own_folder, write_page
-    from stages.data_check_text import report_text
+    from ezsd.stages.data_check import PAGE, check_sources, data_sources, require_own_folder, write_page
+    from ezsd.stages.data_check_text import report_text
 
     loaded, root = load_params(params, overrides or ()), root_of(params)
     if out is not None:

@@ -10,8 +10,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
-from cache.atomic import write_bytes_atomic, write_json_atomic
-from cache.errors import ArtifactError
+from ezsd.cache.atomic import write_bytes_atomic, write_json_atomic
+from ezsd.cache.errors import ArtifactError
 from ezsd.detector.checkpoint import detector_tensors, restore_detector
 from ezsd.detector.detector import ZeroShotDetector
 from ezsd.errors import InputError

@@ -8,8 +8,8 @@ from torch import nn
 from ezsd.detector.config import DetectorConfig, HeadConfig, MaskHeadConfig, ProposalConfig
 from ezsd.detector.detector import ZeroShotDetector, build_detector
 from ezsd.losses.classification import SeesawLoss, SoftmaxLoss
-from pipeline.params import TrainParams
-from stages.backbone_source import BackboneSource, backbone_config
+from ezsd.pipeline.params import TrainParams
+from ezsd.stages.backbone_source import BackboneSource, backbone_config
 
 
 def train_backbone(params: TrainParams, root: Path) -> BackboneSource:

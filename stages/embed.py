@@ -7,20 +7,20 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from cache.index import DatasetIndex
-from cache.layout import ArraySpec
-from cache.objects import Location
-from cache.sharded import ShardedStore
+from ezsd.cache.index import DatasetIndex
+from ezsd.cache.layout import ArraySpec
+from ezsd.cache.objects import Location
+from ezsd.cache.sharded import ShardedStore
+from ezsd.pipeline.data.photos import PhotoFolder
+from ezsd.pipeline.data.prepared import Prepared
+from ezsd.pipeline.data.sources import resolve_sources
+from ezsd.pipeline.params import EmbedParams
+from ezsd.pipeline.precomputed import Embedded, Mined, Rows, embedding_specs, encode_embeddings
+from ezsd.pipeline.stage import StageContext, StageResult
 from ezsd.prompts import Prompts
+from ezsd.stages.teacher_source import RenormalizedTeacher, prompts_of, renormalized_teacher
 from ezsd.teacher.box_encoder import BoxEncoder
 from ezsd.teacher.prompting import embed_names
-from pipeline.data.photos import PhotoFolder
-from pipeline.data.prepared import Prepared
-from pipeline.data.sources import resolve_sources
-from pipeline.params import EmbedParams
-from pipeline.precomputed import Embedded, Mined, Rows, embedding_specs, encode_embeddings
-from pipeline.stage import StageContext, StageResult
-from stages.teacher_source import RenormalizedTeacher, prompts_of, renormalized_teacher
 
 ENLARGE = 1.2
 """The crop of `embed.crops: single` (method, section 3)."""

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from cache.atomic import json_bytes
-from cache.folders import wipe
 from ezsd.boxes import xywh_to_xyxy
+from ezsd.cache.atomic import json_bytes
+from ezsd.cache.folders import wipe
 from ezsd.evaluation.average_precision import ClassScores, Shape, score_detections
 from ezsd.evaluation.coco_form import Record, boxes_with_scores, ids_with_boxes, restrict_to_photos
 from ezsd.evaluation.fates import count_errors
@@ -18,19 +18,19 @@ from ezsd.evaluation.federated import score_federated
 from ezsd.evaluation.groups import percent_by_group
 from ezsd.evaluation.metrics import Question, class_rows, objects_by_name, put_together
 from ezsd.evaluation.voc import score_voc
+from ezsd.pipeline.data.coco_form import as_coco, with_masks
+from ezsd.pipeline.data.prepared import Prepared
+from ezsd.pipeline.data.segmentations import masks_of
+from ezsd.pipeline.data.sources import DataSources, Which, read_full_annotations, read_split, resolve_sources
+from ezsd.pipeline.params import Params
+from ezsd.pipeline.precomputed import Mined
+from ezsd.pipeline.stage import ARTIFACTS, StageContext, StageResult
 from ezsd.split import Split
-from pipeline.data.coco_form import as_coco, with_masks
-from pipeline.data.prepared import Prepared
-from pipeline.data.segmentations import masks_of
-from pipeline.data.sources import DataSources, Which, read_full_annotations, read_split, resolve_sources
-from pipeline.params import Params
-from pipeline.precomputed import Mined
-from pipeline.stage import ARTIFACTS, StageContext, StageResult
-from stages.detector_files import finds_masks
-from stages.evaluation_files import Evaluation, write_evaluation
-from stages.proposal_recall import proposal_recall
-from stages.validation_models import models_on_disk, teacher_weights
-from stages.validation_pass import PHOTOS_PER_SHARD, Seen, TrueBoxes, ValidationPass
+from ezsd.stages.detector_files import finds_masks
+from ezsd.stages.evaluation_files import Evaluation, write_evaluation
+from ezsd.stages.proposal_recall import proposal_recall
+from ezsd.stages.validation_models import models_on_disk, teacher_weights
+from ezsd.stages.validation_pass import PHOTOS_PER_SHARD, Seen, TrueBoxes, ValidationPass
 
 Scoring = Callable[[Record, Sequence[Record], Sequence[int], Shape], Mapping[int, ClassScores]]
 

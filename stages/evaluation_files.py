@@ -15,8 +15,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from cache.atomic import write_bytes_atomic, write_json_atomic
-from cache.errors import ArtifactError
+from ezsd.cache.atomic import write_bytes_atomic, write_json_atomic
+from ezsd.cache.errors import ArtifactError
 from ezsd.evaluation.coco_form import Record
 from ezsd.evaluation.fates import ErrorRow
 from ezsd.evaluation.metrics import ClassRow

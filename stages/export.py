@@ -9,16 +9,16 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from cache.atomic import write_bytes_atomic, write_json_atomic
-from cache.manifest import require_complete
+from ezsd.cache.atomic import write_bytes_atomic, write_json_atomic
+from ezsd.cache.manifest import require_complete
 from ezsd.detector.config import DetectorConfig, Selection
 from ezsd.detector.exportable import ExportableDetector
 from ezsd.masks import INSIDE
-from pipeline.errors import PipelineError
-from pipeline.params import Params
-from pipeline.runner import artifact_folder
-from stages.detector_files import TrainedDetector, read_detector
-from stages.vocabulary import check_names, embed_vocabulary
+from ezsd.pipeline.errors import PipelineError
+from ezsd.pipeline.params import Params
+from ezsd.pipeline.runner import artifact_folder
+from ezsd.stages.detector_files import TrainedDetector, read_detector
+from ezsd.stages.vocabulary import check_names, embed_vocabulary
 
 PHOTO, TEXT = "photo", "text_embeddings"
 OUTPUTS = {

@@ -1,6 +1,6 @@
 """The pipeline as a table of contents; `dvc.yaml` says the same to DVC, and a test holds them together."""
 
-from pipeline.stage import Stage
+from ezsd.pipeline.stage import Stage
 
 # Where files lie is no input, what is in them is: paths to photos and weights are left out here, and the
 # stages that read them put digests of their content into the fingerprint.

@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
-from pipeline.init import write_params
-from pipeline.own_data import choose_own, hold_out, own_params, read_names, write_own
-from stages.cli_options import DEFAULT_PARAMS, ParamsPath, root_of, say
+from ezsd.pipeline.init import write_params
+from ezsd.pipeline.own_data import choose_own, hold_out, own_params, read_names, write_own
+from ezsd.stages.cli_options import DEFAULT_PARAMS, ParamsPath, root_of, say
 
 
 def init_own(

@@ -1,4 +1,4 @@
-"""What is in the artifacts, as plain values for programs; `stages.inspect_text` says it to people."""
+"""What is in the artifacts, as plain values for programs; `ezsd.stages.inspect_text` says it to people."""
 
 from collections import Counter
 from dataclasses import asdict, dataclass
@@ -8,26 +8,26 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from cache.errors import ArtifactError
-from cache.manifest import Manifest, read_manifest
-from cache.sharded import ShardedStore
+from ezsd.cache.errors import ArtifactError
+from ezsd.cache.manifest import Manifest, read_manifest
+from ezsd.cache.sharded import ShardedStore
 from ezsd.draw import draw_bars
-from ezsd.teacher.norm_change import relative_change
-from pipeline.data.prepared import Prepared
-from pipeline.data.sources import resolve_sources
-from pipeline.errors import PipelineError
-from pipeline.params import Params
-from pipeline.precomputed import Embedded, Mined, Renormed
-from pipeline.runner import artifact_folder
-from stages.evaluation_files import EvaluationFolder
-from stages.graph import STAGES
-from stages.proposal_view import (
+from ezsd.pipeline.data.prepared import Prepared
+from ezsd.pipeline.data.sources import resolve_sources
+from ezsd.pipeline.errors import PipelineError
+from ezsd.pipeline.params import Params
+from ezsd.pipeline.precomputed import Embedded, Mined, Renormed
+from ezsd.pipeline.runner import artifact_folder
+from ezsd.stages.evaluation_files import EvaluationFolder
+from ezsd.stages.graph import STAGES
+from ezsd.stages.proposal_view import (
     PhotoProposals,
     confidence_histogram,
     draw_photo_proposals,
     read_photo_proposals,
     score_histogram,
 )
+from ezsd.teacher.norm_change import relative_change
 
 BINS = 20
 LAYERS_DRAWN = 30

@@ -8,35 +8,35 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from cache.atomic import write_bytes_atomic
-from cache.errors import ArtifactError
-from cache.manifest import begin, is_current, manifest_digest, publish, read_manifest
+from ezsd.cache.atomic import write_bytes_atomic
+from ezsd.cache.errors import ArtifactError
+from ezsd.cache.manifest import begin, is_current, manifest_digest, publish, read_manifest
+from ezsd.pipeline.code_digest import code_digest
+from ezsd.pipeline.data.prepared import Prepared
+from ezsd.pipeline.data.sources import resolve_sources
+from ezsd.pipeline.errors import PipelineError
+from ezsd.pipeline.params import Params
+from ezsd.pipeline.precomputed import Embedded, Mined
+from ezsd.pipeline.runner import require_current
+from ezsd.pipeline.stage import StageContext
+from ezsd.pipeline.threads import one_thread
 from ezsd.split import Split
+from ezsd.stages.embed import ENLARGE
+from ezsd.stages.graph import STAGES
+from ezsd.stages.proposal_browser.answers import Answers
+from ezsd.stages.proposal_browser.chunks import script
+from ezsd.stages.proposal_browser.layout import BrowserFolder
+from ezsd.stages.proposal_browser.neighbours import gather_pool
+from ezsd.stages.proposal_browser.page import PARTS, SCRIPTS, Facts, Name, overview, read_part, render_page
+from ezsd.stages.proposal_browser.pictures import MOST_PROPOSALS, CropView, tile_side
+from ezsd.stages.proposal_browser.shelf import WriteShelf
+from ezsd.stages.report_page.page import STYLE
+from ezsd.stages.report_page.page import read_part as read_report_part
+from ezsd.stages.report_pictures import evenly_spaced
+from ezsd.stages.teacher_source import prompts_of, renormalized_teacher
 from ezsd.teacher.box_encoder import MULTI_CROP_ENLARGES
 from ezsd.teacher.prompting import embed_names
 from ezsd.teacher.protocol import Teacher
-from pipeline.code_digest import code_digest
-from pipeline.data.prepared import Prepared
-from pipeline.data.sources import resolve_sources
-from pipeline.errors import PipelineError
-from pipeline.params import Params
-from pipeline.precomputed import Embedded, Mined
-from pipeline.runner import require_current
-from pipeline.stage import StageContext
-from pipeline.threads import one_thread
-from stages.embed import ENLARGE
-from stages.graph import STAGES
-from stages.proposal_browser.answers import Answers
-from stages.proposal_browser.chunks import script
-from stages.proposal_browser.layout import BrowserFolder
-from stages.proposal_browser.neighbours import gather_pool
-from stages.proposal_browser.page import PARTS, SCRIPTS, Facts, Name, overview, read_part, render_page
-from stages.proposal_browser.pictures import MOST_PROPOSALS, CropView, tile_side
-from stages.proposal_browser.shelf import WriteShelf
-from stages.report_page.page import STYLE
-from stages.report_page.page import read_part as read_report_part
-from stages.report_pictures import evenly_spaced
-from stages.teacher_source import prompts_of, renormalized_teacher
 
 NAME = "proposals"
 

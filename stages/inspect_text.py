@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from stages.inspect import PhotoLook
-from stages.report_page.table import result_table
+from ezsd.stages.inspect import PhotoLook
+from ezsd.stages.report_page.table import result_table
 
 BAR = 40
 LAYERS_LISTED = 15

@@ -8,24 +8,24 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from cache.layout import ArraySpec
-from cache.objects import Location
-from cache.sharded import ShardedStore
+from ezsd.cache.layout import ArraySpec
+from ezsd.cache.objects import Location
+from ezsd.cache.sharded import ShardedStore
 from ezsd.mining.names import MiningNames, known_names, strict_names
 from ezsd.mining.proposals import Judge, Proposals
+from ezsd.pipeline.data.photos import PhotoFolder
+from ezsd.pipeline.data.prepared import Prepared
+from ezsd.pipeline.data.sources import resolve_sources
+from ezsd.pipeline.executor import keep_workers
+from ezsd.pipeline.params import MineParams
+from ezsd.pipeline.precomputed import Mined, Rows
+from ezsd.pipeline.stage import StageContext, StageResult
 from ezsd.prompts import Prompts
 from ezsd.split import Split
+from ezsd.stages.miners import MinerSource, MiningInputs, mine_config
+from ezsd.stages.teacher_source import RenormalizedTeacher, prompts_of, renormalized_teacher
 from ezsd.teacher.box_encoder import BoxEncoder
 from ezsd.teacher.prompting import embed_names
-from pipeline.data.photos import PhotoFolder
-from pipeline.data.prepared import Prepared
-from pipeline.data.sources import resolve_sources
-from pipeline.executor import keep_workers
-from pipeline.params import MineParams
-from pipeline.precomputed import Mined, Rows
-from pipeline.stage import StageContext, StageResult
-from stages.miners import MinerSource, MiningInputs, mine_config
-from stages.teacher_source import RenormalizedTeacher, prompts_of, renormalized_teacher
 
 
 @keep_workers()

@@ -11,17 +11,17 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
-from cache.atomic import write_bytes_atomic
-from cache.errors import ArtifactError
-from cache.folders import wipe
+from ezsd.cache.atomic import write_bytes_atomic
+from ezsd.cache.errors import ArtifactError
+from ezsd.cache.folders import wipe
 from ezsd.mining.cascade import CascadeMiner, objectness_sums
 from ezsd.mining.objectness import RidgeSums
 from ezsd.mining.proposals import MineConfig
 from ezsd.mining.score import CERTAINTY
-from pipeline.data.photos import PhotoFolder
-from pipeline.data.prepared import Prepared
-from stages.miners import Miner, MiningInputs
-from stages.teacher_source import RenormalizedTeacher
+from ezsd.pipeline.data.photos import PhotoFolder
+from ezsd.pipeline.data.prepared import Prepared
+from ezsd.stages.miners import Miner, MiningInputs
+from ezsd.stages.teacher_source import RenormalizedTeacher
 
 FIT_PHOTOS = 256
 PHOTOS_PER_PART = 16

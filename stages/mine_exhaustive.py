@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from ezsd.mining.exhaustive import mine_exhaustively
 from ezsd.mining.score import CERTAINTY
-from stages.miners import Miner, MiningInputs
+from ezsd.stages.miners import Miner, MiningInputs
 
 
 @dataclass(frozen=True)

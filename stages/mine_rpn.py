@@ -13,23 +13,23 @@ from safetensors.torch import load, save
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from cache.atomic import write_bytes_atomic
-from cache.errors import ArtifactError
-from cache.folders import remove_file
+from ezsd.cache.atomic import write_bytes_atomic
+from ezsd.cache.errors import ArtifactError
+from ezsd.cache.folders import remove_file
 from ezsd.detector.config import ProposalConfig
 from ezsd.mining.rpn import RegionProposer, RpnConfig, RpnMiner
 from ezsd.mining.rpn_training import RpnTrainer, box_targets
 from ezsd.mining.score import OBJECTNESS
+from ezsd.pipeline.device import choose_device, loader_workers
+from ezsd.pipeline.interrupt import stop_on_signal
+from ezsd.pipeline.params import MineParams, Params, RpnParams, RunParams
+from ezsd.stages.backbone_source import BackboneSource, backbone_config
+from ezsd.stages.miners import Miner, MiningInputs
+from ezsd.stages.schedule_source import make_schedule
 from ezsd.training.dataset import BatchPlan, Example, TrainSet, load_batches
 from ezsd.training.determinism import deterministic
 from ezsd.training.schedule import Schedule
 from ezsd.training.targets import CachedTargets, DrawSettings
-from pipeline.device import choose_device, loader_workers
-from pipeline.interrupt import stop_on_signal
-from pipeline.params import MineParams, Params, RpnParams, RunParams
-from stages.backbone_source import BackboneSource, backbone_config
-from stages.miners import Miner, MiningInputs
-from stages.schedule_source import make_schedule
 
 WEIGHTS = "rpn.safetensors"
 CHECKPOINT = "checkpoint.safetensors"

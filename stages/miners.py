@@ -10,11 +10,11 @@ from typing import Protocol
 from torch import Tensor
 
 from ezsd.mining.proposals import Judge, MineConfig, Proposals
-from pipeline.data.photos import PhotoFolder
-from pipeline.data.prepared import Prepared
-from pipeline.params import MineParams
-from pipeline.stage import StageContext
-from stages.teacher_source import RenormalizedTeacher
+from ezsd.pipeline.data.photos import PhotoFolder
+from ezsd.pipeline.data.prepared import Prepared
+from ezsd.pipeline.params import MineParams
+from ezsd.pipeline.stage import StageContext
+from ezsd.stages.teacher_source import RenormalizedTeacher
 
 Miner = Callable[[Tensor, Tensor, Judge, MineConfig], Proposals]
 """Photo, its base boxes, teacher and recipe to proposals, as `mine_exhaustively`."""

@@ -12,24 +12,24 @@ from typing import Any
 
 import torch
 
+from ezsd.pipeline.data.prepared import Prepared
+from ezsd.pipeline.data.sources import resolve_sources
+from ezsd.pipeline.executor import count_workers
+from ezsd.pipeline.params import OwnSplit, Params
+from ezsd.pipeline.runner import artifact_folder
+from ezsd.stages.graph import STAGES
+from ezsd.stages.plan_counts import Amounts, Units, mining_cost, units_of_work
+from ezsd.stages.plan_data import RealData, amounts_of_index, write_sample
+from ezsd.stages.plan_probe import StageProbe, Work, probe_pipeline
+from ezsd.stages.plan_small import RANDOM, available_teacher, choose_size, small_params
+from ezsd.stages.plan_warnings import disk_warnings, memory_warnings
+from ezsd.stages.renorm import LOOK
 from ezsd.world.lvis import likely_base
 from ezsd.world.names import LONG_TAIL_NAMES
-from pipeline.data.prepared import Prepared
-from pipeline.data.sources import resolve_sources
-from pipeline.executor import count_workers
-from pipeline.params import OwnSplit, Params
-from pipeline.runner import artifact_folder
-from stages.graph import STAGES
-from stages.plan_counts import Amounts, Units, mining_cost, units_of_work
-from stages.plan_data import RealData, amounts_of_index, write_sample
-from stages.plan_probe import StageProbe, Work, probe_pipeline
-from stages.plan_small import RANDOM, available_teacher, choose_size, small_params
-from stages.plan_warnings import disk_warnings, memory_warnings
-from stages.renorm import LOOK
 
 READS_ANNOTATIONS = ("prepare", "evaluate")
 """Stages that read each annotation file twice: for its digest and for its boxes."""
-LOADS_MODULES = "import stages.cli, stages.mine, stages.train"
+LOADS_MODULES = "import ezsd.stages.cli, ezsd.stages.mine, ezsd.stages.train"
 
 
 @dataclass(frozen=True)

@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from ezsd.anchors import anchor_boxes_xyxy, fit_scale
 from ezsd.mining.dense_features import count_tiles
 from ezsd.mining.exhaustive import distinct_boxes
+from ezsd.pipeline.params import MineParams, Params
 from ezsd.repeats import repeat_factors
-from pipeline.params import MineParams, Params
-from stages.mine_cascade import FIT_PHOTOS, PHOTOS_PER_PART
-from stages.renorm import LOOK, SAMPLE_BOXES
-from stages.schedule_source import make_schedule
-from stages.validation_pass import PHOTOS_PER_SHARD
+from ezsd.stages.mine_cascade import FIT_PHOTOS, PHOTOS_PER_PART
+from ezsd.stages.renorm import LOOK, SAMPLE_BOXES
+from ezsd.stages.schedule_source import make_schedule
+from ezsd.stages.validation_pass import PHOTOS_PER_SHARD
 
 COMMON_SIZES = 32
 """Photo sizes whose anchors are counted one by one; rarer sizes count as their mean."""

@@ -10,21 +10,21 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from ezsd.split import Split
-from pipeline.data.drawing import encode_jpeg
-from pipeline.data.novel import read_training_for
-from pipeline.data.photos import PhotoFolder
-from pipeline.data.prepared import Prepared
-from pipeline.data.sources import (
+from ezsd.pipeline.data.drawing import encode_jpeg
+from ezsd.pipeline.data.novel import read_training_for
+from ezsd.pipeline.data.photos import PhotoFolder
+from ezsd.pipeline.data.prepared import Prepared
+from ezsd.pipeline.data.sources import (
     DataSources,
     TrainingData,
     clean_training_boxes,
     read_validation_photos,
 )
-from pipeline.data.tables import Boxes
-from pipeline.errors import DataError
-from pipeline.params import DataParams, OwnSplit, Params
-from stages.plan_counts import Amounts, count_amounts
+from ezsd.pipeline.data.tables import Boxes
+from ezsd.pipeline.errors import DataError
+from ezsd.pipeline.params import DataParams, OwnSplit, Params
+from ezsd.split import Split
+from ezsd.stages.plan_counts import Amounts, count_amounts
 
 
 @dataclass(frozen=True)

@@ -7,14 +7,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cache import manifest
-from cache.folders import artifact_files
-from pipeline.executor import Task, count_workers, run_shards
-from pipeline.params import Params
-from pipeline.progress import Progress
-from pipeline.runner import artifact_folder
-from pipeline.stage import StageContext
-from stages.graph import STAGES
+from ezsd.cache import manifest
+from ezsd.cache.folders import artifact_files
+from ezsd.pipeline.executor import Task, count_workers, run_shards
+from ezsd.pipeline.params import Params
+from ezsd.pipeline.progress import Progress
+from ezsd.pipeline.runner import artifact_folder
+from ezsd.pipeline.stage import StageContext
+from ezsd.stages.graph import STAGES
 
 _seen: set[str] = set()
 """Labels of the work that this process has done: the first shard of each also warms up."""

@@ -8,14 +8,14 @@ from pathlib import Path
 import torch
 
 from ezsd.errors import InputError
+from ezsd.pipeline.device import choose_device
+from ezsd.pipeline.executor import count_workers
+from ezsd.pipeline.params import BackboneParams, DataParams, Params
+from ezsd.pipeline.params_teacher import TeacherParams
+from ezsd.pipeline.threads import one_thread
+from ezsd.stages.plan_counts import MiningCost, photo_cost
+from ezsd.stages.teacher_source import resolve_teacher
 from ezsd.teacher.load import load_teacher
-from pipeline.device import choose_device
-from pipeline.executor import count_workers
-from pipeline.params import BackboneParams, DataParams, Params
-from pipeline.params_teacher import TeacherParams
-from pipeline.threads import one_thread
-from stages.plan_counts import MiningCost, photo_cost
-from stages.teacher_source import resolve_teacher
 
 PHOTO_SECONDS = 2.0
 """One worker's time for the crops of a photo; where mining takes longer, the probe lays fewer anchors."""

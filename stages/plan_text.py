@@ -2,10 +2,10 @@
 
 from typing import TYPE_CHECKING
 
-from pipeline.progress import format_seconds
+from ezsd.pipeline.progress import format_seconds
 
 if TYPE_CHECKING:
-    from stages.plan import Plan, StageCost
+    from ezsd.stages.plan import Plan, StageCost
 
 COLUMNS = ("stage", "images", "crops", "forwards", "disk", "time")
 UNITS = ("B", "kB", "MB", "GB", "TB")

@@ -7,9 +7,9 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from cache.folders import artifact_files
-from pipeline.runner import artifact_folder
-from stages.plan_text import format_bytes
+from ezsd.cache.folders import artifact_files
+from ezsd.pipeline.runner import artifact_folder
+from ezsd.stages.plan_text import format_bytes
 
 
 def disk_warnings(root: Path, needed: Mapping[str, int]) -> Sequence[str]:

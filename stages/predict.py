@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from cache.atomic import write_bytes_atomic, write_json_atomic
-from cache.manifest import require_complete
+from ezsd.cache.atomic import write_bytes_atomic, write_json_atomic
+from ezsd.cache.manifest import require_complete
 from ezsd.detector.config import Selection
 from ezsd.detector.detector import Detections, detect
 from ezsd.draw import caption, draw_objects, tint_masks
@@ -17,11 +17,11 @@ from ezsd.errors import InputError
 from ezsd.evaluation.coco_form import drawn_masks, with_masks
 from ezsd.masks import paste_masks
 from ezsd.photos import decode_photo
-from pipeline.device import choose_device
-from pipeline.params import Params
-from pipeline.runner import artifact_folder
-from stages.detector_files import TrainedDetector, read_detector
-from stages.vocabulary import check_names, embed_vocabulary
+from ezsd.pipeline.device import choose_device
+from ezsd.pipeline.params import Params
+from ezsd.pipeline.runner import artifact_folder
+from ezsd.stages.detector_files import TrainedDetector, read_detector
+from ezsd.stages.vocabulary import check_names, embed_vocabulary
 
 RESULT = "predictions.json"
 Prediction = dict[str, Any]

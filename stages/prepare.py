@@ -4,27 +4,27 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from cache.folders import wipe
-from pipeline.data.cleaning import check_fraction, named
-from pipeline.data.drawing import WorldDrawing, write_annotations
-from pipeline.data.fingerprint import data_digests, masks_digest
-from pipeline.data.indexing import index_training, index_validation
-from pipeline.data.inspection import Inspected, PhotoInspection
-from pipeline.data.jobs import Job, JobChain
-from pipeline.data.novel import read_training_for
-from pipeline.data.prepared import write_prepared, write_train_masks
-from pipeline.data.segmentations import index_masks, masks_of
-from pipeline.data.sources import (
+from ezsd.cache.folders import wipe
+from ezsd.pipeline.data.cleaning import check_fraction, named
+from ezsd.pipeline.data.drawing import WorldDrawing, write_annotations
+from ezsd.pipeline.data.fingerprint import data_digests, masks_digest
+from ezsd.pipeline.data.indexing import index_training, index_validation
+from ezsd.pipeline.data.inspection import Inspected, PhotoInspection
+from ezsd.pipeline.data.jobs import Job, JobChain
+from ezsd.pipeline.data.novel import read_training_for
+from ezsd.pipeline.data.prepared import write_prepared, write_train_masks
+from ezsd.pipeline.data.segmentations import index_masks, masks_of
+from ezsd.pipeline.data.sources import (
     DataSources,
     Which,
     clean_training_boxes,
     read_validation_photos,
     resolve_sources,
 )
-from pipeline.data.summary import counts_of, facts_of
-from pipeline.data.tables import Photos
-from pipeline.params import Params
-from pipeline.stage import StageContext, StageResult
+from ezsd.pipeline.data.summary import counts_of, facts_of
+from ezsd.pipeline.data.tables import Photos
+from ezsd.pipeline.params import Params
+from ezsd.pipeline.stage import StageContext, StageResult
 
 PARTS = "parts"
 """What an interrupted run leaves to resume from; a finished one removes it."""

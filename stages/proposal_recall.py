@@ -5,9 +5,9 @@ import torch
 
 from ezsd.evaluation.groups import percent_by_group
 from ezsd.evaluation.recall import is_covered
+from ezsd.pipeline.data.tables import Boxes
+from ezsd.pipeline.precomputed import Mined
 from ezsd.split import Split
-from pipeline.data.tables import Boxes
-from pipeline.precomputed import Mined
 
 
 def proposal_recall(mined: Mined, boxes: Boxes, split: Split) -> dict[str, float | None]:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ezsd.draw import caption, draw_proposals
 from ezsd.mining.score import highest_score
-from pipeline.precomputed import Mined
+from ezsd.pipeline.precomputed import Mined
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,20 @@ import torch
 from safetensors.torch import load_file, save
 from torch import Tensor
 
-from cache.atomic import write_bytes_atomic
-from cache.folders import remove_file
-from cache.renorm_file import write_renorm
+from ezsd.cache.atomic import write_bytes_atomic
+from ezsd.cache.folders import remove_file
+from ezsd.cache.renorm_file import write_renorm
+from ezsd.pipeline.data.prepared import Prepared
+from ezsd.pipeline.data.sources import resolve_sources
+from ezsd.pipeline.device import choose_device, loader_workers
+from ezsd.pipeline.params import Params, RenormParams
+from ezsd.pipeline.precomputed import Renormed
+from ezsd.pipeline.stage import StageContext, StageResult
 from ezsd.prompts import Prompts
 from ezsd.split import Split
+from ezsd.stages.renorm_data import BasePhotos
+from ezsd.stages.renorm_record import View, make_record
+from ezsd.stages.teacher_source import prompts_of, resolve_teacher, teacher_digests
 from ezsd.teacher.domain_statistics import measure_domain
 from ezsd.teacher.labelled_crops import LabelledCrops
 from ezsd.teacher.load import load_teacher
@@ -21,15 +30,6 @@ from ezsd.teacher.prompting import embed_names, warn_of_cut_names
 from ezsd.teacher.protocol import Teacher
 from ezsd.teacher.renorm_statistics import renormalize_by_statistics
 from ezsd.teacher.renorm_tune import TuneConfig, Tuner, TuneState
-from pipeline.data.prepared import Prepared
-from pipeline.data.sources import resolve_sources
-from pipeline.device import choose_device, loader_workers
-from pipeline.params import Params, RenormParams
-from pipeline.precomputed import Renormed
-from pipeline.stage import StageContext, StageResult
-from stages.renorm_data import BasePhotos
-from stages.renorm_record import View, make_record
-from stages.teacher_source import prompts_of, resolve_teacher, teacher_digests
 
 CHECKPOINT = "checkpoint.safetensors"
 LOOK = "renorm: look at boxes"

@@ -8,13 +8,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from cache.index import DatasetIndex
 from ezsd.boxes import box_area
+from ezsd.cache.index import DatasetIndex
 from ezsd.crops import square_crops
+from ezsd.pipeline.data.photos import PhotoFolder
+from ezsd.pipeline.params import RenormParams
 from ezsd.teacher.ahead import compute_ahead
 from ezsd.teacher.labelled_crops import LabelledCrops, RememberedCrops
-from pipeline.data.photos import PhotoFolder
-from pipeline.params import RenormParams
 
 MAX_BYTES = 2 << 30
 """Crops that are kept in memory, so that epochs need not decode their photos again."""

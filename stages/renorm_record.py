@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from cache.renorm_file import NormLayerRecord, RenormRecord
+from ezsd.cache.renorm_file import NormLayerRecord, RenormRecord
 from ezsd.split import Split
 from ezsd.teacher.domain_statistics import DomainStatistics
 

@@ -6,21 +6,21 @@ import io
 from pathlib import Path
 from typing import Any
 
-from cache.atomic import write_bytes_atomic
-from cache.errors import ArtifactError
-from cache.manifest import read_manifest
-from pipeline.data.prepared import Prepared
-from pipeline.data.sources import resolve_sources
-from pipeline.params import Params
-from pipeline.precomputed import Mined
-from pipeline.stage import StageContext, StageResult
-from stages.detector_files import HISTORY
-from stages.evaluation_files import EvaluationFolder
-from stages.proposal_view import confidence_histogram, score_histogram
-from stages.report_page.content import Artifact, MinedProposals, PageContent
-from stages.report_page.page import ARTIFACT_WORDS, STYLE, TEMPLATE, read_part, render_page
-from stages.report_page.table import result_table
-from stages.report_pictures import detection_pairs, proposal_pictures
+from ezsd.cache.atomic import write_bytes_atomic
+from ezsd.cache.errors import ArtifactError
+from ezsd.cache.manifest import read_manifest
+from ezsd.pipeline.data.prepared import Prepared
+from ezsd.pipeline.data.sources import resolve_sources
+from ezsd.pipeline.params import Params
+from ezsd.pipeline.precomputed import Mined
+from ezsd.pipeline.stage import StageContext, StageResult
+from ezsd.stages.detector_files import HISTORY
+from ezsd.stages.evaluation_files import EvaluationFolder
+from ezsd.stages.proposal_view import confidence_histogram, score_histogram
+from ezsd.stages.report_page.content import Artifact, MinedProposals, PageContent
+from ezsd.stages.report_page.page import ARTIFACT_WORDS, STYLE, TEMPLATE, read_part, render_page
+from ezsd.stages.report_page.table import result_table
+from ezsd.stages.report_pictures import detection_pairs, proposal_pictures
 
 __all__ = ["external_inputs", "result_table", "run"]
 

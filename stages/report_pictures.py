@@ -10,14 +10,14 @@ import torch
 from ezsd.boxes import xywh_to_xyxy
 from ezsd.draw import caption, draw_objects, tint_masks
 from ezsd.evaluation.coco_form import Record, drawn_masks
+from ezsd.pipeline.data.photos import PhotoFolder
+from ezsd.pipeline.data.prepared import Prepared
+from ezsd.pipeline.precomputed import Mined
 from ezsd.split import Split
-from pipeline.data.photos import PhotoFolder
-from pipeline.data.prepared import Prepared
-from pipeline.precomputed import Mined
-from stages.evaluation_files import EvaluationFolder
-from stages.proposal_view import draw_photo_proposals, read_photo_proposals
-from stages.report_page.content import Pair, Picture
-from stages.report_page.pictures import as_picture
+from ezsd.stages.evaluation_files import EvaluationFolder
+from ezsd.stages.proposal_view import draw_photo_proposals, read_photo_proposals
+from ezsd.stages.report_page.content import Pair, Picture
+from ezsd.stages.report_page.pictures import as_picture
 
 LONG_SIDE = 480
 PROPOSALS_SHOWN = 10

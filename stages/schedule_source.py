@@ -1,7 +1,7 @@
 """Which schedule a section of the params means."""
 
+from ezsd.pipeline.params import ProposalNetworkParams
 from ezsd.training.schedule import Schedule, schedule_in_epochs
-from pipeline.params import ProposalNetworkParams
 
 
 def make_schedule(params: ProposalNetworkParams, photos: int) -> Schedule:

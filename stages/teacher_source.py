@@ -13,20 +13,20 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load
 
-from cache.atomic import sha256_file
-from cache.errors import ArtifactError
+from ezsd.cache.atomic import sha256_file
+from ezsd.cache.errors import ArtifactError
 from ezsd.errors import InputError
+from ezsd.pipeline.device import choose_device
+from ezsd.pipeline.outside import BUNDLED, RANDOM, TAG
+from ezsd.pipeline.params import RunParams
+from ezsd.pipeline.params_teacher import TeacherParams
+from ezsd.pipeline.precomputed import Renormed
+from ezsd.pipeline.stage import StageContext
 from ezsd.prompts import Prompts
 from ezsd.teacher.load import TeacherSource, load_teacher
 from ezsd.teacher.norm_layers import load_norm_state
 from ezsd.teacher.prompting import template_set
 from ezsd.teacher.protocol import Teacher
-from pipeline.device import choose_device
-from pipeline.outside import BUNDLED, RANDOM, TAG
-from pipeline.params import RunParams
-from pipeline.params_teacher import TeacherParams
-from pipeline.precomputed import Renormed
-from pipeline.stage import StageContext
 
 BUNDLED_MODEL = "world-teacher"
 _MEND = "run: ezsd-cli precompute --only renorm"

@@ -6,23 +6,23 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from cache.errors import ArtifactError
-from cache.folders import remove_file
-from cache.manifest import manifest_digest
-from cache.renorm_file import RenormRecord
+from ezsd.cache.errors import ArtifactError
+from ezsd.cache.folders import remove_file
+from ezsd.cache.manifest import manifest_digest
+from ezsd.cache.renorm_file import RenormRecord
+from ezsd.pipeline.data.cached_targets import TargetReader
+from ezsd.pipeline.data.prepared import Prepared
+from ezsd.pipeline.device import choose_device
+from ezsd.pipeline.params import Params
+from ezsd.pipeline.precomputed import Embedded, Renormed
+from ezsd.pipeline.stage import StageContext, StageResult
 from ezsd.split import Split
+from ezsd.stages.detector_files import HISTORY, TrainedDetector, write_detector
+from ezsd.stages.detector_source import make_detector, train_backbone
+from ezsd.stages.schedule_source import make_schedule
+from ezsd.stages.training_log import write_history
+from ezsd.stages.training_run import CHECKPOINT, train_detector
 from ezsd.training.determinism import deterministic
-from pipeline.data.cached_targets import TargetReader
-from pipeline.data.prepared import Prepared
-from pipeline.device import choose_device
-from pipeline.params import Params
-from pipeline.precomputed import Embedded, Renormed
-from pipeline.stage import StageContext, StageResult
-from stages.detector_files import HISTORY, TrainedDetector, write_detector
-from stages.detector_source import make_detector, train_backbone
-from stages.schedule_source import make_schedule
-from stages.training_log import write_history
-from stages.training_run import CHECKPOINT, train_detector
 
 
 def external_inputs(params: Params, root: Path) -> dict[str, Any]:

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import torch
 
-from cache.atomic import write_bytes_atomic
+from ezsd.cache.atomic import write_bytes_atomic
+from ezsd.pipeline.memory import peak_memory
+from ezsd.pipeline.step_logs import StepLog
 from ezsd.training.loop import StepReport
 from ezsd.training.schedule import Schedule
-from pipeline.memory import peak_memory
-from pipeline.step_logs import StepLog
 
 STEPS_A_ROW = 10
 """A row of the history is the mean over so many steps: a single step's losses jump about."""

@@ -10,23 +10,23 @@ from torch.optim import SGD
 from torch.utils.data import DataLoader
 
 from ezsd.detector.detector import ZeroShotDetector
+from ezsd.pipeline.data.cached_targets import TargetReader
+from ezsd.pipeline.data.sources import resolve_sources
+from ezsd.pipeline.device import choose_device, loader_workers
+from ezsd.pipeline.errors import PipelineError
+from ezsd.pipeline.interrupt import stop_on_signal
+from ezsd.pipeline.params import TrainParams
+from ezsd.pipeline.processes import Processes
+from ezsd.pipeline.stage import StageContext
 from ezsd.repeats import repeat_factors
+from ezsd.stages.detector_files import read_tensors, write_tensors
+from ezsd.stages.training_log import LiveRows, progress_note
 from ezsd.training.dataset import BatchPlan, Example, TrainSet, load_batches
 from ezsd.training.jitter import ScaleJitter
 from ezsd.training.loop import StepReport, StepSettings, make_optimizer, train_steps
 from ezsd.training.schedule import Schedule
 from ezsd.training.state import restore_training, training_tensors
 from ezsd.training.targets import DrawSettings
-from pipeline.data.cached_targets import TargetReader
-from pipeline.data.sources import resolve_sources
-from pipeline.device import choose_device, loader_workers
-from pipeline.errors import PipelineError
-from pipeline.interrupt import stop_on_signal
-from pipeline.params import TrainParams
-from pipeline.processes import Processes
-from pipeline.stage import StageContext
-from stages.detector_files import read_tensors, write_tensors
-from stages.training_log import LiveRows, progress_note
 
 CHECKPOINT = "checkpoint.safetensors"
 """What an interrupted run leaves to resume from; a finished one removes it."""

@@ -7,21 +7,21 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from cache.errors import ArtifactError
-from cache.manifest import manifest_digest
+from ezsd.cache.errors import ArtifactError
+from ezsd.cache.manifest import manifest_digest
 from ezsd.detector.config import Selection
 from ezsd.evaluation.ensemble import ScoreEnsemble, TeacherWeights
 from ezsd.evaluation.teacher_naming import BoxNamer
+from ezsd.pipeline.device import choose_device
+from ezsd.pipeline.params import EvaluateParams
+from ezsd.pipeline.stage import StageContext
 from ezsd.split import Split
+from ezsd.stages.detector_files import read_detector
+from ezsd.stages.teacher_source import RenormalizedTeacher, renormalized_teacher
+from ezsd.stages.validation_pass import RAW, RENORMALIZED, Models
 from ezsd.teacher.box_encoder import BoxEncoder
 from ezsd.teacher.load import load_teacher
 from ezsd.teacher.protocol import Teacher
-from pipeline.device import choose_device
-from pipeline.params import EvaluateParams
-from pipeline.stage import StageContext
-from stages.detector_files import read_detector
-from stages.teacher_source import RenormalizedTeacher, renormalized_teacher
-from stages.validation_pass import RAW, RENORMALIZED, Models
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,8 @@ from ezsd.evaluation.coco_form import Record, as_results, score_digits, with_mas
 from ezsd.evaluation.ensemble import ScoreEnsemble
 from ezsd.evaluation.teacher_naming import BoxNamer
 from ezsd.masks import paste_masks
-from pipeline.data.jobs import PartsJob
-from pipeline.data.photos import PhotoFolder
+from ezsd.pipeline.data.jobs import PartsJob
+from ezsd.pipeline.data.photos import PhotoFolder
 
 PHOTOS_PER_SHARD = 16
 RAW, RENORMALIZED = "raw", "renormalized"

@@ -6,14 +6,14 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from cache.errors import ArtifactError
-from cache.manifest import manifest_digest
+from ezsd.cache.errors import ArtifactError
+from ezsd.cache.manifest import manifest_digest
 from ezsd.errors import InputError
+from ezsd.pipeline.params import Params
+from ezsd.pipeline.precomputed import Renormed
+from ezsd.pipeline.runner import artifact_folder
 from ezsd.prompts import Prompts
-from pipeline.params import Params
-from pipeline.precomputed import Renormed
-from pipeline.runner import artifact_folder
-from stages.detector_files import TrainedDetector
+from ezsd.stages.detector_files import TrainedDetector
 
 
 def check_names(names: Sequence[str]) -> tuple[str, ...]:
@@ -33,8 +33,8 @@ def embed_vocabulary(names: Sequence[str], trained: TrainedDetector, params: Par
     Raises ArtifactError when the re-normalization or the teacher is not what the detector was trained with.
     """
     # the teacher's import takes seconds, and only new names need it
+    from ezsd.stages.teacher_source import RenormalizedTeacher, resolve_teacher, teacher_digests
     from ezsd.teacher.prompting import embed_names, warn_of_cut_names
-    from stages.teacher_source import RenormalizedTeacher, resolve_teacher, teacher_digests
 
     folder, source = artifact_folder(root, "renorm"), resolve_teacher(params.teacher, root)
     if manifest_digest(folder) != trained.parents["renorm"]:

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from cache.atomic import write_json_atomic
-from pipeline.params import Params
-from stages.graph import STAGES
+from ezsd.cache.atomic import write_json_atomic
+from ezsd.pipeline.params import Params
+from ezsd.stages.graph import STAGES
 
 WATCHED = "watched.json"
 

@@ -1,4 +1,4 @@
-"""Pretrain the demo detector's backbone on base names alone: `python -m stages.world_backbone OUT_DIR`."""
+"""Pretrain the demo detector's backbone on base names: `python -m ezsd.stages.world_backbone OUT_DIR`."""
 
 import json
 from collections.abc import Sequence
@@ -13,8 +13,8 @@ import typer
 from torch import Tensor, nn
 
 from ezsd.split import builtin_split
+from ezsd.stages.world_lessons import WebPictures, draw_weathered_pictures, save_half, told
 from ezsd.world.learning import Course, learn_names
-from stages.world_lessons import WebPictures, draw_weathered_pictures, save_half, told
 
 CONFIG = "world-backbone.json"
 _TRAINING_SEED, _TEST_SEED = 3, 4

@@ -1,4 +1,4 @@
-"""Write the world as an ordinary COCO data set: `python -m stages.world_export OUT_DIR`."""
+"""Write the world as an ordinary COCO data set: `python -m ezsd.stages.world_export OUT_DIR`."""
 
 import json
 from collections.abc import Iterable
@@ -9,9 +9,9 @@ from typing import Annotated, Any
 
 import typer
 
+from ezsd.pipeline.data.drawing import encode_jpeg
 from ezsd.world.coco import annotation_records, coco_file, file_name, image_record
 from ezsd.world.scenes import draw_scene
-from pipeline.data.drawing import encode_jpeg
 
 _CHUNK = 16
 

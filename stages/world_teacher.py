@@ -1,4 +1,4 @@
-"""Train the small teacher on the world's web pictures: `python -m stages.world_teacher OUT_DIR`."""
+"""Train the small teacher on the world's web pictures: `python -m ezsd.stages.world_teacher OUT_DIR`."""
 
 from importlib import resources
 from pathlib import Path
@@ -12,9 +12,7 @@ from torch import Tensor
 
 from ezsd.prompts import TEMPLATE, fill
 from ezsd.split import builtin_split
-from ezsd.world.learning import Course, learn_contrast
-from ezsd.world.names import NAMES
-from stages.world_lessons import (
+from ezsd.stages.world_lessons import (
     WebPictures,
     draw_other_pictures,
     draw_web_pictures,
@@ -22,6 +20,8 @@ from stages.world_lessons import (
     save_half,
     told,
 )
+from ezsd.world.learning import Course, learn_contrast
+from ezsd.world.names import NAMES
 
 MODEL = "world-teacher"
 _TRAINING_SEED, _TEST_SEED = 1, 2

@@ -14,9 +14,9 @@ import yaml
 from hypothesis import settings
 from PIL import Image, ImageDraw
 
+from ezsd.pipeline.params import Params, parse_params, preset_text
 from ezsd.teacher.load import TeacherSource, load_teacher
 from ezsd.teacher.protocol import Teacher
-from pipeline.params import Params, parse_params, preset_text
 
 # No test measures time: on a busy machine a slow example is no fault.
 settings.register_profile("patient", deadline=None)

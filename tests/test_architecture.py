@@ -4,16 +4,17 @@ import ast
 import re
 import subprocess
 import sys
+from collections.abc import Iterable
 from importlib import import_module
 from pathlib import Path
 
 import pytest
 import yaml
 
-from pipeline.code_digest import code_files
-from pipeline.params import Params, preset_text
-from stages.graph import STAGES
-from stages.watch import WATCHED
+from ezsd.pipeline.code_digest import code_files
+from ezsd.pipeline.params import Params, preset_text
+from ezsd.stages.graph import STAGES
+from ezsd.stages.watch import WATCHED
 
 ROOT = Path(__file__).resolve().parent.parent
 DVC = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
@@ -21,16 +22,21 @@ WATCH = DVC.pop("watch")
 EXTERNAL = {"prepare", "renorm", "mine", "train", "evaluate"}
 # a change of where weights lie must reach the stage, which then asks to be watched; what is in them decides
 ONLY_DVC = {"teacher.weights"}
-CHOICES = {"mine": tuple(f"stages.mine_{method}" for method in ("exhaustive", "cascade", "rpn"))}
+CHOICES = {"mine": tuple(f"ezsd.stages.mine_{method}" for method in ("exhaustive", "cascade", "rpn"))}
+
+ROOMS = ("cache", "pipeline", "stages")
+METHOD = tuple(
+    f"ezsd.{path.stem}" for path in sorted((ROOT / "ezsd").iterdir()) if path.stem not in (*ROOMS, "__init__")
+)
 
 # room: what its modules may not import, by the beginning of the name
 FORBIDDEN = {
-    "ezsd": ("cache", "pipeline", "stages", "zarr", "h5py", "dvc", "typer", "dask"),
+    "ezsd": ("ezsd.cache", "ezsd.pipeline", "ezsd.stages", "zarr", "h5py", "dvc", "typer", "dask"),
     "ezsd/detector": ("ezsd.teacher", "ezsd.mining", "open_clip"),
     "ezsd/losses": ("ezsd.teacher", "ezsd.mining", "open_clip"),
     "ezsd/training": ("ezsd.teacher", "ezsd.mining", "open_clip"),
-    "cache": ("ezsd", "pipeline", "stages", "torch", "open_clip", "torchvision"),
-    "pipeline": ("stages",),
+    "cache": (*METHOD, "ezsd.pipeline", "ezsd.stages", "torch", "open_clip", "torchvision"),
+    "pipeline": ("ezsd.stages",),
 }
 
 
@@ -42,6 +48,11 @@ def imports_of(path: Path) -> set[str]:
         elif isinstance(node, ast.ImportFrom):
             found |= {node.module or ""} | {f"{node.module}.{alias.name}" for alias in node.names}
     return found
+
+
+def in_checkout(files: Iterable[str]) -> list[str]:
+    """Modules of the rooms lie beside the package, which links to them."""
+    return [(ROOT / file).resolve().relative_to(ROOT).as_posix() for file in files]
 
 
 @pytest.mark.parametrize("room", FORBIDDEN)
@@ -56,7 +67,7 @@ def test_a_room_keeps_its_arrows(room: str) -> None:
 
 def test_training_never_loads_the_teacher() -> None:
     loaded = "[n for n in sys.modules if n.split('.')[0] == 'open_clip' or n.startswith('ezsd.teacher')]"
-    script = f"import sys, stages.train; print({loaded})"
+    script = f"import sys, ezsd.stages.train; print({loaded})"
     out = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert out.stdout.strip() == "[]"
 
@@ -77,7 +88,7 @@ def test_dvc_tracks_the_params_parents_and_code_of_a_stage(name: str) -> None:
     folders = [dep for dep in node["deps"] if not dep.startswith("artifacts/")]
     missing = [
         file
-        for file in code_files(f"stages.{name}", *CHOICES.get(name, ()))
+        for file in in_checkout(code_files(f"ezsd.stages.{name}", *CHOICES.get(name, ())))
         if not file.endswith("__init__.py")
         and not any(file == dep or file.startswith(f"{dep}/") for dep in folders)
     ]
@@ -92,7 +103,7 @@ def test_dvc_watches_files_from_outside_only_where_the_params_say_so() -> None:
 
 
 def test_the_stages_that_dvc_watches_for_are_those_that_read_from_outside() -> None:
-    modules = {name: (f"stages.{name}", *CHOICES.get(name, ())) for name in STAGES}
+    modules = {name: (f"ezsd.stages.{name}", *CHOICES.get(name, ())) for name in STAGES}
     reading = {
         name for name in modules if any(hasattr(import_module(m), "external_inputs") for m in modules[name])
     }

@@ -14,9 +14,9 @@ from benchmarks.ablation.rows import ROWS, SEEDS, rows_named
 from benchmarks.ablation.runs import run_all
 from benchmarks.ablation.workplace import Workplace
 from benchmarks.provenance import REPOSITORY
-from pipeline.executor import count_workers
-from pipeline.params import RunParams
-from stages.cli import USER_ERRORS
+from ezsd.pipeline.executor import count_workers
+from ezsd.pipeline.params import RunParams
+from ezsd.stages.cli import USER_ERRORS
 
 WORK = REPOSITORY / "benchmarks" / "work" / "ablation"
 

@@ -8,9 +8,9 @@ import json
 import os
 from pathlib import Path
 
-from cache.atomic import write_json_atomic
+from ezsd.cache.atomic import write_json_atomic
+from ezsd.pipeline.data.sources import DataSources, Which
 from ezsd.split import Split
-from pipeline.data.sources import DataSources, Which
 
 NEVER_DRAWN = "nothing at all"
 """The oracle's novel name."""

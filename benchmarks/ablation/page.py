@@ -8,7 +8,7 @@ from benchmarks.ablation.summary import STEP_MARK, Spread, curve, group_spread, 
 from benchmarks.record import Measurement, Result
 from benchmarks.table import markdown_table
 from ezsd.evaluation.groups import GROUPS
-from pipeline.params import Params
+from ezsd.pipeline.params import Params
 
 COMMAND = "make ablation"
 ABSENT = "–"

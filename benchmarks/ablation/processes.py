@@ -9,7 +9,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from typing import TypeVar
 
-from pipeline.errors import PipelineError
+from ezsd.pipeline.errors import PipelineError
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")

@@ -10,7 +10,7 @@ from benchmarks.ablation.scores import Outcome
 from benchmarks.ablation.summary import curve, measure
 from benchmarks.provenance import REPOSITORY
 from benchmarks.record import RESULTS, Result, write_result
-from cache.atomic import write_bytes_atomic
+from ezsd.cache.atomic import write_bytes_atomic
 
 NAME = "ablation"
 PAGE = "results.md"

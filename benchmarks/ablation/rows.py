@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from pipeline.errors import ParamsError
+from ezsd.pipeline.errors import ParamsError
 
 _RAW = "renorm.method=none"
 _RENORMALIZED = "renorm.method=tune"

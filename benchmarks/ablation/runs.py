@@ -11,14 +11,14 @@ from benchmarks.ablation.plan import Run, planned_steps, run_params, world_param
 from benchmarks.ablation.processes import for_each
 from benchmarks.ablation.scores import Outcome, read_outcome
 from benchmarks.ablation.workplace import RUN_STAGES, Workplace
-from cache.errors import ArtifactError
+from ezsd.cache.errors import ArtifactError
+from ezsd.pipeline.data.prepared import Prepared
+from ezsd.pipeline.data.sources import DataSources, resolve_sources
+from ezsd.pipeline.params import PARAMS_FILE, Params, load_params
+from ezsd.pipeline.progress import show_progress
+from ezsd.pipeline.runner import artifact_folder, require_current, run_stage
 from ezsd.split import Split
-from pipeline.data.prepared import Prepared
-from pipeline.data.sources import DataSources, resolve_sources
-from pipeline.params import PARAMS_FILE, Params, load_params
-from pipeline.progress import show_progress
-from pipeline.runner import artifact_folder, require_current, run_stage
-from stages.graph import PRECOMPUTE, STAGES
+from ezsd.stages.graph import PRECOMPUTE, STAGES
 
 LOG = "run.log"
 """What a run said, beside its params."""

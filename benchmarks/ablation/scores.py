@@ -7,12 +7,12 @@ from statistics import fmean
 from typing import Any
 
 from benchmarks.ablation.plan import Run
-from cache.manifest import read_manifest
+from ezsd.cache.manifest import read_manifest
 from ezsd.evaluation.groups import GROUPS
+from ezsd.pipeline.params import Params
+from ezsd.pipeline.runner import artifact_folder
 from ezsd.split import Split
-from pipeline.params import Params
-from pipeline.runner import artifact_folder
-from stages.evaluation_files import EvaluationFolder
+from ezsd.stages.evaluation_files import EvaluationFolder
 
 ByGroup = Mapping[str, float | None]
 

@@ -10,7 +10,7 @@ from benchmarks.record import Measurement, Result, Target, ratio, write_result
 from benchmarks.rehearsal.caches import DIM, KEEP
 from benchmarks.rehearsal.run import MEASURED, READ_PHOTOS, Outcome
 from benchmarks.table import markdown_table
-from cache.atomic import write_bytes_atomic
+from ezsd.cache.atomic import write_bytes_atomic
 
 NAME = "rehearsal"
 PAGE = "full-size.md"

@@ -16,8 +16,8 @@ from benchmarks.rehearsal.caches import KEEP
 from benchmarks.rehearsal.shapes import Shape
 from benchmarks.runs import write_params
 from benchmarks.watch import watch
-from cache.atomic import write_json_atomic
-from pipeline.params import preset_text
+from ezsd.cache.atomic import write_json_atomic
+from ezsd.pipeline.params import preset_text
 
 DATA = "data"
 SHAPE = "shape.json"

@@ -19,14 +19,14 @@ from benchmarks.rehearsal.caches import (
 from benchmarks.rehearsal.drawing import draw_data_set
 from benchmarks.rehearsal.run import DATA, READ_PHOTOS, read_shape
 from benchmarks.runs import context_of
-from cache import manifest
+from ezsd.cache import manifest
+from ezsd.pipeline.data.cached_targets import TargetReader
+from ezsd.pipeline.data.prepared import Prepared
+from ezsd.pipeline.precomputed import Embedded
 from ezsd.repeats import repeat_factors
+from ezsd.stages import evaluate
+from ezsd.stages.schedule_source import make_schedule
 from ezsd.training.dataset import BatchPlan
-from pipeline.data.cached_targets import TargetReader
-from pipeline.data.prepared import Prepared
-from pipeline.precomputed import Embedded
-from stages import evaluate
-from stages.schedule_source import make_schedule
 
 Said = Mapping[str, float]
 CACHES = ("mine", "embed")

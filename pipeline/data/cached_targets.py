@@ -7,15 +7,15 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from cache.errors import ArtifactError
-from cache.index import DatasetIndex
-from cache.masks import MaskTable
-from cache.sharded import ShardedStore
-from cache.shuffled import plan_windows
+from ezsd.cache.errors import ArtifactError
+from ezsd.cache.index import DatasetIndex
+from ezsd.cache.masks import MaskTable
+from ezsd.cache.sharded import ShardedStore
+from ezsd.cache.shuffled import plan_windows
 from ezsd.masks import decode_masks
+from ezsd.pipeline.precomputed import decode_embeddings
 from ezsd.repeats import draw_repeats
 from ezsd.training.targets import CachedTargets
-from pipeline.precomputed import decode_embeddings
 
 WINDOW_SHARDS = 8
 """Shards whose photos are shuffled among each other, and which are held in memory for it."""

@@ -8,9 +8,9 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.data.photos import name_problem
-from pipeline.data.tables import Boxes, Category, Photos
-from pipeline.errors import DataError
+from ezsd.pipeline.data.photos import name_problem
+from ezsd.pipeline.data.tables import Boxes, Category, Photos
+from ezsd.pipeline.errors import DataError
 
 Key = TypeVar("Key", int, str)
 

@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.data.tables import Boxes, Photos
-from pipeline.errors import DataError
+from ezsd.pipeline.data.tables import Boxes, Photos
+from ezsd.pipeline.errors import DataError
 
 TRAINING_MIN_SIDE = 1.0
 """Pixels; a box that is smaller on one side has nothing to crop."""

@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from pipeline.data.checks import check_annotation_ids, check_categories, check_photos
-from pipeline.data.json_rows import Row, load_json, table
-from pipeline.data.tables import Boxes, Category, Photos, Searched, boxes_from_rows, photos_from_rows
+from ezsd.pipeline.data.checks import check_annotation_ids, check_categories, check_photos
+from ezsd.pipeline.data.json_rows import Row, load_json, table
+from ezsd.pipeline.data.tables import Boxes, Category, Photos, Searched, boxes_from_rows, photos_from_rows
 
 
 class CocoFile:

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from ezsd.masks import as_rle
+from ezsd.pipeline.data.sources import FullAnnotations
+from ezsd.pipeline.data.tables import Category, Searched
 from ezsd.split import Split
-from pipeline.data.sources import FullAnnotations
-from pipeline.data.tables import Category, Searched
 
 
 def with_masks(coco: dict[str, Any], masks: Mapping[int, bytes]) -> dict[str, Any]:

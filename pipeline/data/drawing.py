@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from cache.atomic import write_bytes_atomic, write_json_atomic
+from ezsd.cache.atomic import write_bytes_atomic, write_json_atomic
+from ezsd.pipeline.data.jobs import PartsJob
+from ezsd.pipeline.data.sources import DataSource, Which
 from ezsd.world.coco import annotation_file
 from ezsd.world.scenes import draw_scene
 from ezsd.world.variants import VARIANTS, Variant
-from pipeline.data.jobs import PartsJob
-from pipeline.data.sources import DataSource, Which
 
 JPEG_QUALITY = 90
 

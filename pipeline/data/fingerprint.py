@@ -4,10 +4,10 @@ import hashlib
 
 import numpy as np
 
-from pipeline.data.photos import PhotoFolder
-from pipeline.data.segmentations import segmentation_digests
-from pipeline.data.sources import DataSources, TrainingData, clean_training_boxes, read_validation_photos
-from pipeline.data.tables import Boxes, Photos
+from ezsd.pipeline.data.photos import PhotoFolder
+from ezsd.pipeline.data.segmentations import segmentation_digests
+from ezsd.pipeline.data.sources import DataSources, TrainingData, clean_training_boxes, read_validation_photos
+from ezsd.pipeline.data.tables import Boxes, Photos
 
 
 def data_digests(sources: DataSources, training: TrainingData) -> dict[str, str]:

@@ -5,10 +5,10 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from cache.index import BoxTable, DatasetIndex, PhotoTable
-from pipeline.data.inspection import Inspected
-from pipeline.data.tables import Boxes, Photos
-from pipeline.errors import DataError
+from ezsd.cache.index import BoxTable, DatasetIndex, PhotoTable
+from ezsd.pipeline.data.inspection import Inspected
+from ezsd.pipeline.data.tables import Boxes, Photos
+from ezsd.pipeline.errors import DataError
 
 
 def index_training(

@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.data.cleaning import Finding
-from pipeline.data.jobs import PartsJob
-from pipeline.data.photos import PhotoFileError, PhotoFolder
-from pipeline.data.sources import Which
-from pipeline.data.tables import Photos
+from ezsd.pipeline.data.cleaning import Finding
+from ezsd.pipeline.data.jobs import PartsJob
+from ezsd.pipeline.data.photos import PhotoFileError, PhotoFolder
+from ezsd.pipeline.data.sources import Which
+from ezsd.pipeline.data.tables import Photos
 
 
 @dataclass(frozen=True)

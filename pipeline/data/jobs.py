@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from cache.atomic import write_json_atomic
+from ezsd.cache.atomic import write_json_atomic
 
 
 class Job(Protocol):

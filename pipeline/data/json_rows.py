@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from pipeline.errors import DataError
+from ezsd.pipeline.errors import DataError
 
 LARGEST_ID = 2**63 - 1
 

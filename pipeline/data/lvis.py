@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from ezsd.pipeline.data.coco import CocoFile
+from ezsd.pipeline.data.json_rows import Row, table
+from ezsd.pipeline.data.tables import Category, Searched
+from ezsd.pipeline.errors import DataError
 from ezsd.split import Split
-from pipeline.data.coco import CocoFile
-from pipeline.data.json_rows import Row, table
-from pipeline.data.tables import Category, Searched
-from pipeline.errors import DataError
 
 LVIS_SPLITS = {"lvis_866_337": "fc", "lvis_405_798": "f", "world_long_tail": "fc"}
 """Frequencies that are base, by split; in LVIS v1, 337 names are rare, 461 common and 405 frequent.

@@ -5,11 +5,11 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.data.cleaning import TRAINING_MIN_SIDE, clean_boxes
-from pipeline.data.sources import DataSources, TrainingData, read_all_boxes, read_training
-from pipeline.data.tables import Boxes
-from pipeline.errors import DataError
-from pipeline.params import NovelShots, OwnSplit, PrepareParams
+from ezsd.pipeline.data.cleaning import TRAINING_MIN_SIDE, clean_boxes
+from ezsd.pipeline.data.sources import DataSources, TrainingData, read_all_boxes, read_training
+from ezsd.pipeline.data.tables import Boxes
+from ezsd.pipeline.errors import DataError
+from ezsd.pipeline.params import NovelShots, OwnSplit, PrepareParams
 
 
 def read_training_for(params: PrepareParams, sources: DataSources, choice: str | OwnSplit) -> TrainingData:

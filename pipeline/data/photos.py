@@ -7,7 +7,7 @@ from torch import Tensor
 
 from ezsd.errors import InputError
 from ezsd.photos import decode_photo
-from pipeline.errors import DataError
+from ezsd.pipeline.errors import DataError
 
 
 @dataclass(frozen=True)

@@ -7,13 +7,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from cache.atomic import write_json_atomic
-from cache.errors import ArtifactError
-from cache.index import DatasetIndex, read_index, write_index
-from cache.masks import MaskTable, read_masks, write_masks
+from ezsd.cache.atomic import write_json_atomic
+from ezsd.cache.errors import ArtifactError
+from ezsd.cache.index import DatasetIndex, read_index, write_index
+from ezsd.cache.masks import MaskTable, read_masks, write_masks
 from ezsd.errors import InputError
+from ezsd.pipeline.data.cleaning import Finding
 from ezsd.split import Split
-from pipeline.data.cleaning import Finding
 
 TRAIN = "train.h5"
 VAL = "val.h5"

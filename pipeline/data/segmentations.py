@@ -9,14 +9,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from cache.index import DatasetIndex
-from cache.masks import MaskTable
+from ezsd.cache.index import DatasetIndex
+from ezsd.cache.masks import MaskTable
 from ezsd.errors import InputError
 from ezsd.masks import is_empty, run_lengths
-from pipeline.data.json_rows import load_json
-from pipeline.data.sources import DataSource
-from pipeline.data.tables import Boxes, Photos
-from pipeline.errors import DataError
+from ezsd.pipeline.data.json_rows import load_json
+from ezsd.pipeline.data.sources import DataSource
+from ezsd.pipeline.data.tables import Boxes, Photos
+from ezsd.pipeline.errors import DataError
 
 
 class Wanted(NamedTuple):

@@ -9,17 +9,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from ezsd.pipeline.data.checks import check_has_boxes, check_image_ids
+from ezsd.pipeline.data.cleaning import TRAINING_MIN_SIDE, CleanBoxes, clean_boxes
+from ezsd.pipeline.data.coco import CocoFile
+from ezsd.pipeline.data.lvis import LvisFile
+from ezsd.pipeline.data.photos import PhotoFolder
+from ezsd.pipeline.data.splits import check_names, choose_split
+from ezsd.pipeline.data.tables import AnnotationFile, Boxes, Category, Photos, Searched
+from ezsd.pipeline.data.voc import VocFolder
+from ezsd.pipeline.errors import DataError
+from ezsd.pipeline.params import DataParams, OwnSplit
 from ezsd.split import Split
-from pipeline.data.checks import check_has_boxes, check_image_ids
-from pipeline.data.cleaning import TRAINING_MIN_SIDE, CleanBoxes, clean_boxes
-from pipeline.data.coco import CocoFile
-from pipeline.data.lvis import LvisFile
-from pipeline.data.photos import PhotoFolder
-from pipeline.data.splits import check_names, choose_split
-from pipeline.data.tables import AnnotationFile, Boxes, Category, Photos, Searched
-from pipeline.data.voc import VocFolder
-from pipeline.errors import DataError
-from pipeline.params import DataParams, OwnSplit
 
 Which = Literal["train", "val"]
 SETS: tuple[Which, ...] = ("train", "val")

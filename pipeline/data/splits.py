@@ -4,11 +4,11 @@ import difflib
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
+from ezsd.pipeline.data.lvis import LVIS_SPLITS, frequency_split
+from ezsd.pipeline.data.tables import Category
+from ezsd.pipeline.errors import DataError
+from ezsd.pipeline.params import OwnSplit
 from ezsd.split import BUILTIN_SPLITS, Split, builtin_split
-from pipeline.data.lvis import LVIS_SPLITS, frequency_split
-from pipeline.data.tables import Category
-from pipeline.errors import DataError
-from pipeline.params import OwnSplit
 
 
 def choose_split(choice: str | OwnSplit, categories: Sequence[Category], path: Path) -> Split:

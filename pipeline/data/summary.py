@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from cache.index import DatasetIndex
+from ezsd.cache.index import DatasetIndex
+from ezsd.pipeline.data.cleaning import Finding
+from ezsd.pipeline.data.sources import TrainingData
 from ezsd.split import Split
-from pipeline.data.cleaning import Finding
-from pipeline.data.sources import TrainingData
 
 
 def counts_of(

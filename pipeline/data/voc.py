@@ -7,10 +7,10 @@ from functools import cached_property
 from pathlib import Path
 from xml.etree import ElementTree
 
+from ezsd.pipeline.data.checks import check_photos
+from ezsd.pipeline.data.tables import Boxes, Category, Photos, Searched, boxes_from_rows, photos_from_rows
+from ezsd.pipeline.errors import DataError
 from ezsd.split import builtin_split
-from pipeline.data.checks import check_photos
-from pipeline.data.tables import Boxes, Category, Photos, Searched, boxes_from_rows, photos_from_rows
-from pipeline.errors import DataError
 
 VOC_NAMES = tuple(sorted(builtin_split("voc_15_5_1").names))
 

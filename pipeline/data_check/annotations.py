@@ -7,11 +7,11 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from ezsd.pipeline.data.cleaning import TRAINING_MIN_SIDE, CleanBoxes, box_problems, clean_boxes
+from ezsd.pipeline.data.sources import Which
+from ezsd.pipeline.data.tables import Boxes, Category, Photos
+from ezsd.pipeline.data_check.findings import Box, Case, Findings, NameCounts, SetCounts
 from ezsd.split import Split
-from pipeline.data.cleaning import TRAINING_MIN_SIDE, CleanBoxes, box_problems, clean_boxes
-from pipeline.data.sources import Which
-from pipeline.data.tables import Boxes, Category, Photos
-from pipeline.data_check.findings import Box, Case, Findings, NameCounts, SetCounts
 
 SMALL, MEDIUM = 32.0**2, 96.0**2
 MIN_SIDES: Mapping[Which, float] = {"train": TRAINING_MIN_SIDE, "val": 0.0}

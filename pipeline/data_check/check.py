@@ -8,22 +8,22 @@ from tempfile import TemporaryDirectory
 from typing import TypeVar
 
 from ezsd.errors import InputError
+from ezsd.pipeline.data.checks import check_annotation_ids, check_has_boxes, check_image_ids, check_photos
+from ezsd.pipeline.data.cleaning import Finding, check_fraction, named
+from ezsd.pipeline.data.jobs import JobChain
+from ezsd.pipeline.data.novel import read_training_for
+from ezsd.pipeline.data.segmentations import masks_of
+from ezsd.pipeline.data.sources import DataSources, Which
+from ezsd.pipeline.data.splits import check_names, choose_split
+from ezsd.pipeline.data.tables import AnnotationFile
+from ezsd.pipeline.data_check.annotations import AnnotatedSet, name_counts
+from ezsd.pipeline.data_check.findings import Case, DataReport, Findings
+from ezsd.pipeline.data_check.survey import OUTSIDE, PhotoSurvey, Seen, overlap_findings, photo_findings
+from ezsd.pipeline.errors import PipelineError
+from ezsd.pipeline.params import Params
+from ezsd.pipeline.progress import show_progress
+from ezsd.pipeline.stage import StageContext
 from ezsd.split import Split
-from pipeline.data.checks import check_annotation_ids, check_has_boxes, check_image_ids, check_photos
-from pipeline.data.cleaning import Finding, check_fraction, named
-from pipeline.data.jobs import JobChain
-from pipeline.data.novel import read_training_for
-from pipeline.data.segmentations import masks_of
-from pipeline.data.sources import DataSources, Which
-from pipeline.data.splits import check_names, choose_split
-from pipeline.data.tables import AnnotationFile
-from pipeline.data_check.annotations import AnnotatedSet, name_counts
-from pipeline.data_check.findings import Case, DataReport, Findings
-from pipeline.data_check.survey import OUTSIDE, PhotoSurvey, Seen, overlap_findings, photo_findings
-from pipeline.errors import PipelineError
-from pipeline.params import Params
-from pipeline.progress import show_progress
-from pipeline.stage import StageContext
 
 SETS: tuple[Which, ...] = ("train", "val")
 LOOK = "data check: look at photos"

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from pipeline.data.sources import Which
+from ezsd.pipeline.data.sources import Which
 
 MOST_LISTED = 100
 """Cases of one kind that the JSON lists; all are counted."""

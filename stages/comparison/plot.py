@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from markupsafe import escape
 
 from ezsd.evaluation.groups import GROUPS
-from stages.comparison.tables import Comparison, Table
-from stages.comparison.text import title_of
-from stages.report_page.table import percent
+from ezsd.stages.comparison.tables import Comparison, Table
+from ezsd.stages.comparison.text import title_of
+from ezsd.stages.report_page.table import percent
 
 _WIDTH, _LEFT, _RIGHT = 760, 300, 40
 _ROW, _HEAD, _FOOT, _LEGEND = 24, 44, 40, 28

@@ -42,7 +42,7 @@ class PublishedResult:
 
 def read_published() -> list[PublishedResult]:
     """All of the packaged file, in its order."""
-    text = (resources.files("stages.comparison") / "published.yaml").read_text(encoding="utf-8")
+    text = (resources.files("ezsd.stages.comparison") / "published.yaml").read_text(encoding="utf-8")
     tree = yaml.safe_load(text)
     return [
         PublishedResult(**result, **tree["sources"][source], photos=tree["photos"].get(result["split"]))

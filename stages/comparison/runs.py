@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from ezsd.evaluation.groups import FREQUENCIES
-from pipeline.errors import PipelineError
-from pipeline.stage import ARTIFACTS
-from stages.comparison.published import Values
-from stages.evaluation_files import METRICS
-from stages.report_page.table import rules
+from ezsd.pipeline.errors import PipelineError
+from ezsd.pipeline.stage import ARTIFACTS
+from ezsd.stages.comparison.published import Values
+from ezsd.stages.evaluation_files import METRICS
+from ezsd.stages.report_page.table import rules
 
 Question = Mapping[str, Any]
 """What two runs must share for their numbers to be compared: key -> value, all from `metrics.json`."""

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ezsd.evaluation.groups import FREQUENCIES, GROUPS
-from pipeline.errors import PipelineError
-from stages.comparison.published import PublishedResult
-from stages.comparison.runs import Question, RunResult
+from ezsd.pipeline.errors import PipelineError
+from ezsd.stages.comparison.published import PublishedResult
+from ezsd.stages.comparison.runs import Question, RunResult
 
 MEASURES = ("AP50", "AP", "AP of masks", "AP of boxes or masks")
 """In the order of the columns; the last is of papers that were collected without saying which."""

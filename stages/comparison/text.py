@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from stages.comparison.published import PublishedResult
-from stages.comparison.runs import Question
-from stages.comparison.tables import Comparison, Table
-from stages.report_page.table import ABSENT, aligned_lines, percent
+from ezsd.stages.comparison.published import PublishedResult
+from ezsd.stages.comparison.runs import Question
+from ezsd.stages.comparison.tables import Comparison, Table
+from ezsd.stages.report_page.table import ABSENT, aligned_lines, percent
 
 
 def comparison_text(comparison: Comparison) -> str:

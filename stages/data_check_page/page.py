@@ -6,11 +6,11 @@ from importlib import resources
 import jinja2
 from markupsafe import Markup
 
-from pipeline.data_check.findings import DataReport
-from stages.data_check_page.pictures import Shown
-from stages.data_check_text import count_rows, name_rows, verdict
-from stages.report_page.page import STYLE
-from stages.report_page.page import read_part as read_report_part
+from ezsd.pipeline.data_check.findings import DataReport
+from ezsd.stages.data_check_page.pictures import Shown
+from ezsd.stages.data_check_text import count_rows, name_rows, verdict
+from ezsd.stages.report_page.page import STYLE
+from ezsd.stages.report_page.page import read_part as read_report_part
 
 TEMPLATE = "page.html"
 
@@ -20,7 +20,7 @@ def render_page(report: DataReport, shown: Sequence[Shown]) -> str:
     environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
     environment.undefined = jinja2.StrictUndefined
     environment.filters["thousands"] = "{:,}".format
-    template = (resources.files("stages.data_check_page") / TEMPLATE).read_text(encoding="utf-8")
+    template = (resources.files("ezsd.stages.data_check_page") / TEMPLATE).read_text(encoding="utf-8")
     return environment.from_string(template).render(
         report=report,
         shown=shown,

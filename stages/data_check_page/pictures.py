@@ -10,12 +10,12 @@ from torch import Tensor
 from ezsd.draw import draw_objects
 from ezsd.errors import InputError
 from ezsd.photos import decode_photo
-from pipeline.data.photos import PhotoFolder
-from pipeline.data.sources import DataSources
-from pipeline.data_check.findings import Case, DataReport, Findings
-from pipeline.errors import DataError
-from stages.report_page.content import Picture
-from stages.report_page.pictures import as_picture
+from ezsd.pipeline.data.photos import PhotoFolder
+from ezsd.pipeline.data.sources import DataSources
+from ezsd.pipeline.data_check.findings import Case, DataReport, Findings
+from ezsd.pipeline.errors import DataError
+from ezsd.stages.report_page.content import Picture
+from ezsd.stages.report_page.pictures import as_picture
 
 PICTURES, LINES = 4, 12
 """Of each kind of finding: cases that are drawn, and further ones that are told."""

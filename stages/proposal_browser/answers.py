@@ -9,8 +9,8 @@ import numpy as np
 import torch
 
 from ezsd.mining.score import name_probabilities
-from pipeline.precomputed import Embedded
-from stages.proposal_browser.neighbours import Pool, read_embeddings
+from ezsd.pipeline.precomputed import Embedded
+from ezsd.stages.proposal_browser.neighbours import Pool, read_embeddings
 
 NAMES_SHOWN = 6
 NEIGHBOURS_SHOWN = 6

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from stages.proposal_view import PhotoProposals
+from ezsd.stages.proposal_view import PhotoProposals
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch.nn.functional import normalize
 
-from pipeline.precomputed import Embedded, decode_embeddings
+from ezsd.pipeline.precomputed import Embedded, decode_embeddings
 
 POOL = 4096
 """Proposals that neighbours are looked for among; with more, as many evenly spaced ones."""

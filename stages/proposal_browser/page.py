@@ -10,10 +10,10 @@ from markupsafe import Markup
 
 from ezsd.draw import score_colour
 from ezsd.mining.score import CERTAINTY
-from stages.proposal_browser.layout import CHUNK_PHOTOS, PAGE_PHOTOS, SHELF_PHOTOS
-from stages.proposal_browser.pictures import CropView
-from stages.report_page.page import ORIGIN_WORDS, STYLE
-from stages.report_page.page import read_part as read_report_part
+from ezsd.stages.proposal_browser.layout import CHUNK_PHOTOS, PAGE_PHOTOS, SHELF_PHOTOS
+from ezsd.stages.proposal_browser.pictures import CropView
+from ezsd.stages.report_page.page import ORIGIN_WORDS, STYLE
+from ezsd.stages.report_page.page import read_part as read_report_part
 
 TEMPLATE, OWN_STYLE = "page.html", "browser.css"
 SCRIPTS = ("data.js", "list.js", "detail.js", "main.js")
@@ -56,7 +56,7 @@ class Name:
 
 def read_part(name: str) -> str:
     """Text of the template, the style sheet or a script, as packaged."""
-    return (resources.files("stages.proposal_browser") / name).read_text(encoding="utf-8")
+    return (resources.files("ezsd.stages.proposal_browser") / name).read_text(encoding="utf-8")
 
 
 def render_page(facts: Facts) -> str:

@@ -7,16 +7,16 @@ from pathlib import Path
 import numpy as np
 from torch import Tensor
 
-from cache.atomic import write_bytes_atomic
-from cache.index import PhotoTable
-from pipeline.data.photos import PhotoFolder
-from pipeline.data.prepared import Prepared
-from pipeline.precomputed import Mined
-from stages.proposal_browser.answers import Answers
-from stages.proposal_browser.chunks import BrowsedPhoto, boxes_entry, index_entry, script
-from stages.proposal_browser.layout import BrowserFolder
-from stages.proposal_browser.pictures import CropView, crop_sheet, thumbnail
-from stages.proposal_view import PhotoProposals, read_proposals
+from ezsd.cache.atomic import write_bytes_atomic
+from ezsd.cache.index import PhotoTable
+from ezsd.pipeline.data.photos import PhotoFolder
+from ezsd.pipeline.data.prepared import Prepared
+from ezsd.pipeline.precomputed import Mined
+from ezsd.stages.proposal_browser.answers import Answers
+from ezsd.stages.proposal_browser.chunks import BrowsedPhoto, boxes_entry, index_entry, script
+from ezsd.stages.proposal_browser.layout import BrowserFolder
+from ezsd.stages.proposal_browser.pictures import CropView, crop_sheet, thumbnail
+from ezsd.stages.proposal_view import PhotoProposals, read_proposals
 
 
 @dataclass(frozen=True)

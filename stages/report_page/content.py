@@ -6,8 +6,8 @@ from typing import Any
 
 from ezsd.evaluation.fates import ErrorRow
 from ezsd.evaluation.metrics import ClassRow
-from pipeline.data.cleaning import Finding
-from stages.proposal_view import Histogram
+from ezsd.pipeline.data.cleaning import Finding
+from ezsd.stages.proposal_view import Histogram
 
 
 @dataclass(frozen=True)

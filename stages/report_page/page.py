@@ -11,10 +11,10 @@ from ezsd.evaluation.fates import ErrorRow
 from ezsd.evaluation.groups import FREQUENCIES, GROUPS
 from ezsd.evaluation.metrics import ClassRow
 from ezsd.mining.score import CERTAINTY, OBJECTNESS
-from stages.proposal_view import Histogram
-from stages.report_page.charts import histogram, line_chart
-from stages.report_page.content import PageContent
-from stages.report_page.table import (
+from ezsd.stages.proposal_view import Histogram
+from ezsd.stages.report_page.charts import histogram, line_chart
+from ezsd.stages.report_page.content import PageContent
+from ezsd.stages.report_page.table import (
     ABSENT,
     ensemble_words,
     frequency_rows,
@@ -55,7 +55,7 @@ LOSS_WORDS = {
 
 def read_part(name: str) -> str:
     """Text of the template or the style sheet, as packaged."""
-    return (resources.files("stages.report_page") / name).read_text(encoding="utf-8")
+    return (resources.files("ezsd.stages.report_page") / name).read_text(encoding="utf-8")
 
 
 def render_page(content: PageContent) -> str:

@@ -5,7 +5,7 @@ import io
 
 from PIL.Image import Image
 
-from stages.report_page.content import Picture
+from ezsd.stages.report_page.content import Picture
 
 _QUALITY = 82
 

@@ -32,11 +32,11 @@ from benchmarks.ablation.runs import run_all
 from benchmarks.ablation.scores import Outcome
 from benchmarks.ablation.summary import CurvePoint, curve, measure, spread, steps_to_reach
 from benchmarks.ablation.workplace import Workplace, artifact_key
-from cache.index import read_index
+from ezsd.cache.index import read_index
+from ezsd.pipeline.errors import ParamsError, PipelineError
+from ezsd.pipeline.precomputed import Embedded
 from ezsd.split import builtin_split
-from pipeline.errors import ParamsError, PipelineError
-from pipeline.precomputed import Embedded
-from stages.evaluation_files import EvaluationFolder
+from ezsd.stages.evaluation_files import EvaluationFolder
 
 SPLIT = builtin_split("world_48_17")
 # the method's name in the rows -> a fast stand-in, for the tests that train
@@ -285,5 +285,5 @@ def test_what_is_done_is_not_done_again(
     def refuse(*_: object) -> None:
         raise AssertionError("a stage ran again")
 
-    monkeypatch.setattr("pipeline.stage.Stage.run", refuse)
+    monkeypatch.setattr("ezsd.pipeline.stage.Stage.run", refuse)
     assert run_all(TINY_RUNS, TINY, workplace, workers=1) == tiny_outcomes

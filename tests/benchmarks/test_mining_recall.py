@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from benchmarks.mining_recall import NEVER, coverage_ranks, object_ranks, paired_ratio_error, recall_at
-from pipeline.data.tables import Boxes
+from ezsd.pipeline.data.tables import Boxes
 
 OBJECTS = np.array([[0, 0, 10, 10], [20, 20, 40, 40], [50, 50, 60, 60]], float)
 PROPOSALS = np.array([[100, 100, 110, 110], [21, 21, 40, 40], [0, 0, 10, 8], [0, 0, 10, 10]], np.float32)

@@ -14,11 +14,11 @@ from benchmarks.rehearsal.page import publish
 from benchmarks.rehearsal.run import MEASURED, Outcome, Taken, rehearsal_params
 from benchmarks.rehearsal.shapes import SHAPES, Shape
 from benchmarks.runs import context_of, write_params
-from cache.atomic import write_json_atomic
-from cache.manifest import read_manifest
-from pipeline.params import load_params
-from pipeline.runner import run_stage
-from stages.graph import STAGES
+from ezsd.cache.atomic import write_json_atomic
+from ezsd.cache.manifest import read_manifest
+from ezsd.pipeline.params import load_params
+from ezsd.pipeline.runner import run_stage
+from ezsd.stages.graph import STAGES
 
 COCO, LVIS = SHAPES
 

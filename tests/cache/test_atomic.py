@@ -8,9 +8,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cache import atomic
-from cache.atomic import find_leftovers, json_bytes, sweep_leftovers, write_bytes_atomic, write_json_atomic
-from cache.errors import ArtifactError
+from ezsd.cache import atomic
+from ezsd.cache.atomic import (
+    find_leftovers,
+    json_bytes,
+    sweep_leftovers,
+    write_bytes_atomic,
+    write_json_atomic,
+)
+from ezsd.cache.errors import ArtifactError
 
 
 def failing(code: int):

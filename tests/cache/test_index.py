@@ -10,8 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cache.errors import ArtifactError
-from cache.index import BoxTable, DatasetIndex, PhotoTable, read_index, write_index
+from ezsd.cache.errors import ArtifactError
+from ezsd.cache.index import BoxTable, DatasetIndex, PhotoTable, read_index, write_index
 
 
 def index_of(counts: list[int], names: list[str] | None = None) -> DatasetIndex:

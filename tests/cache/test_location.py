@@ -9,14 +9,14 @@ import fsspec
 import numpy as np
 import pytest
 
-from cache import manifest
-from cache.errors import ArtifactError
-from cache.layout import ArraySpec
-from cache.location import read_location, shards_url, store_location
-from cache.objects import Objects
-from cache.portable import export_artifacts
-from cache.sharded import ShardedStore
-from cache.verify import verify
+from ezsd.cache import manifest
+from ezsd.cache.errors import ArtifactError
+from ezsd.cache.layout import ArraySpec
+from ezsd.cache.location import read_location, shards_url, store_location
+from ezsd.cache.objects import Objects
+from ezsd.cache.portable import export_artifacts
+from ezsd.cache.sharded import ShardedStore
+from ezsd.cache.verify import verify
 
 STORES = "memory://bucket/runs"
 INPUTS = {"code": "1"}

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from cache import manifest
-from cache.errors import ArtifactError
-from cache.folders import wipe
+from ezsd.cache import manifest
+from ezsd.cache.errors import ArtifactError
+from ezsd.cache.folders import wipe
 
 INPUTS = {"params": {"mine": {"nms_iou": 0.7}}, "code": {"ezsd/crops.py": "1" * 64}, "parents": {}}
 MEND = "run: ezsd-cli precompute --only mine"

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cache.errors import ArtifactError
-from cache.masks import MaskTable, read_masks, write_masks
+from ezsd.cache.errors import ArtifactError
+from ezsd.cache.masks import MaskTable, read_masks, write_masks
 
 RUNS = [b"abc", b"", b"defgh"]
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from zarr.abc.store import ByteRequest, OffsetByteRequest, RangeByteRequest, SuffixByteRequest
 from zarr.storage import LocalStore
 
-from cache.objects import Location, Objects
+from ezsd.cache.objects import Location, Objects
 
 CONTENT = bytes(range(200))
 

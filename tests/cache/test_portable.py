@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 from support.filled_stores import tree
 
-from cache import manifest, portable
-from cache.atomic import find_leftovers, json_bytes
-from cache.errors import ArtifactError
-from cache.portable import export_artifacts, open_portable
-from cache.verify import verify
+from ezsd.cache import manifest, portable
+from ezsd.cache.atomic import find_leftovers, json_bytes
+from ezsd.cache.errors import ArtifactError
+from ezsd.cache.portable import export_artifacts, open_portable
+from ezsd.cache.verify import verify
 
 FILES = {
     "index.h5": b"\x00\x01" * 700,
@@ -52,7 +52,7 @@ def import_all(path: Path, folder: Path) -> None:
 
 
 def test_every_file_comes_back_byte_for_byte(made: Path, exported: Path, tmp_path: Path, monkeypatch) -> None:
-    for module in ("cache.contents", "cache.portable"):
+    for module in ("ezsd.cache.contents", "ezsd.cache.portable"):
         monkeypatch.setattr(f"{module}.PIECE", 1000)  # files of several pieces
     heard: list[int] = []
     export_artifacts(tmp_path / "again.h5", {"mine": made}, heard.append)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from cache.quantize import dequantize_rows, quantize_rows
+from ezsd.cache.quantize import dequantize_rows, quantize_rows
 
 
 def cosine(a: np.ndarray, b: np.ndarray) -> np.ndarray:

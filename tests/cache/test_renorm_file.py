@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cache.errors import ArtifactError
-from cache.index import read_index
-from cache.renorm_file import NormLayerRecord, RenormRecord, read_renorm, write_renorm
+from ezsd.cache.errors import ArtifactError
+from ezsd.cache.index import read_index
+from ezsd.cache.renorm_file import NormLayerRecord, RenormRecord, read_renorm, write_renorm
 
 
 def layer_of(name: str, tower: str, channels: int) -> NormLayerRecord:

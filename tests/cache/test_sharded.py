@@ -17,10 +17,10 @@ from support.filled_stores import ARRAYS, content, filled, part, tree
 from zarr.core.buffer import Buffer, default_buffer_prototype
 from zarr.storage import MemoryStore
 
-from cache.errors import ArtifactError
-from cache.layout import ArraySpec, ShardLayout
-from cache.shard_codec import metadata_objects
-from cache.sharded import ShardedStore
+from ezsd.cache.errors import ArtifactError
+from ezsd.cache.layout import ArraySpec, ShardLayout
+from ezsd.cache.shard_codec import metadata_objects
+from ezsd.cache.sharded import ShardedStore
 
 
 @settings(max_examples=15, deadline=None)

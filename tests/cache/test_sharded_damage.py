@@ -11,9 +11,9 @@ import pytest
 import zarr
 from support.filled_stores import ARRAYS, MEND, content, filled, part, tree
 
-from cache.errors import ArtifactError
-from cache.layout import ArraySpec, name_shards
-from cache.sharded import ShardedStore
+from ezsd.cache.errors import ArtifactError
+from ezsd.cache.layout import ArraySpec, name_shards
+from ezsd.cache.sharded import ShardedStore
 
 
 @pytest.mark.parametrize(

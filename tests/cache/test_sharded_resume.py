@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cache import manifest
-from cache.layout import ArraySpec
-from cache.sharded import ShardedStore
+from ezsd.cache import manifest
+from ezsd.cache.layout import ArraySpec
+from ezsd.cache.sharded import ShardedStore
 
 ARRAYS = {"embeddings": ArraySpec((5, 8), "f2", 0), "count": ArraySpec((), "i4", 0)}
 ROWS, SHARD_ROWS = 21, 4  # six shards, the last of one row
@@ -88,7 +88,7 @@ import sys
 sys.path.insert(0, {tests!r})
 import test_sharded_resume as t
 from pathlib import Path
-from cache.sharded import ShardedStore
+from ezsd.cache.sharded import ShardedStore
 store = ShardedStore.open(Path(sys.argv[1]) / "store.zarr")
 for shard in map(int, sys.argv[2].split(",")):
     store.write_shard(shard, t.rows_of(shard, len(store.shard_range(shard))))

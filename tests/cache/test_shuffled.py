@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cache.errors import ArtifactError
-from cache.layout import ArraySpec, ShardLayout
-from cache.sharded import ShardedStore
-from cache.shuffled import iterate_shuffled, plan_windows
+from ezsd.cache.errors import ArtifactError
+from ezsd.cache.layout import ArraySpec, ShardLayout
+from ezsd.cache.sharded import ShardedStore
+from ezsd.cache.shuffled import iterate_shuffled, plan_windows
 
 ARRAYS = {"values": ArraySpec((2,), "f4", 0), "image_ids": ArraySpec((), "i8", 0)}
 

@@ -1,6 +1,6 @@
 """The words for what changed."""
 
-from cache.staleness import describe_changes
+from ezsd.cache.staleness import describe_changes
 
 
 def test_names_key_and_both_values() -> None:

@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cache import manifest
-from cache.layout import ArraySpec
-from cache.sharded import ShardedStore
-from cache.verify import verify
+from ezsd.cache import manifest
+from ezsd.cache.layout import ArraySpec
+from ezsd.cache.sharded import ShardedStore
+from ezsd.cache.verify import verify
 
 MEND = "run: ezsd-cli precompute --only mine"
 

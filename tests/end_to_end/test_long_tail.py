@@ -11,9 +11,9 @@ from support.lvis_api import by_lvis_api
 from support.recipes import FEW_SCENES, Recipe
 
 from ezsd import repeats
+from ezsd.pipeline.data import cached_targets
+from ezsd.pipeline.data.prepared import Prepared
 from ezsd.split import Split
-from pipeline.data import cached_targets
-from pipeline.data.prepared import Prepared
 
 
 class Run(NamedTuple):

@@ -10,7 +10,7 @@ import yaml
 from PIL import Image, ImageChops
 from support.small_runs import cli, run_all
 
-from pipeline.init import render_preset
+from ezsd.pipeline.init import render_preset
 
 ODD = ("grey", "cmyk", "rotated", "sixteen")
 

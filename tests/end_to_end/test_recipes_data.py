@@ -13,8 +13,8 @@ from support.formats import as_lvis, as_voc
 from support.recipes import BLOCK, RECIPES, Recipe
 from support.small_runs import bytes_below, differing
 
+from ezsd.pipeline.params import PRESETS
 from ezsd.split import builtin_split
-from pipeline.params import PRESETS
 
 COCO_NAMES = {"cat": "person", "dog": "car", "cow": "cat", "sofa": "toaster"}
 """COCO's base and novel names for things of the tiny data set."""

@@ -7,33 +7,33 @@ from typing import Any
 
 import pytest
 
-from pipeline.code_digest import code_files
-from pipeline.params import parse_params, preset_text
-from stages.graph import STAGES
+from ezsd.pipeline.code_digest import code_files
+from ezsd.pipeline.params import parse_params, preset_text
+from ezsd.stages.graph import STAGES
 
 
 def test_a_stage_leans_on_what_it_imports_and_on_nothing_that_steers() -> None:
-    files = code_files("stages.mine")
-    assert "stages/mine.py" in files
+    files = code_files("ezsd.stages.mine")
+    assert "ezsd/stages/mine.py" in files
     assert any(name.startswith("ezsd/mining/") for name in files)
-    assert any(name.startswith("cache/") for name in files)
+    assert any(name.startswith("ezsd/cache/") for name in files)
     assert not any(name.startswith("ezsd/detector/") for name in files)
-    assert "pipeline/executor.py" not in files
+    assert "ezsd/pipeline/executor.py" not in files
 
 
 @pytest.mark.parametrize("name", STAGES)
 def test_the_closure_holds_every_own_module_that_is_loaded(name: str) -> None:
     """Parity with the interpreter: what importing the stage loads is in the closure, steering apart."""
     script = (
-        f"import sys, pathlib, stages.{name}\n"
+        f"import sys, pathlib, ezsd.stages.{name}\n"
         "root = pathlib.Path(__import__('ezsd').__file__).parent.parent\n"
         "for n, m in sorted(sys.modules.items()):\n"
         "    f = getattr(m, '__file__', None)\n"
-        "    if n.split('.')[0] in ('ezsd', 'cache', 'stages') and f:\n"
+        "    if n.split('.')[0] == 'ezsd' and f:\n"
         "        print(pathlib.Path(f).relative_to(root).as_posix())\n"
     )
     loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    assert set(loaded.stdout.split()) <= set(code_files(f"stages.{name}"))
+    assert set(loaded.stdout.split()) <= set(code_files(f"ezsd.stages.{name}"))
 
 
 def test_a_choice_leans_on_its_own_modules_and_not_on_those_of_others() -> None:
@@ -41,7 +41,7 @@ def test_a_choice_leans_on_its_own_modules_and_not_on_those_of_others() -> None:
     params = {
         method: parse_params(preset_text("demo"), [f"mine.method={method}"]) for method in ("cascade", "rpn")
     }
-    assert mine.modules(params["rpn"]) == ("stages.mine", "stages.mine_rpn")
+    assert mine.modules(params["rpn"]) == ("ezsd.stages.mine", "ezsd.stages.mine_rpn")
     assert "ezsd/detector/proposals.py" in code_files(*mine.modules(params["rpn"]))
     assert "ezsd/detector/proposals.py" not in code_files(*mine.modules(params["cascade"]))
     assert "ezsd/mining/cascade.py" in code_files(*mine.modules(params["cascade"]))

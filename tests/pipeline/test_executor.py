@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from dask.distributed import LocalCluster
 
-from pipeline.errors import PipelineError
-from pipeline.executor import find_dashboard, keep_workers, run_shards
-from pipeline.params import RunParams
+from ezsd.pipeline.errors import PipelineError
+from ezsd.pipeline.executor import find_dashboard, keep_workers, run_shards
+from ezsd.pipeline.params import RunParams
 
 
 def shard_writer(folder: Path):

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from ezsd.errors import InputError
-from pipeline.errors import DataError
-from pipeline.own_data import choose_own, hold_out, own_params, read_names, write_own
-from pipeline.params import parse_params, preset_text
-from stages.init_own_cli import init_own
+from ezsd.pipeline.errors import DataError
+from ezsd.pipeline.own_data import choose_own, hold_out, own_params, read_names, write_own
+from ezsd.pipeline.params import parse_params, preset_text
+from ezsd.stages.init_own_cli import init_own
 
 
 @pytest.fixture

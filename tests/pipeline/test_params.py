@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from pipeline.errors import ParamsError
-from pipeline.params import PRESETS, load_params, parse_params, preset_text, select
+from ezsd.pipeline.errors import ParamsError
+from ezsd.pipeline.params import PRESETS, load_params, parse_params, preset_text, select
 
 DEMO = preset_text("demo")
 

@@ -4,7 +4,7 @@ import io
 
 import pytest
 
-from pipeline.progress import format_seconds, show_progress
+from ezsd.pipeline.progress import format_seconds, show_progress
 
 
 @pytest.mark.parametrize(

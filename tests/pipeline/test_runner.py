@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from cache.errors import ArtifactError
-from pipeline.errors import PipelineError
-from pipeline.params import Params, parse_params, preset_text
-from pipeline.runner import artifact_folder, require_current, run_stage
-from pipeline.stage import Stage, StageContext, StageResult
+from ezsd.cache.errors import ArtifactError
+from ezsd.pipeline.errors import PipelineError
+from ezsd.pipeline.params import Params, parse_params, preset_text
+from ezsd.pipeline.runner import artifact_folder, require_current, run_stage
+from ezsd.pipeline.stage import Stage, StageContext, StageResult
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class ToyStage(Stage):
 
     @property
     def module(self) -> str:
-        return "cache.atomic"
+        return "ezsd.cache.atomic"
 
     def external_inputs(self, params: Params, root: Path) -> dict[str, str]:
         return self.outside

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from pipeline.errors import PipelineError
-from pipeline.params import parse_params, preset_text
-from pipeline.processes import Processes
-from pipeline.stage import StageContext
-from pipeline.step_logs import open_logs
+from ezsd.pipeline.errors import PipelineError
+from ezsd.pipeline.params import parse_params, preset_text
+from ezsd.pipeline.processes import Processes
+from ezsd.pipeline.stage import StageContext
+from ezsd.pipeline.step_logs import open_logs
 
 BOTH = ("dvclive", "tensorboard")
 Points = list[tuple[int, float]]

@@ -6,12 +6,12 @@ import h5py
 import pytest
 from support.teacher_runs import file_bytes
 
-from cache.errors import ArtifactError
-from pipeline.errors import PipelineError
-from pipeline.params import Params
-from pipeline.runner import artifact_folder, require_current, run_stage
-from pipeline.transfer import export_stages, import_stages
-from stages.graph import STAGES
+from ezsd.cache.errors import ArtifactError
+from ezsd.pipeline.errors import PipelineError
+from ezsd.pipeline.params import Params
+from ezsd.pipeline.runner import artifact_folder, require_current, run_stage
+from ezsd.pipeline.transfer import export_stages, import_stages
+from ezsd.stages.graph import STAGES
 
 NAMES = ("prepare", "renorm")
 

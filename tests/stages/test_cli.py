@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from pipeline.params import PRESETS, load_params, preset_text
-from stages.cli import app, main
+from ezsd.pipeline.params import PRESETS, load_params, preset_text
+from ezsd.stages.cli import app, main
 
 
 def run(*arguments: str) -> tuple[int, str, str]:

@@ -9,11 +9,11 @@ import pytest
 from typer.testing import CliRunner
 
 from ezsd.evaluation.groups import GROUPS
+from ezsd.pipeline.data.lvis import LVIS_SPLITS
 from ezsd.split import BUILTIN_SPLITS
-from pipeline.data.lvis import LVIS_SPLITS
-from stages.cli import app, main
-from stages.comparison.published import read_published
-from stages.comparison.tables import MEASURES
+from ezsd.stages.cli import app, main
+from ezsd.stages.comparison.published import read_published
+from ezsd.stages.comparison.tables import MEASURES
 
 SVG = "{http://www.w3.org/2000/svg}"
 

@@ -7,10 +7,10 @@ import yaml
 from support.teacher_runs import file_bytes
 from typer.testing import CliRunner
 
-from pipeline.errors import PipelineError
-from pipeline.params import parse_params, preset_text
-from stages.cli import app, main
-from stages.data_check import data_sources
+from ezsd.pipeline.errors import PipelineError
+from ezsd.pipeline.params import parse_params, preset_text
+from ezsd.stages.cli import app, main
+from ezsd.stages.data_check import data_sources
 
 
 @pytest.fixture

@@ -7,16 +7,16 @@ import pytest
 import torch
 from support.teacher_runs import CROWDED, SCENES, SPLIT, context_of, file_bytes, prepare_colours
 
-from cache.quantize import dequantize_rows
+from ezsd.cache.quantize import dequantize_rows
+from ezsd.pipeline.data.cached_targets import TargetReader
+from ezsd.pipeline.data.prepared import Prepared
+from ezsd.pipeline.data.sources import resolve_sources
+from ezsd.pipeline.executor import Task, run_on_one_thread
+from ezsd.pipeline.precomputed import Embedded, Mined
+from ezsd.pipeline.stage import StageContext
+from ezsd.stages import embed, mine, renorm
+from ezsd.stages.teacher_source import renormalized_teacher
 from ezsd.teacher.box_encoder import BoxEncoder
-from pipeline.data.cached_targets import TargetReader
-from pipeline.data.prepared import Prepared
-from pipeline.data.sources import resolve_sources
-from pipeline.executor import Task, run_on_one_thread
-from pipeline.precomputed import Embedded, Mined
-from pipeline.stage import StageContext
-from stages import embed, mine, renorm
-from stages.teacher_source import renormalized_teacher
 
 
 @pytest.fixture(scope="module")

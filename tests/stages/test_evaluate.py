@@ -13,12 +13,12 @@ from support.evaluated_runs import ColourModels, context_of, evaluate_by_hand, m
 from support.formats import as_lvis, as_voc
 from support.lvis_api import by_lvis_api, masks_alone
 
-from cache.errors import ArtifactError
-from cache.manifest import read_manifest
-from pipeline.params import parse_params, preset_text
-from stages import evaluate, validation_pass
-from stages.evaluation_files import EvaluationFolder
-from stages.report_page.table import result_table
+from ezsd.cache.errors import ArtifactError
+from ezsd.cache.manifest import read_manifest
+from ezsd.pipeline.params import parse_params, preset_text
+from ezsd.stages import evaluate, validation_pass
+from ezsd.stages.evaluation_files import EvaluationFolder
+from ezsd.stages.report_page.table import result_table
 
 
 @pytest.fixture

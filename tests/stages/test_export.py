@@ -14,9 +14,9 @@ from torchvision.ops import box_iou
 from ezsd.detector.config import Selection
 from ezsd.detector.detector import Detections, ZeroShotDetector, detect
 from ezsd.detector.exportable import ExportableDetector
-from pipeline.errors import PipelineError
-from stages.detector_files import read_detector
-from stages.export import export, onnx_bytes
+from ezsd.pipeline.errors import PipelineError
+from ezsd.stages.detector_files import read_detector
+from ezsd.stages.export import export, onnx_bytes
 
 SELECTION = Selection(score_threshold=0.001, best=30)
 SIZES_HW = [(64, 64), (40, 90), (120, 50)]

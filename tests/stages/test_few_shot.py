@@ -2,10 +2,10 @@
 
 import json
 
-from cache.manifest import read_manifest
-from pipeline.runner import artifact_folder, run_stage
-from stages.detector_files import read_detector
-from stages.graph import STAGES
+from ezsd.cache.manifest import read_manifest
+from ezsd.pipeline.runner import artifact_folder, run_stage
+from ezsd.stages.detector_files import read_detector
+from ezsd.stages.graph import STAGES
 
 SMALL = (
     "prepare.novel_shots={per_name: 1, seed: 0}",

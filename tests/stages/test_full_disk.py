@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 from support.teacher_runs import colour_params, file_bytes, prepare_colours
 
-from cache import atomic, manifest
-from cache.errors import ArtifactError
-from cache.sharded import ShardedStore
-from cache.verify import verify
-from pipeline.precomputed import Mined
-from pipeline.runner import artifact_folder, run_stage
-from stages.graph import STAGES
+from ezsd.cache import atomic, manifest
+from ezsd.cache.errors import ArtifactError
+from ezsd.cache.sharded import ShardedStore
+from ezsd.cache.verify import verify
+from ezsd.pipeline.precomputed import Mined
+from ezsd.pipeline.runner import artifact_folder, run_stage
+from ezsd.stages.graph import STAGES
 
 ROOM = 20
 """Files that the disk takes before it is full: the store and the first of its three shards."""
@@ -29,7 +29,7 @@ def root(tmp_path: Path) -> Path:
 
 def test_a_full_disk_stops_a_stage_cleanly(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # `prepare` was made by hand, from other inputs than the params say
-    monkeypatch.setattr("pipeline.runner.require_current", lambda *arguments: None)
+    monkeypatch.setattr("ezsd.pipeline.runner.require_current", lambda *arguments: None)
     params = colour_params()
     run_stage(STAGES, "renorm", params, root)
     renorm, mine = artifact_folder(root, "renorm"), artifact_folder(root, "mine")

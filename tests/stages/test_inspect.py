@@ -5,10 +5,10 @@ import json
 import pytest
 from support.evaluated_runs import evaluate_by_hand, make_parents
 
-from cache.errors import ArtifactError
+from ezsd.cache.errors import ArtifactError
 from ezsd.draw import BASE_COLOUR
-from pipeline.errors import PipelineError
-from stages.inspect import (
+from ezsd.pipeline.errors import PipelineError
+from ezsd.stages.inspect import (
     draw_image_proposals,
     draw_norm_changes,
     inspect_image,
@@ -16,7 +16,7 @@ from stages.inspect import (
     inspect_summary,
     norm_changes,
 )
-from stages.inspect_text import histogram_text, image_text, stage_text, summary_text
+from ezsd.stages.inspect_text import histogram_text, image_text, stage_text, summary_text
 
 
 @pytest.fixture

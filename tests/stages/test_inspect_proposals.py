@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 from support.teacher_runs import colour_params, context_of, file_bytes, prepare_colours
 
-from cache.errors import ArtifactError
-from cache.manifest import begin, publish, read_manifest
-from pipeline.errors import PipelineError
-from pipeline.runner import artifact_folder
-from stages import embed, inspect_proposals, mine, renorm
-from stages.inspect_proposals import Extent, crop_views, write_browser
-from stages.proposal_browser.layout import BrowserFolder
+from ezsd.cache.errors import ArtifactError
+from ezsd.cache.manifest import begin, publish, read_manifest
+from ezsd.pipeline.errors import PipelineError
+from ezsd.pipeline.runner import artifact_folder
+from ezsd.stages import embed, inspect_proposals, mine, renorm
+from ezsd.stages.inspect_proposals import Extent, crop_views, write_browser
+from ezsd.stages.proposal_browser.layout import BrowserFolder
 
 STAGES = {"renorm": renorm, "mine": mine, "embed": embed}
 

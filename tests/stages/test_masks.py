@@ -11,18 +11,18 @@ import torch
 from PIL import Image
 from support.training_workplace import PHOTOS, SIDE, Workplace, make_workplace
 
-from cache.errors import ArtifactError
-from cache.manifest import begin, publish
-from cache.masks import MaskTable
+from ezsd.cache.errors import ArtifactError
+from ezsd.cache.manifest import begin, publish
+from ezsd.cache.masks import MaskTable
 from ezsd.detector.config import Selection
 from ezsd.detector.detector import detect
 from ezsd.masks import decode_masks, run_lengths
-from pipeline.data.prepared import Prepared, write_train_masks
-from pipeline.errors import ParamsError
-from pipeline.params import MaskHeadParams, parse_params, preset_text
-from stages.detector_files import read_detector
-from stages.export import export
-from stages.predict import predict
+from ezsd.pipeline.data.prepared import Prepared, write_train_masks
+from ezsd.pipeline.errors import ParamsError
+from ezsd.pipeline.params import MaskHeadParams, parse_params, preset_text
+from ezsd.stages.detector_files import read_detector
+from ezsd.stages.export import export
+from ezsd.stages.predict import predict
 
 HEAD = MaskHeadParams(convolutions=1, channels=4)
 ANYTHING = Selection(best=3)

@@ -9,9 +9,9 @@ from support.teacher_runs import SCENES, SPLIT, context_of, file_bytes, prepare_
 
 from ezsd.boxes import max_iou_xyxy
 from ezsd.errors import InputError
-from pipeline.data.prepared import Prepared
-from pipeline.precomputed import Mined
-from stages import mine, renorm
+from ezsd.pipeline.data.prepared import Prepared
+from ezsd.pipeline.precomputed import Mined
+from ezsd.stages import mine, renorm
 
 
 @pytest.fixture(scope="module")
@@ -125,7 +125,7 @@ def test_the_cascade_fits_once_resumes_and_ends_with_the_same_bytes(
         with pytest.raises(KeyboardInterrupt):
             mine.run(context)
     with monkeypatch.context() as patch:
-        patch.setattr("stages.mine_cascade.ObjectnessPart.__call__", interrupted)
+        patch.setattr("ezsd.stages.mine_cascade.ObjectnessPart.__call__", interrupted)
         mine.run(context)
     assert file_bytes(context.folder) == expected
 

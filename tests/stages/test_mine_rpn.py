@@ -10,16 +10,16 @@ import pytest
 from conftest import TinyDataset
 from support.teacher_runs import SCENES, SIDE, context_of, file_bytes, prepare_colours
 
-from cache.errors import ArtifactError
+from ezsd.cache.errors import ArtifactError
 from ezsd.mining.rpn_training import RpnTrainer
 from ezsd.mining.score import OBJECTNESS
-from pipeline.data.prepared import Prepared
-from pipeline.data.sources import resolve_sources
-from pipeline.executor import Task, run_on_one_thread
-from pipeline.precomputed import Mined
-from pipeline.stage import StageContext
-from stages import mine, mine_rpn, prepare, renorm
-from stages.miners import MiningInputs
+from ezsd.pipeline.data.prepared import Prepared
+from ezsd.pipeline.data.sources import resolve_sources
+from ezsd.pipeline.executor import Task, run_on_one_thread
+from ezsd.pipeline.precomputed import Mined
+from ezsd.pipeline.stage import StageContext
+from ezsd.stages import mine, mine_rpn, prepare, renorm
+from ezsd.stages.miners import MiningInputs
 
 SMALL = (
     "mine.method=rpn",

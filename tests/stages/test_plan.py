@@ -13,15 +13,15 @@ import torch
 from support.small_runs import small_params
 from support.teacher_runs import TINY_TEACHER
 
-from pipeline.params import Params, parse_params, preset_text
-from stages import plan_warnings
-from stages.graph import STAGES
-from stages.mine_cascade import FIT_PHOTOS
-from stages.plan import Plan, Probe, Scaling, make_plan
-from stages.plan_counts import Amounts, Units, count_amounts, mining_cost, units_of_work
-from stages.plan_probe import StageProbe, Work
-from stages.plan_text import format_bytes, format_time, plan_text
-from stages.plan_warnings import disk_warnings
+from ezsd.pipeline.params import Params, parse_params, preset_text
+from ezsd.stages import plan_warnings
+from ezsd.stages.graph import STAGES
+from ezsd.stages.mine_cascade import FIT_PHOTOS
+from ezsd.stages.plan import Plan, Probe, Scaling, make_plan
+from ezsd.stages.plan_counts import Amounts, Units, count_amounts, mining_cost, units_of_work
+from ezsd.stages.plan_probe import StageProbe, Work
+from ezsd.stages.plan_text import format_bytes, format_time, plan_text
+from ezsd.stages.plan_warnings import disk_warnings
 
 DEMO = parse_params(preset_text("demo"), ["run.workers=2", "run.device=cpu"])
 SIZE_WH = np.array([[640, 480]], np.int32)

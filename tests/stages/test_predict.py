@@ -8,11 +8,11 @@ import pytest
 from PIL import Image
 from support.training_workplace import SPLIT, Workplace, make_trained_workplace, make_workplace
 
-from cache.errors import ArtifactError
+from ezsd.cache.errors import ArtifactError
 from ezsd.detector.config import Selection
 from ezsd.errors import InputError
-from stages.predict import RESULT, Prediction, drawing_names, predict
-from stages.vocabulary import check_names
+from ezsd.stages.predict import RESULT, Prediction, drawing_names, predict
+from ezsd.stages.vocabulary import check_names
 
 ANYTHING = Selection(score_threshold=0.0, best=5)
 

@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from cache.manifest import read_manifest
-from pipeline.data.prepared import Prepared
-from pipeline.errors import DataError
-from pipeline.params import Params, parse_params, preset_text
-from pipeline.runner import artifact_folder, run_stage
-from stages.graph import STAGES
-from stages.prepare import external_inputs
+from ezsd.cache.manifest import read_manifest
+from ezsd.pipeline.data.prepared import Prepared
+from ezsd.pipeline.errors import DataError
+from ezsd.pipeline.params import Params, parse_params, preset_text
+from ezsd.pipeline.runner import artifact_folder, run_stage
+from ezsd.stages.graph import STAGES
+from ezsd.stages.prepare import external_inputs
 
 
 def prepare(params: Params, root: Path) -> Prepared:
@@ -191,7 +191,7 @@ def test_an_interrupted_run_resumes_to_the_same_bytes(tiny_dataset, tmp_path, mo
         decoded.append(file_name)
 
     with monkeypatch.context() as patch:
-        patch.setattr("pipeline.data.photos.PhotoFolder.decode", counting)
+        patch.setattr("ezsd.pipeline.data.photos.PhotoFolder.decode", counting)
         with pytest.raises(KeyboardInterrupt):
             prepare(params, tmp_path)
         decoded.append("go on")

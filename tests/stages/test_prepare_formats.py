@@ -7,10 +7,10 @@ import numpy as np
 from PIL import Image
 from support.formats import as_lvis, as_voc
 
-from pipeline.data.prepared import Prepared
-from pipeline.params import Params, parse_params, preset_text
-from pipeline.runner import artifact_folder, run_stage
-from stages.graph import STAGES
+from ezsd.pipeline.data.prepared import Prepared
+from ezsd.pipeline.params import Params, parse_params, preset_text
+from ezsd.pipeline.runner import artifact_folder, run_stage
+from ezsd.stages.graph import STAGES
 
 
 def prepare(params: Params, root: Path) -> Prepared:

@@ -30,14 +30,14 @@ from support.teacher_runs import file_bytes
 
 from ezsd.crops import square_crops
 from ezsd.mining.score import OBJECTNESS
-from pipeline.precomputed import Embedded
-from stages.proposal_browser.answers import nearest_names
-from stages.proposal_browser.chunks import BrowsedPhoto, boxes_entry, index_entry, script
-from stages.proposal_browser.layout import CHUNK_PHOTOS, SHELF_PHOTOS, BrowserFolder
-from stages.proposal_browser.neighbours import Pool, gather_pool
-from stages.proposal_browser.page import Name, overview, render_page
-from stages.proposal_browser.pictures import crop_sheet, thumbnail
-from stages.proposal_view import PhotoProposals
+from ezsd.pipeline.precomputed import Embedded
+from ezsd.stages.proposal_browser.answers import nearest_names
+from ezsd.stages.proposal_browser.chunks import BrowsedPhoto, boxes_entry, index_entry, script
+from ezsd.stages.proposal_browser.layout import CHUNK_PHOTOS, SHELF_PHOTOS, BrowserFolder
+from ezsd.stages.proposal_browser.neighbours import Pool, gather_pool
+from ezsd.stages.proposal_browser.page import Name, overview, render_page
+from ezsd.stages.proposal_browser.pictures import crop_sheet, thumbnail
+from ezsd.stages.proposal_view import PhotoProposals
 
 
 @pytest.fixture(scope="module")

@@ -9,13 +9,13 @@ from safetensors.torch import load_file
 from support.teacher_runs import SPLIT, context_of, file_bytes, prepare_colours
 from torch.nn.functional import normalize
 
+from ezsd.pipeline.precomputed import Renormed
+from ezsd.stages import renorm
+from ezsd.stages.graph import STAGES
+from ezsd.stages.teacher_source import RenormalizedTeacher, resolve_teacher
 from ezsd.teacher.load import load_teacher
 from ezsd.teacher.norm_layers import find_norm_layers, norm_state
 from ezsd.teacher.renorm_tune import Tuner
-from pipeline.precomputed import Renormed
-from stages import renorm
-from stages.graph import STAGES
-from stages.teacher_source import RenormalizedTeacher, resolve_teacher
 
 
 @pytest.fixture

@@ -10,13 +10,13 @@ from PIL import Image
 from ezsd.evaluation.fates import ErrorRow
 from ezsd.evaluation.metrics import ClassRow
 from ezsd.mining.score import CERTAINTY, OBJECTNESS
-from pipeline.data.cleaning import Finding
-from stages.proposal_view import Histogram
-from stages.report_page.charts import histogram, line_chart, running_mean
-from stages.report_page.content import Artifact, MinedProposals, PageContent, Pair
-from stages.report_page.page import render_page
-from stages.report_page.pictures import as_picture
-from stages.report_page.table import result_table
+from ezsd.pipeline.data.cleaning import Finding
+from ezsd.stages.proposal_view import Histogram
+from ezsd.stages.report_page.charts import histogram, line_chart, running_mean
+from ezsd.stages.report_page.content import Artifact, MinedProposals, PageContent, Pair
+from ezsd.stages.report_page.page import render_page
+from ezsd.stages.report_page.pictures import as_picture
+from ezsd.stages.report_page.table import result_table
 
 METRICS = {
     "protocol": "names known",

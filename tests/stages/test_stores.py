@@ -9,16 +9,16 @@ import fsspec
 import pytest
 from support.teacher_runs import colour_params, file_bytes, prepare_colours
 
-from cache import manifest
-from cache.errors import ArtifactError
-from cache.verify import verify
-from pipeline.errors import ParamsError
-from pipeline.params import Params
-from pipeline.runner import artifact_folder, require_current, run_stage
-from pipeline.transfer import export_stages, import_stages
-from stages import mine
-from stages.graph import PRECOMPUTE, STAGES
-from stages.inspect import inspect_stage
+from ezsd.cache import manifest
+from ezsd.cache.errors import ArtifactError
+from ezsd.cache.verify import verify
+from ezsd.pipeline.errors import ParamsError
+from ezsd.pipeline.params import Params
+from ezsd.pipeline.runner import artifact_folder, require_current, run_stage
+from ezsd.pipeline.transfer import export_stages, import_stages
+from ezsd.stages import mine
+from ezsd.stages.graph import PRECOMPUTE, STAGES
+from ezsd.stages.inspect import inspect_stage
 
 URL = "memory://colours/runs"
 TEACHERS = ("renorm", "mine", "embed")
@@ -45,8 +45,8 @@ def made_by_hand() -> Iterator[None]:
             current(stages, name, params, root)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("pipeline.runner.require_current", skip_prepare)
-        patch.setattr("pipeline.transfer.require_current", skip_prepare)
+        patch.setattr("ezsd.pipeline.runner.require_current", skip_prepare)
+        patch.setattr("ezsd.pipeline.transfer.require_current", skip_prepare)
         yield
 
 

@@ -9,14 +9,14 @@ import torch
 from safetensors.torch import save_file
 from support.teacher_runs import colour_params, context_of, prepare_colours
 
-from cache.errors import ArtifactError
+from ezsd.cache.errors import ArtifactError
 from ezsd.errors import InputError
+from ezsd.pipeline.params_teacher import TeacherParams
+from ezsd.pipeline.precomputed import Renormed
+from ezsd.stages import embed, mine, renorm
+from ezsd.stages.teacher_source import RenormalizedTeacher, resolve_teacher, teacher_digests, weights_digest
 from ezsd.teacher.load import TeacherSource, load_teacher
 from ezsd.teacher.open_clip_build import build_model, parse_config
-from pipeline.params_teacher import TeacherParams
-from pipeline.precomputed import Renormed
-from stages import embed, mine, renorm
-from stages.teacher_source import RenormalizedTeacher, resolve_teacher, teacher_digests, weights_digest
 
 
 def params(**changes: str | int | None) -> TeacherParams:
@@ -121,7 +121,7 @@ def test_weights_that_were_swapped_after_renorm_are_refused(tmp_path: Path, tiny
     renorm.run(context_of("renorm", tmp_path, overrides))
     write_weights(tmp_path / "own.safetensors", tiny_config_text, seed=2)
     for stage in (mine, embed):
-        context = context_of(stage.__name__.removeprefix("stages."), tmp_path, overrides)
+        context = context_of(stage.__name__.removeprefix("ezsd.stages."), tmp_path, overrides)
         with pytest.raises(
             ArtifactError, match=r"weights changed .* run: ezsd-cli precompute --only renorm$"
         ):

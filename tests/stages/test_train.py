@@ -12,15 +12,15 @@ import pytest
 import torch
 from support.training_workplace import DIM, PHOTOS, SPLIT, Workplace, make_workplace
 
-from cache.errors import ArtifactError
+from ezsd.cache.errors import ArtifactError
 from ezsd.detector.detector import detect
 from ezsd.errors import InputError
+from ezsd.pipeline.data.cached_targets import TargetReader
+from ezsd.pipeline.params import JitterParams
+from ezsd.stages import training_run
+from ezsd.stages.detector_files import HISTORY, read_detector
+from ezsd.stages.training_run import CHECKPOINT
 from ezsd.training.loop import StepReport
-from pipeline.data.cached_targets import TargetReader
-from pipeline.params import JitterParams
-from stages import training_run
-from stages.detector_files import HISTORY, read_detector
-from stages.training_run import CHECKPOINT
 
 
 @pytest.fixture(scope="module")

@@ -14,8 +14,8 @@ from safetensors.torch import load
 from support.small_runs import REPOSITORY
 from support.training_workplace import Workplace, make_workplace
 
-from pipeline.params import JitterParams
-from stages.training_run import CHECKPOINT
+from ezsd.pipeline.params import JitterParams
+from ezsd.stages.training_run import CHECKPOINT
 
 # What `ezsd-cli train` does, on parents that no stage has made: a run in which rank 1 hears Ctrl-C, one that
 # goes on, one that finds all done, and one in which rank 1 fails while rank 0 waits for its share of a step.
@@ -23,11 +23,11 @@ SCRIPT = """
 import shutil, signal, sys
 from pathlib import Path
 from ezsd.errors import InputError
-from pipeline.params import load_params
-from pipeline.processes import join_processes
-from pipeline.runner import run_stage
-from pipeline.stage import Stage
-from stages import training_run
+from ezsd.pipeline.params import load_params
+from ezsd.pipeline.processes import join_processes
+from ezsd.pipeline.runner import run_stage
+from ezsd.pipeline.stage import Stage
+from ezsd.stages import training_run
 
 real, happen = training_run.train_steps, {}
 

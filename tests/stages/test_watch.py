@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.errors import PipelineError
-from pipeline.outside import outside_keys, require_watched
-from pipeline.params import Params, parse_params, preset_text
-from stages.watch import note_outside_files
+from ezsd.pipeline.errors import PipelineError
+from ezsd.pipeline.outside import outside_keys, require_watched
+from ezsd.pipeline.params import Params, parse_params, preset_text
+from ezsd.stages.watch import note_outside_files
 
 
 def demo(*overrides: str) -> Params:

@@ -6,8 +6,8 @@ import numpy as np
 from PIL import Image
 from pycocotools.coco import COCO
 
+from ezsd.stages.world_export import annotation_file, export_split, photo_dir
 from ezsd.world import draw_scene
-from stages.world_export import annotation_file, export_split, photo_dir
 
 
 def contents(folder):

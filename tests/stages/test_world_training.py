@@ -5,7 +5,7 @@ import timm
 from safetensors.torch import load_file
 from typer.testing import CliRunner
 
-from stages import world_backbone, world_teacher
+from ezsd.stages import world_backbone, world_teacher
 
 
 def run(module, folder):

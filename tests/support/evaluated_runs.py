@@ -10,22 +10,22 @@ import numpy as np
 import torch
 from torch import nn
 
-from cache.atomic import write_json_atomic
-from cache.layout import ArraySpec
-from cache.manifest import begin, publish
-from cache.renorm_file import NormLayerRecord, RenormRecord, write_renorm
-from cache.sharded import ShardedStore
+from ezsd.cache.atomic import write_json_atomic
+from ezsd.cache.layout import ArraySpec
+from ezsd.cache.manifest import begin, publish
+from ezsd.cache.renorm_file import NormLayerRecord, RenormRecord, write_renorm
+from ezsd.cache.sharded import ShardedStore
 from ezsd.detector.config import Selection
 from ezsd.evaluation.ensemble import ScoreEnsemble, TeacherWeights
+from ezsd.pipeline.params import Params
+from ezsd.pipeline.precomputed import Mined, Renormed
+from ezsd.pipeline.runner import artifact_folder
+from ezsd.pipeline.stage import StageContext
 from ezsd.split import Split
-from pipeline.params import Params
-from pipeline.precomputed import Mined, Renormed
-from pipeline.runner import artifact_folder
-from pipeline.stage import StageContext
-from stages import evaluate, prepare, report
-from stages.detector_files import CARD
-from stages.validation_models import teacher_weights
-from stages.validation_pass import RAW, RENORMALIZED, Models
+from ezsd.stages import evaluate, prepare, report
+from ezsd.stages.detector_files import CARD
+from ezsd.stages.validation_models import teacher_weights
+from ezsd.stages.validation_pass import RAW, RENORMALIZED, Models
 
 NAMES = ("cat", "dog", "cow")
 SPLIT = Split("own", NAMES[:2], NAMES[2:])

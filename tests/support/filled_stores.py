@@ -4,8 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
-from cache.layout import ArraySpec
-from cache.sharded import ShardedStore
+from ezsd.cache.layout import ArraySpec
+from ezsd.cache.sharded import ShardedStore
 
 ARRAYS = {
     "boxes_xyxy": ArraySpec((3, 4), "f4", 0),

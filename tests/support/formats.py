@@ -4,7 +4,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from pipeline.params import Params
+from ezsd.pipeline.params import Params
 
 
 def as_lvis(dataset: Any, *overrides: str) -> Params:

@@ -23,8 +23,8 @@ from support.teacher_runs import TINY_TEACHER
 from support.training_workplace import SMALL
 from typer.testing import CliRunner
 
-from pipeline.params import load_params
-from stages.cli import app
+from ezsd.pipeline.params import load_params
+from ezsd.stages.cli import app
 
 RECIPES = REPOSITORY / "docs/recipes"
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)

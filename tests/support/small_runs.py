@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from pipeline.params import preset_text
+from ezsd.pipeline.params import preset_text
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -51,7 +51,7 @@ def small_params(changes: dict[str, dict[str, Any]] | None = None) -> str:
 def cli(*arguments: str, root: Path) -> subprocess.CompletedProcess[str]:
     """`ezsd-cli` as a user runs it, in `root`."""
     return subprocess.run(
-        [sys.executable, "-m", "stages.cli", *arguments],
+        [sys.executable, "-m", "ezsd.stages.cli", *arguments],
         cwd=root,
         capture_output=True,
         text=True,

@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from cache.index import BoxTable, DatasetIndex, PhotoTable
+from ezsd.cache.index import BoxTable, DatasetIndex, PhotoTable
+from ezsd.pipeline.data.prepared import write_prepared
+from ezsd.pipeline.params import Params, parse_params, preset_text
+from ezsd.pipeline.stage import StageContext
 from ezsd.split import Split
-from pipeline.data.prepared import write_prepared
-from pipeline.params import Params, parse_params, preset_text
-from pipeline.stage import StageContext
 
 SPLIT = Split("colours", base=("red", "green", "blue"), novel=("yellow", "violet"))
 PAINT = {"red": (200, 40, 40), "green": (40, 200, 40), "blue": (40, 40, 200), "yellow": (200, 200, 40)}

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.data.cleaning import Finding, check_fraction, clean_boxes, named
-from pipeline.data.tables import Boxes, boxes_from_rows, photos_from_rows
-from pipeline.errors import DataError
+from ezsd.pipeline.data.cleaning import Finding, check_fraction, clean_boxes, named
+from ezsd.pipeline.data.tables import Boxes, boxes_from_rows, photos_from_rows
+from ezsd.pipeline.errors import DataError
 
 PHOTOS = photos_from_rows([(9, "wide.jpg", 100, 50), (4, "high.jpg", 50, 100)])
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline.data.coco import CocoFile
-from pipeline.errors import DataError
+from ezsd.pipeline.data.coco import CocoFile
+from ezsd.pipeline.errors import DataError
 
 
 def test_photos_and_boxes_keep_ids_and_frame(tiny_dataset):

@@ -5,18 +5,18 @@ from pathlib import Path
 import pytest
 
 from ezsd.errors import InputError
-from pipeline.data.coco_form import as_coco
-from pipeline.data.sources import (
+from ezsd.pipeline.data.coco_form import as_coco
+from ezsd.pipeline.data.sources import (
     DataSources,
     read_full_annotations,
     read_training,
     read_validation_photos,
     resolve_sources,
 )
-from pipeline.data.splits import choose_split
-from pipeline.data.tables import Category
-from pipeline.errors import DataError
-from pipeline.params import OwnSplit, parse_params, preset_text
+from ezsd.pipeline.data.splits import choose_split
+from ezsd.pipeline.data.tables import Category
+from ezsd.pipeline.errors import DataError
+from ezsd.pipeline.params import OwnSplit, parse_params, preset_text
 
 
 def sources_of(dataset) -> DataSources:

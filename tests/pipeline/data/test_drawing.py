@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
+from ezsd.pipeline.data.coco import CocoFile
+from ezsd.pipeline.data.drawing import WorldDrawing, write_annotations
+from ezsd.pipeline.data.lvis import LvisFile
+from ezsd.pipeline.data.sources import DataSource
 from ezsd.world.scenes import draw_scene
-from pipeline.data.coco import CocoFile
-from pipeline.data.drawing import WorldDrawing, write_annotations
-from pipeline.data.lvis import LvisFile
-from pipeline.data.sources import DataSource
 
 
 @pytest.fixture

@@ -5,12 +5,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cache.index import read_index, write_index
-from pipeline.data.cleaning import Finding
-from pipeline.data.indexing import box_table, index_training, index_validation
-from pipeline.data.inspection import Inspected
-from pipeline.data.tables import boxes_from_rows, photos_from_rows
-from pipeline.errors import DataError
+from ezsd.cache.index import read_index, write_index
+from ezsd.pipeline.data.cleaning import Finding
+from ezsd.pipeline.data.indexing import box_table, index_training, index_validation
+from ezsd.pipeline.data.inspection import Inspected
+from ezsd.pipeline.data.tables import boxes_from_rows, photos_from_rows
+from ezsd.pipeline.errors import DataError
 
 PHOTOS = photos_from_rows([(9, "i.jpg", 10, 20), (4, "d.jpg", 30, 40), (6, "f.jpg", 50, 60)])
 BOXES = boxes_from_rows(

@@ -4,10 +4,10 @@ import json
 
 import pytest
 
-from pipeline.data.coco import CocoFile
-from pipeline.data.inspection import PhotoInspection
-from pipeline.data.jobs import JobChain
-from pipeline.data.photos import PhotoFolder
+from ezsd.pipeline.data.coco import CocoFile
+from ezsd.pipeline.data.inspection import PhotoInspection
+from ezsd.pipeline.data.jobs import JobChain
+from ezsd.pipeline.data.photos import PhotoFolder
 
 
 @pytest.fixture

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
+from ezsd.pipeline.data.lvis import LvisFile, frequency_split
+from ezsd.pipeline.data.tables import Category, Searched
+from ezsd.pipeline.errors import DataError
 from ezsd.split import Split
-from pipeline.data.lvis import LvisFile, frequency_split
-from pipeline.data.tables import Category, Searched
-from pipeline.errors import DataError
 
 
 def lvis(**image: Any) -> dict[str, Any]:

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.data.novel import read_training_for
-from pipeline.data.sources import read_training, resolve_sources
-from pipeline.errors import DataError, ParamsError
+from ezsd.pipeline.data.novel import read_training_for
+from ezsd.pipeline.data.sources import read_training, resolve_sources
+from ezsd.pipeline.errors import DataError, ParamsError
 
 COW = 2
 

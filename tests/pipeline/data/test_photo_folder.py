@@ -4,8 +4,8 @@ import os
 
 import pytest
 
-from pipeline.data.photos import PhotoFileError, PhotoFolder
-from pipeline.errors import DataError
+from ezsd.pipeline.data.photos import PhotoFileError, PhotoFolder
+from ezsd.pipeline.errors import DataError
 
 
 @pytest.fixture

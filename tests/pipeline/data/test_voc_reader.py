@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.data.voc import VOC_NAMES, VocFolder
-from pipeline.errors import DataError
+from ezsd.pipeline.data.voc import VOC_NAMES, VocFolder
+from ezsd.pipeline.errors import DataError
 
 
 def thing(name: str, corners: tuple[object, ...], difficult: int = 0) -> str:

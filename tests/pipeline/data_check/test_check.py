@@ -6,10 +6,10 @@ import shutil
 import pytest
 from support.formats import as_lvis, as_voc
 
-from pipeline.data.sources import read_training, read_validation_photos, resolve_sources
-from pipeline.data_check.check import CUT, check_data
-from pipeline.errors import DataError
-from pipeline.params import parse_params, preset_text
+from ezsd.pipeline.data.sources import read_training, read_validation_photos, resolve_sources
+from ezsd.pipeline.data_check.check import CUT, check_data
+from ezsd.pipeline.errors import DataError
+from ezsd.pipeline.params import parse_params, preset_text
 
 OTHER_NAME = "name in the file that is not in the split"
 
