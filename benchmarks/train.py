@@ -32,7 +32,7 @@ from ezsd.stages.training_run import draw_settings
 from ezsd.teacher.box_encoder import BoxEncoder
 from ezsd.training.dataset import BatchPlan, TrainSet, load_batches
 from ezsd.training.determinism import deterministic
-from ezsd.training.loop import StepReport, StepSettings, make_optimizer, train_steps
+from ezsd.training.engine import StepReport, StepSettings, make_optimizer, train_steps
 from ezsd.training.schedule import Schedule
 from ezsd.training.targets import CachedTargets
 

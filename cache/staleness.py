@@ -12,7 +12,7 @@ _MISSING = object()
 def describe_changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
     """Name the keys that differ between two trees of inputs, with their values.
 
-    For instance `params.mine.nms_iou 0.7 -> 0.6, code ezsd/crops.py changed, parent prepare was re-made`.
+    For instance `params.mine.nms_iou 0.7 -> 0.6, code ezsd/boxes.py changed, parent prepare was re-made`.
     At most six are named, the rest counted. Empty when nothing differs.
     """
     was, now = _leaves(old), _leaves(new)

@@ -33,7 +33,7 @@ class TeacherParams(Section):
     @classmethod
     def _can_be_filled(cls, templates: str | tuple[str, ...]) -> str | tuple[str, ...]:
         # imported here: params are read by stages that lean on no prompt
-        from ezsd.prompts import NAME, TEMPLATE_SETS, Prompts
+        from ezsd.teacher.prompts import NAME, TEMPLATE_SETS, Prompts
 
         if templates not in TEMPLATE_SETS and (isinstance(templates, str) or not templates):
             raise ValueError(f"choose {', '.join(TEMPLATE_SETS)}, or give a list of texts with '{NAME}'")

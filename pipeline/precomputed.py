@@ -30,7 +30,7 @@ class Renormed:
 
     @property
     def norms(self) -> Path:
-        """safetensors: the tuned norm layers, by the names of `ezsd.teacher.norm_layers.norm_state`."""
+        """safetensors: the tuned norm layers, by the names of `ezsd.renorm.norm_layers.norm_state`."""
         return self.folder / "norms.safetensors"
 
     @property

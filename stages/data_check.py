@@ -18,7 +18,7 @@ from ezsd.stages.data_check_page.page import render_page
 from ezsd.stages.data_check_page.pictures import illustrate
 from ezsd.stages.teacher_source import prompts_of, resolve_teacher
 from ezsd.teacher.load import load_teacher
-from ezsd.teacher.prompting import cut_names
+from ezsd.teacher.name_embeddings import cut_names
 
 PAGE = "index.html"
 

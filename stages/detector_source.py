@@ -7,9 +7,9 @@ from torch import nn
 
 from ezsd.detector.config import DetectorConfig, HeadConfig, MaskHeadConfig, ProposalConfig
 from ezsd.detector.detector import ZeroShotDetector, build_detector
-from ezsd.losses.classification import SeesawLoss, SoftmaxLoss
 from ezsd.pipeline.params import TrainParams
 from ezsd.stages.backbone_source import BackboneSource, backbone_config
+from ezsd.training.losses.classification import SeesawLoss, SoftmaxLoss
 
 
 def train_backbone(params: TrainParams, root: Path) -> BackboneSource:

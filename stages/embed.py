@@ -17,10 +17,10 @@ from ezsd.pipeline.data.sources import resolve_sources
 from ezsd.pipeline.params import EmbedParams
 from ezsd.pipeline.precomputed import Embedded, Mined, Rows, embedding_specs, encode_embeddings
 from ezsd.pipeline.stage import StageContext, StageResult
-from ezsd.prompts import Prompts
 from ezsd.stages.teacher_source import RenormalizedTeacher, prompts_of, renormalized_teacher
 from ezsd.teacher.box_encoder import BoxEncoder
-from ezsd.teacher.prompting import embed_names
+from ezsd.teacher.name_embeddings import embed_names
+from ezsd.teacher.prompts import Prompts
 
 ENLARGE = 1.2
 """The crop of `embed.crops: single` (method, section 3)."""

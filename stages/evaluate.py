@@ -13,7 +13,7 @@ from ezsd.cache.atomic import json_bytes
 from ezsd.cache.folders import wipe
 from ezsd.evaluation.average_precision import ClassScores, Shape, score_detections
 from ezsd.evaluation.coco_form import Record, boxes_with_scores, ids_with_boxes, restrict_to_photos
-from ezsd.evaluation.fates import count_errors
+from ezsd.evaluation.error_types import count_errors
 from ezsd.evaluation.federated import score_federated
 from ezsd.evaluation.groups import percent_by_group
 from ezsd.evaluation.metrics import Question, class_rows, objects_by_name, put_together

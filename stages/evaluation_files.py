@@ -18,7 +18,7 @@ from typing import Any
 from ezsd.cache.atomic import write_bytes_atomic, write_json_atomic
 from ezsd.cache.errors import ArtifactError
 from ezsd.evaluation.coco_form import Record
-from ezsd.evaluation.fates import ErrorRow
+from ezsd.evaluation.error_types import ErrorRow
 from ezsd.evaluation.metrics import ClassRow
 
 METRICS = "metrics.json"

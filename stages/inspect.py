@@ -18,6 +18,7 @@ from ezsd.pipeline.errors import PipelineError
 from ezsd.pipeline.params import Params
 from ezsd.pipeline.precomputed import Embedded, Mined, Renormed
 from ezsd.pipeline.runner import artifact_folder
+from ezsd.renorm.norm_change import relative_change
 from ezsd.stages.evaluation_files import EvaluationFolder
 from ezsd.stages.graph import STAGES
 from ezsd.stages.proposal_view import (
@@ -27,7 +28,6 @@ from ezsd.stages.proposal_view import (
     read_photo_proposals,
     score_histogram,
 )
-from ezsd.teacher.norm_change import relative_change
 
 BINS = 20
 LAYERS_DRAWN = 30

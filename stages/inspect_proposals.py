@@ -35,7 +35,7 @@ from ezsd.stages.report_page.page import read_part as read_report_part
 from ezsd.stages.report_pictures import evenly_spaced
 from ezsd.stages.teacher_source import prompts_of, renormalized_teacher
 from ezsd.teacher.box_encoder import MULTI_CROP_ENLARGES
-from ezsd.teacher.prompting import embed_names
+from ezsd.teacher.name_embeddings import embed_names
 from ezsd.teacher.protocol import Teacher
 
 NAME = "proposals"

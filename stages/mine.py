@@ -20,12 +20,12 @@ from ezsd.pipeline.executor import keep_workers
 from ezsd.pipeline.params import MineParams
 from ezsd.pipeline.precomputed import Mined, Rows
 from ezsd.pipeline.stage import StageContext, StageResult
-from ezsd.prompts import Prompts
 from ezsd.split import Split
 from ezsd.stages.miners import MinerSource, MiningInputs, mine_config
 from ezsd.stages.teacher_source import RenormalizedTeacher, prompts_of, renormalized_teacher
 from ezsd.teacher.box_encoder import BoxEncoder
-from ezsd.teacher.prompting import embed_names
+from ezsd.teacher.name_embeddings import embed_names
+from ezsd.teacher.prompts import Prompts
 
 
 @keep_workers()

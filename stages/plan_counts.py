@@ -8,15 +8,15 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ezsd.anchors import anchor_boxes_xyxy, fit_scale
-from ezsd.mining.dense_features import count_tiles
+from ezsd.mining.anchors import anchor_boxes_xyxy, fit_scale
 from ezsd.mining.exhaustive import distinct_boxes
 from ezsd.pipeline.params import MineParams, Params
-from ezsd.repeats import repeat_factors
 from ezsd.stages.mine_cascade import FIT_PHOTOS, PHOTOS_PER_PART
 from ezsd.stages.renorm import LOOK, SAMPLE_BOXES
 from ezsd.stages.schedule_source import make_schedule
 from ezsd.stages.validation_pass import PHOTOS_PER_SHARD
+from ezsd.teacher.dense_maps import count_tiles
+from ezsd.training.repeats import repeat_factors
 
 COMMON_SIZES = 32
 """Photo sizes whose anchors are counted one by one; rarer sizes count as their mean."""

@@ -17,19 +17,19 @@ from ezsd.pipeline.device import choose_device, loader_workers
 from ezsd.pipeline.params import Params, RenormParams
 from ezsd.pipeline.precomputed import Renormed
 from ezsd.pipeline.stage import StageContext, StageResult
-from ezsd.prompts import Prompts
+from ezsd.renorm.labelled_crops import LabelledCrops
+from ezsd.renorm.measure import measure_domain
+from ezsd.renorm.norm_layers import find_norm_layers, norm_state
+from ezsd.renorm.statistics import renormalize_by_statistics
+from ezsd.renorm.tune import TuneConfig, Tuner, TuneState
 from ezsd.split import Split
 from ezsd.stages.renorm_data import BasePhotos
 from ezsd.stages.renorm_record import View, make_record
 from ezsd.stages.teacher_source import prompts_of, resolve_teacher, teacher_digests
-from ezsd.teacher.domain_statistics import measure_domain
-from ezsd.teacher.labelled_crops import LabelledCrops
 from ezsd.teacher.load import load_teacher
-from ezsd.teacher.norm_layers import find_norm_layers, norm_state
-from ezsd.teacher.prompting import embed_names, warn_of_cut_names
+from ezsd.teacher.name_embeddings import embed_names, warn_of_cut_names
+from ezsd.teacher.prompts import Prompts
 from ezsd.teacher.protocol import Teacher
-from ezsd.teacher.renorm_statistics import renormalize_by_statistics
-from ezsd.teacher.renorm_tune import TuneConfig, Tuner, TuneState
 
 CHECKPOINT = "checkpoint.safetensors"
 LOOK = "renorm: look at boxes"

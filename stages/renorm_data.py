@@ -10,11 +10,11 @@ from torch import Tensor
 
 from ezsd.boxes import box_area
 from ezsd.cache.index import DatasetIndex
-from ezsd.crops import square_crops
 from ezsd.pipeline.data.photos import PhotoFolder
 from ezsd.pipeline.params import RenormParams
-from ezsd.teacher.ahead import compute_ahead
-from ezsd.teacher.labelled_crops import LabelledCrops, RememberedCrops
+from ezsd.renorm.labelled_crops import LabelledCrops, RememberedCrops
+from ezsd.teacher.crops import square_crops
+from ezsd.teacher.prefetch import compute_ahead
 
 MAX_BYTES = 2 << 30
 """Crops that are kept in memory, so that epochs need not decode their photos again."""

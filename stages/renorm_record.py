@@ -8,8 +8,8 @@ import numpy as np
 from torch import Tensor
 
 from ezsd.cache.renorm_file import NormLayerRecord, RenormRecord
+from ezsd.renorm.measure import DomainStatistics
 from ezsd.split import Split
-from ezsd.teacher.domain_statistics import DomainStatistics
 
 
 @dataclass(frozen=True)

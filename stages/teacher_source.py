@@ -22,10 +22,10 @@ from ezsd.pipeline.params import RunParams
 from ezsd.pipeline.params_teacher import TeacherParams
 from ezsd.pipeline.precomputed import Renormed
 from ezsd.pipeline.stage import StageContext
-from ezsd.prompts import Prompts
+from ezsd.renorm.norm_layers import load_norm_state
 from ezsd.teacher.load import TeacherSource, load_teacher
-from ezsd.teacher.norm_layers import load_norm_state
-from ezsd.teacher.prompting import template_set
+from ezsd.teacher.name_embeddings import template_set
+from ezsd.teacher.prompts import Prompts
 from ezsd.teacher.protocol import Teacher
 
 BUNDLED_MODEL = "world-teacher"

@@ -18,14 +18,14 @@ from ezsd.pipeline.interrupt import stop_on_signal
 from ezsd.pipeline.params import TrainParams
 from ezsd.pipeline.processes import Processes
 from ezsd.pipeline.stage import StageContext
-from ezsd.repeats import repeat_factors
 from ezsd.stages.detector_files import read_tensors, write_tensors
 from ezsd.stages.training_log import LiveRows, progress_note
+from ezsd.training.checkpoint import restore_training, training_tensors
 from ezsd.training.dataset import BatchPlan, Example, TrainSet, load_batches
+from ezsd.training.engine import StepReport, StepSettings, make_optimizer, train_steps
 from ezsd.training.jitter import ScaleJitter
-from ezsd.training.loop import StepReport, StepSettings, make_optimizer, train_steps
+from ezsd.training.repeats import repeat_factors
 from ezsd.training.schedule import Schedule
-from ezsd.training.state import restore_training, training_tensors
 from ezsd.training.targets import DrawSettings
 
 CHECKPOINT = "checkpoint.safetensors"

@@ -11,7 +11,7 @@ from ezsd.cache.errors import ArtifactError
 from ezsd.cache.manifest import manifest_digest
 from ezsd.detector.config import Selection
 from ezsd.evaluation.ensemble import ScoreEnsemble, TeacherWeights
-from ezsd.evaluation.teacher_naming import BoxNamer
+from ezsd.evaluation.teacher_accuracy import BoxNamer
 from ezsd.pipeline.device import choose_device
 from ezsd.pipeline.params import EvaluateParams
 from ezsd.pipeline.stage import StageContext

@@ -13,7 +13,7 @@ from ezsd.detector.config import Selection
 from ezsd.detector.detector import Detections, ZeroShotDetector, detect
 from ezsd.evaluation.coco_form import Record, as_results, score_digits, with_masks
 from ezsd.evaluation.ensemble import ScoreEnsemble
-from ezsd.evaluation.teacher_naming import BoxNamer
+from ezsd.evaluation.teacher_accuracy import BoxNamer
 from ezsd.masks import paste_masks
 from ezsd.pipeline.data.jobs import PartsJob
 from ezsd.pipeline.data.photos import PhotoFolder

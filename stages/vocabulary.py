@@ -12,8 +12,8 @@ from ezsd.errors import InputError
 from ezsd.pipeline.params import Params
 from ezsd.pipeline.precomputed import Renormed
 from ezsd.pipeline.runner import artifact_folder
-from ezsd.prompts import Prompts
 from ezsd.stages.detector_files import TrainedDetector
+from ezsd.teacher.prompts import Prompts
 
 
 def check_names(names: Sequence[str]) -> tuple[str, ...]:
@@ -34,7 +34,7 @@ def embed_vocabulary(names: Sequence[str], trained: TrainedDetector, params: Par
     """
     # the teacher's import takes seconds, and only new names need it
     from ezsd.stages.teacher_source import RenormalizedTeacher, resolve_teacher, teacher_digests
-    from ezsd.teacher.prompting import embed_names, warn_of_cut_names
+    from ezsd.teacher.name_embeddings import embed_names, warn_of_cut_names
 
     folder, source = artifact_folder(root, "renorm"), resolve_teacher(params.teacher, root)
     if manifest_digest(folder) != trained.parents["renorm"]:

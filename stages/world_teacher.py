@@ -10,7 +10,6 @@ import typer
 from open_clip.constants import OPENAI_DATASET_MEAN, OPENAI_DATASET_STD
 from torch import Tensor
 
-from ezsd.prompts import TEMPLATE, fill
 from ezsd.split import builtin_split
 from ezsd.stages.world_lessons import (
     WebPictures,
@@ -20,6 +19,7 @@ from ezsd.stages.world_lessons import (
     save_half,
     told,
 )
+from ezsd.teacher.prompts import TEMPLATE, fill
 from ezsd.world.learning import Course, learn_contrast
 from ezsd.world.names import NAMES
 

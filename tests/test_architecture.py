@@ -33,7 +33,7 @@ METHOD = tuple(
 FORBIDDEN = {
     "ezsd": ("ezsd.cache", "ezsd.pipeline", "ezsd.stages", "zarr", "h5py", "dvc", "typer", "dask"),
     "ezsd/detector": ("ezsd.teacher", "ezsd.mining", "open_clip"),
-    "ezsd/losses": ("ezsd.teacher", "ezsd.mining", "open_clip"),
+    "ezsd/training/losses": ("ezsd.teacher", "ezsd.mining", "open_clip"),
     "ezsd/training": ("ezsd.teacher", "ezsd.mining", "open_clip"),
     "cache": (*METHOD, "ezsd.pipeline", "ezsd.stages", "torch", "open_clip", "torchvision"),
     "pipeline": ("ezsd.stages",),

@@ -23,10 +23,10 @@ from ezsd.cache import manifest
 from ezsd.pipeline.data.cached_targets import TargetReader
 from ezsd.pipeline.data.prepared import Prepared
 from ezsd.pipeline.precomputed import Embedded
-from ezsd.repeats import repeat_factors
 from ezsd.stages import evaluate
 from ezsd.stages.schedule_source import make_schedule
 from ezsd.training.dataset import BatchPlan
+from ezsd.training.repeats import repeat_factors
 
 Said = Mapping[str, float]
 CACHES = ("mine", "embed")

@@ -9,10 +9,10 @@ from torchvision.models.detection.generalized_rcnn import GeneralizedRCNN
 
 from ezsd.detector.backbone import PyramidBackbone
 from ezsd.detector.config import DetectorConfig, Selection
-from ezsd.detector.proposals import build_proposal_network
 from ezsd.detector.roi_heads import ZeroShotRoIHeads
+from ezsd.detector.rpn import build_proposal_network
 from ezsd.detector.transform import PhotoTransform
-from ezsd.losses.classification import SoftmaxLoss
+from ezsd.training.losses.classification import SoftmaxLoss
 
 LOSSES = ("objectness", "proposal_box", "classification", "box", "distillation")
 MASK_LOSS = "mask"

@@ -13,9 +13,9 @@ from ezsd.detector.config import DetectorConfig, Selection
 from ezsd.detector.mask_head import MaskHead, mask_targets, regions_with_masks
 from ezsd.detector.regressor import REGRESSORS
 from ezsd.detector.sampling import SeededSampler
-from ezsd.losses.box import box_loss
-from ezsd.losses.distillation import distillation_loss
-from ezsd.losses.mask import mask_loss
+from ezsd.training.losses.box import box_loss
+from ezsd.training.losses.distillation import distillation_loss
+from ezsd.training.losses.mask import mask_loss
 
 OBJECT_IOU = 0.5
 OBJECT_FRACTION = 0.25

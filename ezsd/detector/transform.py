@@ -6,7 +6,7 @@ from torch.nn import functional as F
 from torchvision.models.detection.transform import GeneralizedRCNNTransform, resize_boxes
 
 from ezsd.detector.config import BackboneConfig
-from ezsd.processes import max_over_processes
+from ezsd.distributed import max_over_processes
 
 BOX_KEYS = ("boxes", "distill_boxes")
 

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from ezsd.boxes import max_iou_xyxy, nms_xyxy
-from ezsd.mining.dense_features import count_tiles, describe_boxes, photo_maps, require_dense
 from ezsd.mining.exhaustive import distinct_boxes, photo_anchors
 from ezsd.mining.objectness import RidgeSums, box_weights, guess_features, object_targets
 from ezsd.mining.proposals import Judge, MineConfig, Proposals
 from ezsd.mining.score import certainty, name_probabilities
+from ezsd.teacher.dense_maps import count_tiles, describe_boxes, photo_maps, require_dense
 from ezsd.teacher.protocol import Teacher
 
 

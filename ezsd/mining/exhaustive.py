@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ezsd.anchors import anchor_boxes_xyxy, fit_scale
+from ezsd.mining.anchors import anchor_boxes_xyxy, fit_scale
 from ezsd.mining.proposals import Judge, MineConfig, Proposals
 from ezsd.mining.score import certainty, name_probabilities
 from ezsd.mining.select import select_proposals

@@ -15,7 +15,7 @@ from torchvision.models.detection.transform import resize_boxes
 from ezsd.boxes import clip_xyxy, nms_xyxy
 from ezsd.detector.backbone import PyramidBackbone
 from ezsd.detector.config import BackboneConfig, ProposalConfig
-from ezsd.detector.proposals import build_proposal_network
+from ezsd.detector.rpn import build_proposal_network
 from ezsd.detector.transform import PhotoTransform
 from ezsd.mining.proposals import Judge, MineConfig, Proposals
 from ezsd.mining.score import name_probabilities

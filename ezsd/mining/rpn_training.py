@@ -11,10 +11,10 @@ from torch.optim import SGD
 
 from ezsd.errors import InputError
 from ezsd.mining.rpn import LOSSES, RegionProposer
+from ezsd.training.checkpoint import model_tensors, restore_model
 from ezsd.training.dataset import Example
-from ezsd.training.loop import make_optimizer
+from ezsd.training.engine import make_optimizer
 from ezsd.training.schedule import Schedule
-from ezsd.training.state import model_tensors, restore_model
 from ezsd.training.targets import CachedTargets
 
 MOMENTUM, WEIGHT_DECAY, CLIP_NORM = 0.9, 1e-4, 10.0

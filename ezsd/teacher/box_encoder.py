@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from ezsd.crops import square_crops
+from ezsd.teacher.crops import square_crops
 from ezsd.teacher.protocol import Teacher
 
 logger = logging.getLogger(__name__)

@@ -9,8 +9,8 @@ from open_clip.constants import OPENAI_DATASET_MEAN, OPENAI_DATASET_STD
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 
-from ezsd.crops import normalize_crops
 from ezsd.errors import InputError
+from ezsd.teacher.crops import normalize_crops
 
 DENSE_MAPS = 3
 """Feature maps that describe what lies where: the last ones, of which convolutional towers have a pyramid."""

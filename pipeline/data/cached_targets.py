@@ -14,7 +14,7 @@ from ezsd.cache.sharded import ShardedStore
 from ezsd.cache.shuffled import plan_windows
 from ezsd.masks import decode_masks
 from ezsd.pipeline.precomputed import decode_embeddings
-from ezsd.repeats import draw_repeats
+from ezsd.training.repeats import draw_repeats
 from ezsd.training.targets import CachedTargets
 
 WINDOW_SHARDS = 8

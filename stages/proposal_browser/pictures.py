@@ -10,7 +10,7 @@ from PIL import Image
 from torch import Tensor
 from torchvision.transforms.v2.functional import to_pil_image
 
-from ezsd.crops import square_crops
+from ezsd.teacher.crops import square_crops
 
 THUMBNAIL_SIDE = 384
 LARGEST_TILE = 224

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ezsd.evaluation.fates import ErrorRow
+from ezsd.evaluation.error_types import ErrorRow
 from ezsd.evaluation.metrics import ClassRow
 from ezsd.pipeline.data.cleaning import Finding
 from ezsd.stages.proposal_view import Histogram

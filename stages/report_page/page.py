@@ -7,7 +7,7 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
-from ezsd.evaluation.fates import ErrorRow
+from ezsd.evaluation.error_types import ErrorRow
 from ezsd.evaluation.groups import FREQUENCIES, GROUPS
 from ezsd.evaluation.metrics import ClassRow
 from ezsd.mining.score import CERTAINTY, OBJECTNESS

@@ -11,7 +11,7 @@ from ezsd.cache import manifest
 from ezsd.cache.errors import ArtifactError
 from ezsd.cache.folders import wipe
 
-INPUTS = {"params": {"mine": {"nms_iou": 0.7}}, "code": {"ezsd/crops.py": "1" * 64}, "parents": {}}
+INPUTS = {"params": {"mine": {"nms_iou": 0.7}}, "code": {"ezsd/teacher/crops.py": "1" * 64}, "parents": {}}
 MEND = "run: ezsd-cli precompute --only mine"
 
 

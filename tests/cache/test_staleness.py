@@ -4,9 +4,9 @@ from ezsd.cache.staleness import describe_changes
 
 
 def test_names_key_and_both_values() -> None:
-    old = {"params": {"mine": {"nms_iou": 0.7, "names": ["a"]}}, "code": {"ezsd/crops.py": "1" * 64}}
-    new = {"params": {"mine": {"nms_iou": 0.6, "names": ["a"]}}, "code": {"ezsd/crops.py": "2" * 64}}
-    assert describe_changes(old, new) == "code ezsd/crops.py changed, params.mine.nms_iou 0.7 -> 0.6"
+    old = {"params": {"mine": {"nms_iou": 0.7, "names": ["a"]}}, "code": {"ezsd/teacher/crops.py": "1" * 64}}
+    new = {"params": {"mine": {"nms_iou": 0.6, "names": ["a"]}}, "code": {"ezsd/teacher/crops.py": "2" * 64}}
+    assert describe_changes(old, new) == "code ezsd/teacher/crops.py changed, params.mine.nms_iou 0.7 -> 0.6"
 
 
 def test_nothing_differs() -> None:

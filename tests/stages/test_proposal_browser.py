@@ -28,7 +28,6 @@ from support.browsed_runs import (
 )
 from support.teacher_runs import file_bytes
 
-from ezsd.crops import square_crops
 from ezsd.mining.score import OBJECTNESS
 from ezsd.pipeline.precomputed import Embedded
 from ezsd.stages.proposal_browser.answers import nearest_names
@@ -38,6 +37,7 @@ from ezsd.stages.proposal_browser.neighbours import Pool, gather_pool
 from ezsd.stages.proposal_browser.page import Name, overview, render_page
 from ezsd.stages.proposal_browser.pictures import crop_sheet, thumbnail
 from ezsd.stages.proposal_view import PhotoProposals
+from ezsd.teacher.crops import square_crops
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 import pytest
 from PIL import Image
 
-from ezsd.evaluation.fates import ErrorRow
+from ezsd.evaluation.error_types import ErrorRow
 from ezsd.evaluation.metrics import ClassRow
 from ezsd.mining.score import CERTAINTY, OBJECTNESS
 from ezsd.pipeline.data.cleaning import Finding

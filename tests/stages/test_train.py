@@ -20,7 +20,7 @@ from ezsd.pipeline.params import JitterParams
 from ezsd.stages import training_run
 from ezsd.stages.detector_files import HISTORY, read_detector
 from ezsd.stages.training_run import CHECKPOINT
-from ezsd.training.loop import StepReport
+from ezsd.training.engine import StepReport
 
 
 @pytest.fixture(scope="module")

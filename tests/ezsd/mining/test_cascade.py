@@ -7,13 +7,6 @@ import torch
 from ezsd.boxes import max_iou_xyxy
 from ezsd.errors import InputError
 from ezsd.mining.cascade import CascadeMiner, objectness_sums
-from ezsd.mining.dense_features import (
-    MAX_CHANNELS,
-    count_tiles,
-    describe_boxes,
-    photo_maps,
-    require_dense,
-)
 from ezsd.mining.objectness import (
     EMPTY_STEP,
     OBJECT_WEIGHT,
@@ -24,6 +17,13 @@ from ezsd.mining.objectness import (
 )
 from ezsd.mining.proposals import Judge, MineConfig
 from ezsd.teacher.box_encoder import BoxEncoder
+from ezsd.teacher.dense_maps import (
+    MAX_CHANNELS,
+    count_tiles,
+    describe_boxes,
+    photo_maps,
+    require_dense,
+)
 
 NONE = torch.empty((0, 4))
 GRID = MineConfig(

@@ -3,8 +3,8 @@ import logging
 import pytest
 import torch
 
-from ezsd.crops import square_crops
 from ezsd.teacher.box_encoder import BatchLimit, BoxEncoder, is_out_of_memory
+from ezsd.teacher.crops import square_crops
 
 BOXES = torch.tensor([[0.0, 0, 20, 20], [5, 5, 30, 40], [10, 2, 60, 30], [0, 0, 64, 48], [3, 3, 4, 4]])
 

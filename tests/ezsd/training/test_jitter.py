@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, tensor
 
+from ezsd.training.engine import StepSettings, make_optimizer, train_steps
 from ezsd.training.jitter import ScaleJitter, Window
-from ezsd.training.loop import StepSettings, make_optimizer, train_steps
 from ezsd.training.schedule import Schedule
 from ezsd.training.targets import VISIBLE, CachedTargets, DrawSettings, crop_targets, draw_example
 

@@ -19,9 +19,9 @@ from torch.distributed import destroy_process_group, init_process_group
 from torch.nn.parallel import DistributedDataParallel
 from ezsd.detector.config import DetectorConfig
 from ezsd.detector.detector import LOSSES, build_detector
-from ezsd.losses.classification import SeesawLoss
-from ezsd.processes import rows_a_process
-from ezsd.training.loop import StepSettings, make_optimizer, train_steps
+from ezsd.training.losses.classification import SeesawLoss
+from ezsd.distributed import rows_a_process
+from ezsd.training.engine import StepSettings, make_optimizer, train_steps
 from ezsd.training.schedule import Schedule
 
 folder, rank, world_size = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])

@@ -6,7 +6,7 @@ from functools import cache
 import numpy as np
 import pytest
 
-from ezsd.prompts import spoken
+from ezsd.teacher.prompts import spoken
 from ezsd.world.colours import rgb
 from ezsd.world.lvis import frequency_of, likely_base, lvis_categories, lvis_records
 from ezsd.world.names import (

@@ -1,0 +1,221 @@
+"""Re-normalizing CLIP: tunes the norm layers' gammas and betas on base boxes (paper, section 3.2)."""
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import islice
+from typing import Literal
+
+import torch
+from torch import Tensor
+from torch.nn.utils import clip_grad_norm_
+
+from ezsd.renorm.labelled_crops import LabelledCrops
+from ezsd.renorm.loss import BOX_LOSSES, area_weights
+from ezsd.renorm.norm_layers import Towers, find_norm_layers, load_norm_state, norm_parameters, norm_state
+from ezsd.teacher.name_embeddings import embed_names
+from ezsd.teacher.prompts import Prompts
+from ezsd.teacher.protocol import Teacher
+from ezsd.training.repeats import epoch_order, repeat_factors
+
+CROPS_AT_ONCE = 64
+"""Crops whose activations are held for one backward pass; more boxes in a step are done in parts."""
+
+MOMENTS = ("step", "exp_avg", "exp_avg_sq")
+
+
+@dataclass(frozen=True)
+class TuneConfig:
+    """The recipe (method, section 1).
+
+    Args:
+        towers: whose norm layers learn.
+        loss: `bce` is the paper's.
+        epochs: passes over the photos.
+        photos_per_step: photos whose boxes make one step.
+        learning_rate, weight_decay: AdamW's, constant.
+        clip_norm: limit of the gradient's norm.
+        repeat_threshold: of repeat-factor sampling; 0 is none.
+        area_weights: whether small boxes weigh more.
+        seed: decides the order of photos.
+    """
+
+    towers: Towers
+    loss: Literal["bce", "softmax"]
+    epochs: int
+    photos_per_step: int
+    learning_rate: float
+    weight_decay: float
+    clip_norm: float
+    repeat_threshold: float
+    area_weights: bool
+    seed: int
+
+
+@dataclass(frozen=True)
+class TuneState:
+    """Where tuning stands after some whole epochs; enough to go on as if it had never stopped.
+
+    Args:
+        norms: gammas and betas by name.
+        moments: AdamW's state by name of the parameter's number and of the moment.
+        losses: mean loss of a box in each epoch.
+        accuracies: fraction of training boxes named rightly in each epoch, each as it was trained on.
+    """
+
+    norms: Mapping[str, Tensor]
+    moments: Mapping[str, Tensor]
+    losses: tuple[float, ...] = ()
+    accuracies: tuple[float, ...] = ()
+
+    def to_tensors(self) -> dict[str, Tensor]:
+        """Everything as named tensors, for a file."""
+        return {
+            **{f"norm/{name}": value for name, value in self.norms.items()},
+            **{f"adam/{name}": value for name, value in self.moments.items()},
+            "history/losses": torch.tensor(self.losses, dtype=torch.float64),
+            "history/accuracies": torch.tensor(self.accuracies, dtype=torch.float64),
+        }
+
+    @staticmethod
+    def from_tensors(tensors: Mapping[str, Tensor]) -> "TuneState":
+        """The inverse of `to_tensors`."""
+        return TuneState(
+            {name[5:]: value for name, value in tensors.items() if name.startswith("norm/")},
+            {name[5:]: value for name, value in tensors.items() if name.startswith("adam/")},
+            tuple(tensors["history/losses"].tolist()),
+            tuple(tensors["history/accuracies"].tolist()),
+        )
+
+
+@dataclass
+class _Tally:
+    boxes: int = 0
+    loss: float = 0.0
+    right: int = 0
+
+
+@dataclass
+class Tuner:
+    """Tunes one teacher in place.
+
+    Args:
+        teacher: frozen; its chosen norm layers are changed.
+        names: the base names, in the order of the labels.
+        prompts: what is read for each name.
+        data: base boxes.
+        config: the recipe.
+        on_step: called with the boxes of each step, for progress.
+    """
+
+    teacher: Teacher
+    names: Sequence[str]
+    prompts: Prompts
+    data: LabelledCrops
+    config: TuneConfig
+    on_step: Callable[[int], None] = field(default=lambda boxes: None)
+
+    def __post_init__(self) -> None:
+        self._layers = find_norm_layers(self.teacher, self.config.towers)
+        self._parameters = norm_parameters(self._layers)
+        self._optimizer = torch.optim.AdamW(
+            self._parameters,
+            lr=self.config.learning_rate,
+            weight_decay=self.config.weight_decay,
+            foreach=False,
+        )
+        self._factors = repeat_factors(self.data.labels, self.config.repeat_threshold)
+
+    def run(self, state: TuneState | None, on_epoch: Callable[[TuneState], None]) -> TuneState:
+        """Trains from `state` (None: from the raw teacher) to the last epoch.
+
+        `on_epoch` gets the state after each epoch. The result depends on the config and the data alone, not
+        on where an earlier run was interrupted.
+        """
+        if state is None:
+            state = TuneState(norm_state(self._layers), {})
+        self._restore(state)
+        for parameter in self._parameters:
+            parameter.requires_grad_(True)
+        try:
+            for epoch in range(len(state.losses), self.config.epochs):
+                tally = self._run_epoch(epoch)
+                state = TuneState(
+                    norm_state(self._layers),
+                    self._moments(),
+                    (*state.losses, tally.loss / max(tally.boxes, 1)),
+                    (*state.accuracies, tally.right / max(tally.boxes, 1)),
+                )
+                on_epoch(state)
+        finally:
+            for parameter in self._parameters:
+                parameter.requires_grad_(False)
+        return state
+
+    def _run_epoch(self, epoch: int) -> _Tally:
+        order = epoch_order(self._factors, self.config.seed, epoch)
+        tally = _Tally()
+        with closing(self.data.ahead(order)) as crops:
+            for start in range(0, len(order), self.config.photos_per_step):
+                photos = order[start : start + self.config.photos_per_step]
+                self._step(photos, torch.cat(list(islice(crops, len(photos)))), tally)
+        return tally
+
+    def _step(self, photos: Sequence[int], crops: Tensor, tally: _Tally) -> None:
+        labels = torch.cat([self.data.labels[photo] for photo in photos]).to(self.teacher.device)
+        weights = self._weights(photos)
+        self._optimizer.zero_grad()
+        text = self._text()
+        # the images' gradients on the text are gathered here, part by part, and sent on through it once
+        text_in = text.detach().requires_grad_(text.requires_grad)
+        for part in torch.arange(len(labels)).split(CROPS_AT_ONCE):
+            logits = self._logits(crops[part], text_in)
+            losses = BOX_LOSSES[self.config.loss](logits, labels[part.to(labels.device)])
+            (losses * weights[part.to(weights.device)]).sum().div(len(labels)).backward()
+            tally.loss += losses.detach().sum().item()
+            tally.right += int((logits.argmax(dim=1) == labels[part.to(labels.device)]).sum())
+        if text_in.grad is not None:
+            text.backward(text_in.grad)
+        clip_grad_norm_(self._parameters, self.config.clip_norm)
+        self._optimizer.step()
+        tally.boxes += len(labels)
+        self.on_step(len(labels))
+
+    def _text(self) -> Tensor:
+        if self.config.towers == "image":
+            return self._fixed_text
+        return embed_names(self.teacher, self.names, self.prompts)
+
+    @cached_property
+    def _fixed_text(self) -> Tensor:
+        """A text tower that does not learn says the same at every step."""
+        return embed_names(self.teacher, self.names, self.prompts)
+
+    def _logits(self, crops: Tensor, text: Tensor) -> Tensor:
+        images = self.teacher.encode_images(self.teacher.pixels(crops))
+        return self.teacher.logit_scale * images @ text.T + self.teacher.logit_bias
+
+    def _weights(self, photos: Sequence[int]) -> Tensor:
+        areas = torch.cat([self.data.relative_areas[photo] for photo in photos]).to(self.teacher.device)
+        return area_weights(areas) if self.config.area_weights else torch.ones_like(areas)
+
+    def _moments(self) -> dict[str, Tensor]:
+        return {
+            f"{number}/{moment}": self._optimizer.state[parameter][moment].detach().cpu().clone()
+            for number, parameter in enumerate(self._parameters)
+            if parameter in self._optimizer.state
+            for moment in MOMENTS
+        }
+
+    def _restore(self, state: TuneState) -> None:
+        load_norm_state(self.teacher, state.norms)
+        for number, parameter in enumerate(self._parameters):
+            if f"{number}/step" in state.moments:
+                self._optimizer.state[parameter] = {
+                    # AdamW keeps its step counter on the CPU
+                    moment: state.moments[f"{number}/{moment}"]
+                    .clone()
+                    .to("cpu" if moment == "step" else parameter.device)
+                    for moment in MOMENTS
+                }

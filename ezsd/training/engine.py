@@ -1,0 +1,135 @@
+"""The steps of a training run."""
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
+from torch.nn.utils import clip_grad_norm_
+from torch.optim import SGD
+
+from ezsd.distributed import count_processes, sum_over_processes
+from ezsd.errors import InputError
+from ezsd.training.dataset import Example
+from ezsd.training.schedule import Schedule
+from ezsd.training.seeds import derive_seed
+
+
+@dataclass(frozen=True)
+class StepSettings:
+    """How one step is taken.
+
+    Attributes:
+        clip_norm: largest L2 norm of all gradients together.
+        distill_factor: of the distillation loss.
+        micro_batches: a step is the mean over so many.
+        mixed_precision: bfloat16 where the device is a GPU.
+        seed: of the run.
+    """
+
+    clip_norm: float
+    distill_factor: float
+    micro_batches: int
+    mixed_precision: bool
+    seed: int
+
+
+@dataclass(frozen=True)
+class StepReport:
+    """What a finished step can tell: its number from 0, and its losses as they entered the sum."""
+
+    step: int
+    losses: dict[str, float]
+
+
+def make_optimizer(model: nn.Module, momentum: float, weight_decay: float) -> SGD:
+    """SGD over what can change; its rate is set at each step."""
+    parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    return SGD(parameters, lr=0.0, momentum=momentum, weight_decay=weight_decay)
+
+
+def train_steps(
+    model: nn.Module,
+    optimizer: SGD,
+    batches: Iterable[list[Example]],
+    schedule: Schedule,
+    settings: StepSettings,
+    first_step: int,
+) -> Iterator[StepReport]:
+    """Take the steps from `first_step` to the schedule's last, and report each when it is done.
+
+    Args:
+        model: a `ZeroShotDetector` with its vocabulary, or one wrapped for several processes.
+        optimizer: with the momentum of the steps before.
+        batches: the micro-batches from `first_step` on.
+
+    Raises:
+        InputError: a loss is not finite.
+    """
+    model.train()
+    names = _losses_of(model)
+    source = iter(batches)
+    device = next(model.parameters()).device
+    for step in range(first_step, schedule.steps):
+        torch.manual_seed(derive_seed(settings.seed, step))
+        for group in optimizer.param_groups:
+            group["lr"] = schedule.rate(step)
+        total = torch.zeros(len(names), device=device)
+        for part in range(settings.micro_batches):
+            last = part == settings.micro_batches - 1
+            with _local_gradients(model, not last):
+                total += _backward(model, next(source), settings, names, step)
+        clip_grad_norm_(model.parameters(), settings.clip_norm)
+        optimizer.step()
+        optimizer.zero_grad()
+        mean = sum_over_processes(total) / count_processes()
+        yield StepReport(step, dict(zip(names, mean.tolist(), strict=True)))
+
+
+def _backward(
+    model: nn.Module, batch: list[Example], settings: StepSettings, names: Sequence[str], step: int
+) -> Tensor:
+    """Adds a micro-batch's gradients and returns its share of the step's losses, in the order of `names`."""
+    device = next(model.parameters()).device
+    images = [photo.to(device, non_blocking=True) for photo, _ in batch]
+    targets = [{key: value.to(device) for key, value in target.items()} for _, target in batch]
+    with _precision(device, settings.mixed_precision):
+        losses = model(images, targets)
+    factors = {"distillation": settings.distill_factor}
+    weighted = torch.stack([losses[name].float() * factors.get(name, 1.0) for name in names])
+    weighted = weighted / settings.micro_batches
+    _require_finite(weighted, names, step)
+    weighted.sum().backward()
+    return weighted.detach()
+
+
+def _losses_of(model: nn.Module) -> Sequence[str]:
+    """Names of the losses of a detector, wrapped for several processes or not."""
+    detector: Any = model.module if isinstance(model, DistributedDataParallel) else model
+    return tuple(detector.losses)
+
+
+def _require_finite(losses: Tensor, names: Sequence[str], step: int) -> None:
+    if not math.isfinite(float(losses.detach().sum())):
+        named = ", ".join(f"{name} {value:.3g}" for name, value in zip(names, losses.tolist(), strict=True))
+        raise InputError(
+            f"the loss is not finite at step {step} ({named}): lower train.learning_rate or raise "
+            "train.warmup_steps, and train again"
+        )
+
+
+def _precision(device: torch.device, mixed: bool) -> AbstractContextManager[object]:
+    if mixed and device.type == "cuda":
+        return torch.autocast("cuda", torch.bfloat16)
+    return nullcontext()
+
+
+def _local_gradients(model: nn.Module, local: bool) -> AbstractContextManager[object]:
+    """Gradients travel between processes once a step, with its last part."""
+    if local and isinstance(model, DistributedDataParallel):
+        return model.no_sync()
+    return nullcontext()
