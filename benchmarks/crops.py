@@ -16,8 +16,8 @@ from benchmarks.provenance import this_machine
 from benchmarks.record import Measurement, Result, Target, ratio, write_result
 from benchmarks.timing import Work, take_turns, torch_threads
 from ezsd.mining.anchors import anchor_boxes_xyxy, fit_scale
+from ezsd.pipeline.data.world.scenes import draw_scene
 from ezsd.teacher.crops import crop_windows, normalize_crops, square_crops
-from ezsd.world.scenes import draw_scene
 
 SEED = 0
 ORIGINAL_SIZE = (480, 640)

@@ -14,8 +14,8 @@ import yaml
 from benchmarks.provenance import REPOSITORY
 from benchmarks.record import Measurement, Result, Target, write_result
 from benchmarks.watch import Watched, watch
+from ezsd.pipeline.graph import STAGES
 from ezsd.pipeline.params import PARAMS_FILE
-from ezsd.stages.graph import STAGES
 
 PROJECT = (
     "ezsd",

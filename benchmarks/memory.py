@@ -5,7 +5,7 @@ from tempfile import TemporaryDirectory
 
 from benchmarks.record import Measurement, Result, Target, ratio, write_result
 from benchmarks.runs import run_stage, start_run
-from ezsd.stages.graph import PRECOMPUTE
+from ezsd.pipeline.graph import PRECOMPUTE
 
 SCENES = 32
 TIMES = 10

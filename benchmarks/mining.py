@@ -17,11 +17,11 @@ from benchmarks.provenance import REPOSITORY
 from benchmarks.record import Measurement, Result, Target, ratio, write_result
 from benchmarks.runs import context_of, run_stage, start_run
 from benchmarks.trade_off import Curve, draw_trade_off
+from ezsd.cache.artifacts import Mined
 from ezsd.cache.atomic import write_bytes_atomic
 from ezsd.pipeline.data.prepared import Prepared
 from ezsd.pipeline.data.sources import read_full_annotations, resolve_sources
 from ezsd.pipeline.data.tables import Boxes
-from ezsd.pipeline.precomputed import Mined
 
 SCENES = 120
 SEED = 5

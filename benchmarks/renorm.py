@@ -16,8 +16,8 @@ from ezsd.evaluation.groups import percent_by_group
 from ezsd.evaluation.teacher_accuracy import BoxNamer
 from ezsd.pipeline.data.prepared import Prepared
 from ezsd.pipeline.data.sources import read_full_annotations, resolve_sources
+from ezsd.pipeline.models.teacher import renormalized_teacher
 from ezsd.pipeline.stage import StageContext
-from ezsd.stages.teacher_source import renormalized_teacher
 from ezsd.teacher.box_encoder import BoxEncoder
 from ezsd.teacher.load import load_teacher
 from ezsd.teacher.protocol import Teacher

@@ -10,8 +10,8 @@ from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
 from ezsd.detector.detector import ZeroShotDetector, build_detector
+from ezsd.pipeline.models.detector import detector_config
 from ezsd.pipeline.params import TrainParams, parse_params, preset_text
-from ezsd.stages.detector_source import detector_config
 
 PHOTO_HW = (480, 640)
 OBJECTS = 7

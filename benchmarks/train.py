@@ -19,16 +19,16 @@ from benchmarks.record import Measurement, Result, Target, ratio, write_result
 from benchmarks.runs import context_of, run_stage, start_run
 from benchmarks.step_flops import coco_step_ratio
 from benchmarks.timing import seconds_of
-from ezsd.pipeline.data.cached_targets import TargetReader
+from ezsd.cache.artifacts import Embedded
 from ezsd.pipeline.data.prepared import Prepared
 from ezsd.pipeline.data.sources import resolve_sources
-from ezsd.pipeline.precomputed import Embedded
+from ezsd.pipeline.jobs.cached_targets import TargetReader
+from ezsd.pipeline.jobs.training import draw_settings
+from ezsd.pipeline.models.detector import make_detector
+from ezsd.pipeline.models.teacher import renormalized_teacher
 from ezsd.pipeline.stage import StageContext
 from ezsd.pipeline.threads import one_thread
-from ezsd.stages.detector_source import make_detector
 from ezsd.stages.embed import ENLARGE
-from ezsd.stages.teacher_source import renormalized_teacher
-from ezsd.stages.training_run import draw_settings
 from ezsd.teacher.box_encoder import BoxEncoder
 from ezsd.training.dataset import BatchPlan, TrainSet, load_batches
 from ezsd.training.determinism import deterministic

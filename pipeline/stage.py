@@ -108,7 +108,7 @@ class Stage:
         params: sections or keys that it reads (`mine`, `renorm.enlarge`), and nothing else.
         parents: stages whose output it reads.
         sharded: its store lies at the URL of `run.stores`, if there is one.
-        choice: a key of the params whose value names one more module, `stages.<name>_<value>`. What only the
+        choice: a key of the params whose value names one more module, `<name>_<value>` in `ezsd.pipeline.jobs`. What only the
             other values lean on, their modules and the sections of params named like them, is not loaded and
             makes no artifact stale.
     """
@@ -128,7 +128,7 @@ class Stage:
         """The modules that do the work under these params."""
         if self.choice is None:
             return (self.module,)
-        return self.module, f"{self.module}_{select(params, [self.choice])[self.choice]}"
+        return self.module, f"ezsd.pipeline.jobs.{self.name}_{select(params, [self.choice])[self.choice]}"
 
     def inputs_of(self, params: Params) -> dict[str, Any]:
         """The params that decide the stage's bytes."""

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ezsd.cache.artifacts import Embedded, Mined, Rows, embedding_specs, encode_embeddings
 from ezsd.cache.index import DatasetIndex
 from ezsd.cache.layout import ArraySpec
 from ezsd.cache.objects import Location
@@ -14,10 +15,9 @@ from ezsd.cache.sharded import ShardedStore
 from ezsd.pipeline.data.photos import PhotoFolder
 from ezsd.pipeline.data.prepared import Prepared
 from ezsd.pipeline.data.sources import resolve_sources
+from ezsd.pipeline.models.teacher import RenormalizedTeacher, prompts_of, renormalized_teacher
 from ezsd.pipeline.params import EmbedParams
-from ezsd.pipeline.precomputed import Embedded, Mined, Rows, embedding_specs, encode_embeddings
 from ezsd.pipeline.stage import StageContext, StageResult
-from ezsd.stages.teacher_source import RenormalizedTeacher, prompts_of, renormalized_teacher
 from ezsd.teacher.box_encoder import BoxEncoder
 from ezsd.teacher.name_embeddings import embed_names
 from ezsd.teacher.prompts import Prompts

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from ezsd.boxes import xywh_to_xyxy
+from ezsd.cache.artifacts import Mined
 from ezsd.cache.atomic import json_bytes
 from ezsd.cache.folders import wipe
 from ezsd.evaluation.average_precision import ClassScores, Shape, score_detections
@@ -22,15 +23,14 @@ from ezsd.pipeline.data.coco_form import as_coco, with_masks
 from ezsd.pipeline.data.prepared import Prepared
 from ezsd.pipeline.data.segmentations import masks_of
 from ezsd.pipeline.data.sources import DataSources, Which, read_full_annotations, read_split, resolve_sources
+from ezsd.pipeline.evaluation_files import Evaluation, write_evaluation
+from ezsd.pipeline.jobs.proposal_recall import proposal_recall
+from ezsd.pipeline.jobs.validation import PHOTOS_PER_SHARD, Seen, TrueBoxes, ValidationPass
+from ezsd.pipeline.jobs.validation_models import models_on_disk, teacher_weights
+from ezsd.pipeline.models.detector_files import finds_masks
 from ezsd.pipeline.params import Params
-from ezsd.pipeline.precomputed import Mined
 from ezsd.pipeline.stage import ARTIFACTS, StageContext, StageResult
 from ezsd.split import Split
-from ezsd.stages.detector_files import finds_masks
-from ezsd.stages.evaluation_files import Evaluation, write_evaluation
-from ezsd.stages.proposal_recall import proposal_recall
-from ezsd.stages.validation_models import models_on_disk, teacher_weights
-from ezsd.stages.validation_pass import PHOTOS_PER_SHARD, Seen, TrueBoxes, ValidationPass
 
 Scoring = Callable[[Record, Sequence[Record], Sequence[int], Shape], Mapping[int, ClassScores]]
 

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ezsd.cache.artifacts import Mined, Rows
 from ezsd.cache.layout import ArraySpec
 from ezsd.cache.objects import Location
 from ezsd.cache.sharded import ShardedStore
@@ -17,12 +18,11 @@ from ezsd.pipeline.data.photos import PhotoFolder
 from ezsd.pipeline.data.prepared import Prepared
 from ezsd.pipeline.data.sources import resolve_sources
 from ezsd.pipeline.executor import keep_workers
+from ezsd.pipeline.jobs.miners import MinerSource, MiningInputs, mine_config
+from ezsd.pipeline.models.teacher import RenormalizedTeacher, prompts_of, renormalized_teacher
 from ezsd.pipeline.params import MineParams
-from ezsd.pipeline.precomputed import Mined, Rows
 from ezsd.pipeline.stage import StageContext, StageResult
 from ezsd.split import Split
-from ezsd.stages.miners import MinerSource, MiningInputs, mine_config
-from ezsd.stages.teacher_source import RenormalizedTeacher, prompts_of, renormalized_teacher
 from ezsd.teacher.box_encoder import BoxEncoder
 from ezsd.teacher.name_embeddings import embed_names
 from ezsd.teacher.prompts import Prompts
@@ -33,7 +33,7 @@ def run(context: StageContext) -> StageResult:
     """Write `proposals.zarr`, a row for each training photo."""
     params, inputs = context.params, _inputs(context)
     names = _mining_names(params.mine, inputs.prepared.split)
-    source: MinerSource = import_module(f"{__name__}_{params.mine.method}").prepare_miner(inputs)
+    source: MinerSource = import_module(f"ezsd.pipeline.jobs.mine_{params.mine.method}").prepare_miner(inputs)
     store = _create_store(inputs, names, source)
     task = MineShard(
         source=source,

@@ -6,11 +6,9 @@ from typing import Any
 
 from ezsd.cache.folders import wipe
 from ezsd.pipeline.data.cleaning import check_fraction, named
-from ezsd.pipeline.data.drawing import WorldDrawing, write_annotations
 from ezsd.pipeline.data.fingerprint import data_digests, masks_digest
 from ezsd.pipeline.data.indexing import index_training, index_validation
 from ezsd.pipeline.data.inspection import Inspected, PhotoInspection
-from ezsd.pipeline.data.jobs import Job, JobChain
 from ezsd.pipeline.data.novel import read_training_for
 from ezsd.pipeline.data.prepared import write_prepared, write_train_masks
 from ezsd.pipeline.data.segmentations import index_masks, masks_of
@@ -23,6 +21,8 @@ from ezsd.pipeline.data.sources import (
 )
 from ezsd.pipeline.data.summary import counts_of, facts_of
 from ezsd.pipeline.data.tables import Photos
+from ezsd.pipeline.data.world.drawing import WorldDrawing, write_annotations
+from ezsd.pipeline.jobs.parts import Job, JobChain
 from ezsd.pipeline.params import Params
 from ezsd.pipeline.stage import StageContext, StageResult
 

@@ -8,14 +8,17 @@ import torch
 from safetensors.torch import load_file, save
 from torch import Tensor
 
+from ezsd.cache.artifacts import Renormed
 from ezsd.cache.atomic import write_bytes_atomic
 from ezsd.cache.folders import remove_file
 from ezsd.cache.renorm_file import write_renorm
 from ezsd.pipeline.data.prepared import Prepared
 from ezsd.pipeline.data.sources import resolve_sources
 from ezsd.pipeline.device import choose_device, loader_workers
+from ezsd.pipeline.jobs.base_photos import BasePhotos
+from ezsd.pipeline.jobs.renorm_record import View, make_record
+from ezsd.pipeline.models.teacher import prompts_of, resolve_teacher, teacher_digests
 from ezsd.pipeline.params import Params, RenormParams
-from ezsd.pipeline.precomputed import Renormed
 from ezsd.pipeline.stage import StageContext, StageResult
 from ezsd.renorm.labelled_crops import LabelledCrops
 from ezsd.renorm.measure import measure_domain
@@ -23,9 +26,6 @@ from ezsd.renorm.norm_layers import find_norm_layers, norm_state
 from ezsd.renorm.statistics import renormalize_by_statistics
 from ezsd.renorm.tune import TuneConfig, Tuner, TuneState
 from ezsd.split import Split
-from ezsd.stages.renorm_data import BasePhotos
-from ezsd.stages.renorm_record import View, make_record
-from ezsd.stages.teacher_source import prompts_of, resolve_teacher, teacher_digests
 from ezsd.teacher.load import load_teacher
 from ezsd.teacher.name_embeddings import embed_names, warn_of_cut_names
 from ezsd.teacher.prompts import Prompts

@@ -6,21 +6,21 @@ import io
 from pathlib import Path
 from typing import Any
 
+from ezsd.cache.artifacts import Mined
 from ezsd.cache.atomic import write_bytes_atomic
 from ezsd.cache.errors import ArtifactError
 from ezsd.cache.manifest import read_manifest
 from ezsd.pipeline.data.prepared import Prepared
 from ezsd.pipeline.data.sources import resolve_sources
+from ezsd.pipeline.evaluation_files import EvaluationFolder
+from ezsd.pipeline.models.detector_files import HISTORY
 from ezsd.pipeline.params import Params
-from ezsd.pipeline.precomputed import Mined
 from ezsd.pipeline.stage import StageContext, StageResult
-from ezsd.stages.detector_files import HISTORY
-from ezsd.stages.evaluation_files import EvaluationFolder
-from ezsd.stages.proposal_view import confidence_histogram, score_histogram
-from ezsd.stages.report_page.content import Artifact, MinedProposals, PageContent
-from ezsd.stages.report_page.page import ARTIFACT_WORDS, STYLE, TEMPLATE, read_part, render_page
-from ezsd.stages.report_page.table import result_table
-from ezsd.stages.report_pictures import detection_pairs, proposal_pictures
+from ezsd.stages.pages.proposal_view import confidence_histogram, score_histogram
+from ezsd.stages.pages.report.content import Artifact, MinedProposals, PageContent
+from ezsd.stages.pages.report.page import ARTIFACT_WORDS, STYLE, TEMPLATE, read_part, render_page
+from ezsd.stages.pages.report.table import result_table
+from ezsd.stages.pages.report_pictures import detection_pairs, proposal_pictures
 
 __all__ = ["external_inputs", "result_table", "run"]
 

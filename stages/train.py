@@ -6,22 +6,22 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ezsd.cache.artifacts import Embedded, Renormed
 from ezsd.cache.errors import ArtifactError
 from ezsd.cache.folders import remove_file
 from ezsd.cache.manifest import manifest_digest
 from ezsd.cache.renorm_file import RenormRecord
-from ezsd.pipeline.data.cached_targets import TargetReader
 from ezsd.pipeline.data.prepared import Prepared
 from ezsd.pipeline.device import choose_device
+from ezsd.pipeline.jobs.cached_targets import TargetReader
+from ezsd.pipeline.jobs.training import CHECKPOINT, train_detector
+from ezsd.pipeline.jobs.training_log import write_history
+from ezsd.pipeline.models.detector import make_detector, train_backbone
+from ezsd.pipeline.models.detector_files import HISTORY, TrainedDetector, write_detector
+from ezsd.pipeline.models.schedule import make_schedule
 from ezsd.pipeline.params import Params
-from ezsd.pipeline.precomputed import Embedded, Renormed
 from ezsd.pipeline.stage import StageContext, StageResult
 from ezsd.split import Split
-from ezsd.stages.detector_files import HISTORY, TrainedDetector, write_detector
-from ezsd.stages.detector_source import make_detector, train_backbone
-from ezsd.stages.schedule_source import make_schedule
-from ezsd.stages.training_log import write_history
-from ezsd.stages.training_run import CHECKPOINT, train_detector
 from ezsd.training.determinism import deterministic
 
 

@@ -12,9 +12,9 @@ import pytest
 import yaml
 
 from ezsd.pipeline.code_digest import code_files
+from ezsd.pipeline.graph import STAGES
 from ezsd.pipeline.params import Params, preset_text
-from ezsd.stages.graph import STAGES
-from ezsd.stages.watch import WATCHED
+from ezsd.pipeline.watch import WATCHED
 
 ROOT = Path(__file__).resolve().parent.parent
 DVC = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
@@ -22,7 +22,7 @@ WATCH = DVC.pop("watch")
 EXTERNAL = {"prepare", "renorm", "mine", "train", "evaluate"}
 # a change of where weights lie must reach the stage, which then asks to be watched; what is in them decides
 ONLY_DVC = {"teacher.weights"}
-CHOICES = {"mine": tuple(f"ezsd.stages.mine_{method}" for method in ("exhaustive", "cascade", "rpn"))}
+CHOICES = {"mine": tuple(f"ezsd.pipeline.jobs.mine_{method}" for method in ("exhaustive", "cascade", "rpn"))}
 
 ROOMS = ("cache", "pipeline", "stages")
 METHOD = tuple(

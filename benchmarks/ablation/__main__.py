@@ -16,7 +16,7 @@ from benchmarks.ablation.workplace import Workplace
 from benchmarks.provenance import REPOSITORY
 from ezsd.pipeline.executor import count_workers
 from ezsd.pipeline.params import RunParams
-from ezsd.stages.cli import USER_ERRORS
+from ezsd.stages.commands.main import USER_ERRORS
 
 WORK = REPOSITORY / "benchmarks" / "work" / "ablation"
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from benchmarks.ablation.rows import CURVE, Row
+from ezsd.pipeline.models.schedule import make_schedule
 from ezsd.pipeline.params import Params, parse_params, preset_text
-from ezsd.stages.schedule_source import make_schedule
 
 WHOLE = Fraction(1)
 PARTS = (Fraction(1, 2), Fraction(1, 4), Fraction(1, 10))

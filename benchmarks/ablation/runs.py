@@ -14,11 +14,11 @@ from benchmarks.ablation.workplace import RUN_STAGES, Workplace
 from ezsd.cache.errors import ArtifactError
 from ezsd.pipeline.data.prepared import Prepared
 from ezsd.pipeline.data.sources import DataSources, resolve_sources
+from ezsd.pipeline.graph import PRECOMPUTE, STAGES
 from ezsd.pipeline.params import PARAMS_FILE, Params, load_params
 from ezsd.pipeline.progress import show_progress
 from ezsd.pipeline.runner import artifact_folder, require_current, run_stage
 from ezsd.split import Split
-from ezsd.stages.graph import PRECOMPUTE, STAGES
 
 LOG = "run.log"
 """What a run said, beside its params."""

@@ -9,10 +9,10 @@ from typing import Any
 from benchmarks.ablation.plan import Run
 from ezsd.cache.manifest import read_manifest
 from ezsd.evaluation.groups import GROUPS
+from ezsd.pipeline.evaluation_files import EvaluationFolder
 from ezsd.pipeline.params import Params
 from ezsd.pipeline.runner import artifact_folder
 from ezsd.split import Split
-from ezsd.stages.evaluation_files import EvaluationFolder
 
 ByGroup = Mapping[str, float | None]
 

@@ -13,9 +13,9 @@ from pathlib import Path
 import yaml
 
 from ezsd.cache.atomic import json_bytes, write_bytes_atomic
+from ezsd.pipeline.graph import PRECOMPUTE, STAGES
 from ezsd.pipeline.params import PARAMS_FILE, Params, select
 from ezsd.pipeline.runner import artifact_folder
-from ezsd.stages.graph import PRECOMPUTE, STAGES
 
 RUN_STAGES = ("train", "evaluate")
 """What each run does for itself; `PRECOMPUTE` is shared."""

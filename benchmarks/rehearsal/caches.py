@@ -8,6 +8,7 @@ import numpy as np
 from benchmarks.rehearsal.drawing import POLYGONS, SIZES_WH, draw_polygons
 from benchmarks.rehearsal.shapes import Shape
 from ezsd.cache import manifest
+from ezsd.cache.artifacts import Embedded, Mined, encode_embeddings
 from ezsd.cache.atomic import write_json_atomic
 from ezsd.cache.renorm_file import RenormRecord, write_renorm
 from ezsd.cache.sharded import ShardedStore
@@ -16,14 +17,13 @@ from ezsd.masks import Rle, as_rle, run_lengths
 from ezsd.pipeline.data.photos import PhotoFolder
 from ezsd.pipeline.data.prepared import Prepared
 from ezsd.pipeline.data.sources import DataSources, resolve_sources
-from ezsd.pipeline.precomputed import Embedded, Mined, encode_embeddings
+from ezsd.pipeline.jobs.validation import PHOTOS_PER_SHARD, RAW, RENORMALIZED, Models, ValidationPass
+from ezsd.pipeline.models.detector_files import CARD
+from ezsd.pipeline.models.teacher import resolve_teacher, teacher_digests
 from ezsd.pipeline.stage import StageContext
 from ezsd.stages import evaluate
-from ezsd.stages.detector_files import CARD
 from ezsd.stages.embed import MINED_ARRAYS, embedded_arrays, most_objects, object_rows
 from ezsd.stages.mine import mined_arrays
-from ezsd.stages.teacher_source import resolve_teacher, teacher_digests
-from ezsd.stages.validation_pass import PHOTOS_PER_SHARD, RAW, RENORMALIZED, Models, ValidationPass
 
 KEEP, DIM = 8, 16
 """Proposals a photo and numbers an embedding: the presets keep 300 of 512."""

@@ -20,11 +20,11 @@ from benchmarks.rehearsal.drawing import draw_data_set
 from benchmarks.rehearsal.run import DATA, READ_PHOTOS, read_shape
 from benchmarks.runs import context_of
 from ezsd.cache import manifest
-from ezsd.pipeline.data.cached_targets import TargetReader
+from ezsd.cache.artifacts import Embedded
 from ezsd.pipeline.data.prepared import Prepared
-from ezsd.pipeline.precomputed import Embedded
+from ezsd.pipeline.jobs.cached_targets import TargetReader
+from ezsd.pipeline.models.schedule import make_schedule
 from ezsd.stages import evaluate
-from ezsd.stages.schedule_source import make_schedule
 from ezsd.training.dataset import BatchPlan
 from ezsd.training.repeats import repeat_factors
 

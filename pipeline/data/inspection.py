@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ezsd.pipeline.data.cleaning import Finding
-from ezsd.pipeline.data.jobs import PartsJob
 from ezsd.pipeline.data.photos import PhotoFileError, PhotoFolder
 from ezsd.pipeline.data.sources import Which
 from ezsd.pipeline.data.tables import Photos
+from ezsd.pipeline.jobs.parts import PartsJob
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,6 @@ from typing import TypeVar
 from ezsd.errors import InputError
 from ezsd.pipeline.data.checks import check_annotation_ids, check_has_boxes, check_image_ids, check_photos
 from ezsd.pipeline.data.cleaning import Finding, check_fraction, named
-from ezsd.pipeline.data.jobs import JobChain
 from ezsd.pipeline.data.novel import read_training_for
 from ezsd.pipeline.data.segmentations import masks_of
 from ezsd.pipeline.data.sources import DataSources, Which
@@ -20,6 +19,7 @@ from ezsd.pipeline.data_check.annotations import AnnotatedSet, name_counts
 from ezsd.pipeline.data_check.findings import Case, DataReport, Findings
 from ezsd.pipeline.data_check.survey import OUTSIDE, PhotoSurvey, Seen, overlap_findings, photo_findings
 from ezsd.pipeline.errors import PipelineError
+from ezsd.pipeline.jobs.parts import JobChain
 from ezsd.pipeline.params import Params
 from ezsd.pipeline.progress import show_progress
 from ezsd.pipeline.stage import StageContext

@@ -8,12 +8,12 @@ from pathlib import Path
 
 from ezsd.errors import InputError
 from ezsd.photos import decode_photo
-from ezsd.pipeline.data.jobs import PartsJob
 from ezsd.pipeline.data.photos import PhotoFileError, PhotoFolder
 from ezsd.pipeline.data.sources import Which
 from ezsd.pipeline.data.tables import Photos
 from ezsd.pipeline.data_check.findings import Case, Findings
 from ezsd.pipeline.errors import DataError
+from ezsd.pipeline.jobs.parts import PartsJob
 
 ABSENT, OUTSIDE, UNREADABLE, OTHER_SIZE = (
     "photo that is not there",

@@ -32,11 +32,11 @@ from benchmarks.ablation.runs import run_all
 from benchmarks.ablation.scores import Outcome
 from benchmarks.ablation.summary import CurvePoint, curve, measure, spread, steps_to_reach
 from benchmarks.ablation.workplace import Workplace, artifact_key
+from ezsd.cache.artifacts import Embedded
 from ezsd.cache.index import read_index
 from ezsd.pipeline.errors import ParamsError, PipelineError
-from ezsd.pipeline.precomputed import Embedded
+from ezsd.pipeline.evaluation_files import EvaluationFolder
 from ezsd.split import builtin_split
-from ezsd.stages.evaluation_files import EvaluationFolder
 
 SPLIT = builtin_split("world_48_17")
 # the method's name in the rows -> a fast stand-in, for the tests that train

@@ -16,9 +16,9 @@ from benchmarks.rehearsal.shapes import SHAPES, Shape
 from benchmarks.runs import context_of, write_params
 from ezsd.cache.atomic import write_json_atomic
 from ezsd.cache.manifest import read_manifest
+from ezsd.pipeline.graph import STAGES
 from ezsd.pipeline.params import load_params
 from ezsd.pipeline.runner import run_stage
-from ezsd.stages.graph import STAGES
 
 COCO, LVIS = SHAPES
 

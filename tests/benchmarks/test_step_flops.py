@@ -4,8 +4,8 @@ import torch
 
 from benchmarks.step_flops import DIM, NAMES, PHOTO_HW, example_target, step_flops
 from ezsd.detector.detector import build_detector
+from ezsd.pipeline.models.detector import detector_config
 from ezsd.pipeline.params import parse_params, preset_text
-from ezsd.stages.detector_source import detector_config
 
 FORWARD_AND_BACKWARD = 3
 """A product's gradients are two more of its size: for its input and for its weight."""

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from support.small_runs import LEFT_OUT, REPOSITORY, bytes_below, differing, small_params
 
-from ezsd.stages.graph import STAGES
+from ezsd.pipeline.graph import STAGES
 
 DVC = Path(sys.executable).with_name("dvc")
 

@@ -15,7 +15,7 @@ from support.small_runs import BEFORE_EVALUATION, REPOSITORY, bytes_below, cli, 
 def kill_after(seconds: float, *arguments: str, root: Path) -> int:
     """Starts `ezsd-cli`, kills its whole process group after a while; returns its exit code."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "ezsd.stages.cli", *arguments],
+        [sys.executable, "-m", "ezsd.stages.commands.main", *arguments],
         cwd=root,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -52,7 +52,7 @@ def test_a_run_that_is_killed_again_and_again_ends_with_the_same_bytes(
 def test_ctrl_c_says_so_and_the_next_run_goes_on(small_run: Path, new_root: Callable[..., Path]) -> None:
     root = new_root("ctrl-c")
     process = subprocess.Popen(
-        [sys.executable, "-m", "ezsd.stages.cli", "precompute"],
+        [sys.executable, "-m", "ezsd.stages.commands.main", "precompute"],
         cwd=root,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,

@@ -10,8 +10,8 @@ import pytest
 from support.lvis_api import by_lvis_api
 from support.recipes import FEW_SCENES, Recipe
 
-from ezsd.pipeline.data import cached_targets
 from ezsd.pipeline.data.prepared import Prepared
+from ezsd.pipeline.jobs import cached_targets
 from ezsd.split import Split
 from ezsd.training import repeats
 

@@ -13,7 +13,7 @@ import pytest
 from support.recipes import RECIPES, Recipe
 from support.small_runs import LEFT_OUT, REPOSITORY, bytes_below, differing
 
-from ezsd.stages.graph import STAGES
+from ezsd.pipeline.graph import STAGES
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from support.small_runs import bytes_below, cli, differing, run_all
 
-from ezsd.stages.graph import PRECOMPUTE, STAGES
+from ezsd.pipeline.graph import PRECOMPUTE, STAGES
 
 
 def test_the_result_has_every_number_that_is_promised(small_run: Path) -> None:

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from ezsd.pipeline.code_digest import code_files
+from ezsd.pipeline.graph import STAGES
 from ezsd.pipeline.params import parse_params, preset_text
-from ezsd.stages.graph import STAGES
 
 
 def test_a_stage_leans_on_what_it_imports_and_on_nothing_that_steers() -> None:
@@ -41,7 +41,7 @@ def test_a_choice_leans_on_its_own_modules_and_not_on_those_of_others() -> None:
     params = {
         method: parse_params(preset_text("demo"), [f"mine.method={method}"]) for method in ("cascade", "rpn")
     }
-    assert mine.modules(params["rpn"]) == ("ezsd.stages.mine", "ezsd.stages.mine_rpn")
+    assert mine.modules(params["rpn"]) == ("ezsd.stages.mine", "ezsd.pipeline.jobs.mine_rpn")
     assert "ezsd/detector/rpn.py" in code_files(*mine.modules(params["rpn"]))
     assert "ezsd/detector/rpn.py" not in code_files(*mine.modules(params["cascade"]))
     assert "ezsd/mining/cascade.py" in code_files(*mine.modules(params["cascade"]))

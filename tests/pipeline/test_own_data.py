@@ -9,7 +9,7 @@ from ezsd.errors import InputError
 from ezsd.pipeline.errors import DataError
 from ezsd.pipeline.own_data import choose_own, hold_out, own_params, read_names, write_own
 from ezsd.pipeline.params import parse_params, preset_text
-from ezsd.stages.init_own_cli import init_own
+from ezsd.stages.commands.init_own import init_own
 
 
 @pytest.fixture

@@ -8,10 +8,10 @@ from support.teacher_runs import file_bytes
 
 from ezsd.cache.errors import ArtifactError
 from ezsd.pipeline.errors import PipelineError
+from ezsd.pipeline.graph import STAGES
 from ezsd.pipeline.params import Params
 from ezsd.pipeline.runner import artifact_folder, require_current, run_stage
 from ezsd.pipeline.transfer import export_stages, import_stages
-from ezsd.stages.graph import STAGES
 
 NAMES = ("prepare", "renorm")
 

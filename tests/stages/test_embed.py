@@ -7,15 +7,15 @@ import pytest
 import torch
 from support.teacher_runs import CROWDED, SCENES, SPLIT, context_of, file_bytes, prepare_colours
 
+from ezsd.cache.artifacts import Embedded, Mined
 from ezsd.cache.quantize import dequantize_rows
-from ezsd.pipeline.data.cached_targets import TargetReader
 from ezsd.pipeline.data.prepared import Prepared
 from ezsd.pipeline.data.sources import resolve_sources
 from ezsd.pipeline.executor import Task, run_on_one_thread
-from ezsd.pipeline.precomputed import Embedded, Mined
+from ezsd.pipeline.jobs.cached_targets import TargetReader
+from ezsd.pipeline.models.teacher import renormalized_teacher
 from ezsd.pipeline.stage import StageContext
 from ezsd.stages import embed, mine, renorm
-from ezsd.stages.teacher_source import renormalized_teacher
 from ezsd.teacher.box_encoder import BoxEncoder
 
 

@@ -15,10 +15,11 @@ from support.lvis_api import by_lvis_api, masks_alone
 
 from ezsd.cache.errors import ArtifactError
 from ezsd.cache.manifest import read_manifest
+from ezsd.pipeline.evaluation_files import EvaluationFolder
+from ezsd.pipeline.jobs import validation as validation_pass
 from ezsd.pipeline.params import parse_params, preset_text
-from ezsd.stages import evaluate, validation_pass
-from ezsd.stages.evaluation_files import EvaluationFolder
-from ezsd.stages.report_page.table import result_table
+from ezsd.stages import evaluate
+from ezsd.stages.pages.report.table import result_table
 
 
 @pytest.fixture

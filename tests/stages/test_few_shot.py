@@ -3,9 +3,9 @@
 import json
 
 from ezsd.cache.manifest import read_manifest
+from ezsd.pipeline.graph import STAGES
+from ezsd.pipeline.models.detector_files import read_detector
 from ezsd.pipeline.runner import artifact_folder, run_stage
-from ezsd.stages.detector_files import read_detector
-from ezsd.stages.graph import STAGES
 
 SMALL = (
     "prepare.novel_shots={per_name: 1, seed: 0}",

@@ -7,12 +7,12 @@ import pytest
 from support.teacher_runs import colour_params, file_bytes, prepare_colours
 
 from ezsd.cache import atomic, manifest
+from ezsd.cache.artifacts import Mined
 from ezsd.cache.errors import ArtifactError
 from ezsd.cache.sharded import ShardedStore
 from ezsd.cache.verify import verify
-from ezsd.pipeline.precomputed import Mined
+from ezsd.pipeline.graph import STAGES
 from ezsd.pipeline.runner import artifact_folder, run_stage
-from ezsd.stages.graph import STAGES
 
 ROOM = 20
 """Files that the disk takes before it is full: the store and the first of its three shards."""

@@ -8,9 +8,9 @@ import torch
 from support.teacher_runs import SCENES, SPLIT, context_of, file_bytes, prepare_colours
 
 from ezsd.boxes import max_iou_xyxy
+from ezsd.cache.artifacts import Mined
 from ezsd.errors import InputError
 from ezsd.pipeline.data.prepared import Prepared
-from ezsd.pipeline.precomputed import Mined
 from ezsd.stages import mine, renorm
 
 
@@ -125,7 +125,7 @@ def test_the_cascade_fits_once_resumes_and_ends_with_the_same_bytes(
         with pytest.raises(KeyboardInterrupt):
             mine.run(context)
     with monkeypatch.context() as patch:
-        patch.setattr("ezsd.stages.mine_cascade.ObjectnessPart.__call__", interrupted)
+        patch.setattr("ezsd.pipeline.jobs.mine_cascade.ObjectnessPart.__call__", interrupted)
         mine.run(context)
     assert file_bytes(context.folder) == expected
 

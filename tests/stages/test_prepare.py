@@ -12,9 +12,9 @@ from PIL import Image
 from ezsd.cache.manifest import read_manifest
 from ezsd.pipeline.data.prepared import Prepared
 from ezsd.pipeline.errors import DataError
+from ezsd.pipeline.graph import STAGES
 from ezsd.pipeline.params import Params, parse_params, preset_text
 from ezsd.pipeline.runner import artifact_folder, run_stage
-from ezsd.stages.graph import STAGES
 from ezsd.stages.prepare import external_inputs
 
 

@@ -8,9 +8,9 @@ from PIL import Image
 from support.formats import as_lvis, as_voc
 
 from ezsd.pipeline.data.prepared import Prepared
+from ezsd.pipeline.graph import STAGES
 from ezsd.pipeline.params import Params, parse_params, preset_text
 from ezsd.pipeline.runner import artifact_folder, run_stage
-from ezsd.stages.graph import STAGES
 
 
 def prepare(params: Params, root: Path) -> Prepared:

@@ -9,12 +9,12 @@ from safetensors.torch import load_file
 from support.teacher_runs import SPLIT, context_of, file_bytes, prepare_colours
 from torch.nn.functional import normalize
 
-from ezsd.pipeline.precomputed import Renormed
+from ezsd.cache.artifacts import Renormed
+from ezsd.pipeline.graph import STAGES
+from ezsd.pipeline.models.teacher import RenormalizedTeacher, resolve_teacher
 from ezsd.renorm.norm_layers import find_norm_layers, norm_state
 from ezsd.renorm.tune import Tuner
 from ezsd.stages import renorm
-from ezsd.stages.graph import STAGES
-from ezsd.stages.teacher_source import RenormalizedTeacher, resolve_teacher
 from ezsd.teacher.load import load_teacher
 
 

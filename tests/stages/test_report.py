@@ -9,8 +9,8 @@ from PIL import Image
 from support.evaluated_runs import evaluate_by_hand, make_parents, report_by_hand
 
 from ezsd.cache.errors import ArtifactError
+from ezsd.stages.pages.report_pictures import evenly_spaced
 from ezsd.stages.report import external_inputs, read_history, result_table
-from ezsd.stages.report_pictures import evenly_spaced
 
 
 @pytest.fixture

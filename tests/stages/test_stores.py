@@ -13,12 +13,12 @@ from ezsd.cache import manifest
 from ezsd.cache.errors import ArtifactError
 from ezsd.cache.verify import verify
 from ezsd.pipeline.errors import ParamsError
+from ezsd.pipeline.graph import PRECOMPUTE, STAGES
 from ezsd.pipeline.params import Params
 from ezsd.pipeline.runner import artifact_folder, require_current, run_stage
 from ezsd.pipeline.transfer import export_stages, import_stages
 from ezsd.stages import mine
-from ezsd.stages.graph import PRECOMPUTE, STAGES
-from ezsd.stages.inspect import inspect_stage
+from ezsd.stages.commands.inspect import inspect_stage
 
 URL = "memory://colours/runs"
 TEACHERS = ("renorm", "mine", "embed")

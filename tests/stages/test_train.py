@@ -15,11 +15,11 @@ from support.training_workplace import DIM, PHOTOS, SPLIT, Workplace, make_workp
 from ezsd.cache.errors import ArtifactError
 from ezsd.detector.detector import detect
 from ezsd.errors import InputError
-from ezsd.pipeline.data.cached_targets import TargetReader
+from ezsd.pipeline.jobs import training as training_run
+from ezsd.pipeline.jobs.cached_targets import TargetReader
+from ezsd.pipeline.jobs.training import CHECKPOINT
+from ezsd.pipeline.models.detector_files import HISTORY, read_detector
 from ezsd.pipeline.params import JitterParams
-from ezsd.stages import training_run
-from ezsd.stages.detector_files import HISTORY, read_detector
-from ezsd.stages.training_run import CHECKPOINT
 from ezsd.training.engine import StepReport
 
 

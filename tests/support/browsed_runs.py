@@ -12,21 +12,21 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from ezsd.cache.artifacts import Embedded, Mined, Rows
 from ezsd.cache.index import BoxTable, DatasetIndex, PhotoTable
 from ezsd.cache.layout import ArraySpec
 from ezsd.cache.sharded import ShardedStore
 from ezsd.mining.score import CERTAINTY
 from ezsd.pipeline.data.photos import PhotoFolder
 from ezsd.pipeline.data.prepared import write_prepared
-from ezsd.pipeline.precomputed import Embedded, Mined, Rows
 from ezsd.split import Split
-from ezsd.stages.inspect_proposals import mining_names, write_page
-from ezsd.stages.proposal_browser.answers import Answers
-from ezsd.stages.proposal_browser.layout import BrowserFolder
-from ezsd.stages.proposal_browser.neighbours import gather_pool
-from ezsd.stages.proposal_browser.page import Facts
-from ezsd.stages.proposal_browser.pictures import CropView
-from ezsd.stages.proposal_browser.shelf import WriteShelf
+from ezsd.stages.commands.inspect_proposals import mining_names, write_page
+from ezsd.stages.pages.proposals.answers import Answers
+from ezsd.stages.pages.proposals.layout import BrowserFolder
+from ezsd.stages.pages.proposals.neighbours import gather_pool
+from ezsd.stages.pages.proposals.page import Facts
+from ezsd.stages.pages.proposals.pictures import CropView
+from ezsd.stages.pages.proposals.shelf import WriteShelf
 
 HOSTILE = "<script>document.title='broken'</script>"
 NAMES = ("red", "green", HOSTILE, "violet")

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from ezsd.cache.artifacts import Mined, Renormed
 from ezsd.cache.atomic import write_json_atomic
 from ezsd.cache.layout import ArraySpec
 from ezsd.cache.manifest import begin, publish
@@ -17,15 +18,14 @@ from ezsd.cache.renorm_file import NormLayerRecord, RenormRecord, write_renorm
 from ezsd.cache.sharded import ShardedStore
 from ezsd.detector.config import Selection
 from ezsd.evaluation.ensemble import ScoreEnsemble, TeacherWeights
+from ezsd.pipeline.jobs.validation import RAW, RENORMALIZED, Models
+from ezsd.pipeline.jobs.validation_models import teacher_weights
+from ezsd.pipeline.models.detector_files import CARD
 from ezsd.pipeline.params import Params
-from ezsd.pipeline.precomputed import Mined, Renormed
 from ezsd.pipeline.runner import artifact_folder
 from ezsd.pipeline.stage import StageContext
 from ezsd.split import Split
 from ezsd.stages import evaluate, prepare, report
-from ezsd.stages.detector_files import CARD
-from ezsd.stages.validation_models import teacher_weights
-from ezsd.stages.validation_pass import RAW, RENORMALIZED, Models
 
 NAMES = ("cat", "dog", "cow")
 SPLIT = Split("own", NAMES[:2], NAMES[2:])

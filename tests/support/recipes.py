@@ -24,7 +24,7 @@ from support.training_workplace import SMALL
 from typer.testing import CliRunner
 
 from ezsd.pipeline.params import load_params
-from ezsd.stages.cli import app
+from ezsd.stages.commands.main import app
 
 RECIPES = REPOSITORY / "docs/recipes"
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)

@@ -51,7 +51,7 @@ def small_params(changes: dict[str, dict[str, Any]] | None = None) -> str:
 def cli(*arguments: str, root: Path) -> subprocess.CompletedProcess[str]:
     """`ezsd-cli` as a user runs it, in `root`."""
     return subprocess.run(
-        [sys.executable, "-m", "ezsd.stages.cli", *arguments],
+        [sys.executable, "-m", "ezsd.stages.commands.main", *arguments],
         cwd=root,
         capture_output=True,
         text=True,

@@ -9,17 +9,17 @@ import numpy as np
 import yaml
 from PIL import Image
 
+from ezsd.cache.artifacts import Embedded, Renormed
 from ezsd.cache.index import BoxTable, DatasetIndex, PhotoTable
 from ezsd.cache.layout import ArraySpec
 from ezsd.cache.manifest import begin, publish
 from ezsd.cache.renorm_file import RenormRecord, write_renorm
 from ezsd.cache.sharded import ShardedStore
 from ezsd.pipeline.data.prepared import write_prepared
+from ezsd.pipeline.graph import STAGES
 from ezsd.pipeline.params import Params, parse_params, preset_text
-from ezsd.pipeline.precomputed import Embedded, Renormed
 from ezsd.pipeline.stage import StageContext
 from ezsd.split import Split
-from ezsd.stages.graph import STAGES
 
 SPLIT = Split("tiny", base=("cat", "dog"), novel=("fox",))
 PHOTOS, SIDE, DIM, KEEP, OBJECTS = 6, 64, 8, 4, 2

@@ -6,8 +6,8 @@ import pytest
 
 from ezsd.pipeline.data.coco import CocoFile
 from ezsd.pipeline.data.inspection import PhotoInspection
-from ezsd.pipeline.data.jobs import JobChain
 from ezsd.pipeline.data.photos import PhotoFolder
+from ezsd.pipeline.jobs.parts import JobChain
 
 
 @pytest.fixture

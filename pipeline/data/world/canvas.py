@@ -1,0 +1,93 @@
+"""A scene in the making: things are laid over one another, and each knows what is still to be seen of it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ezsd.pipeline.data.world.objects import Patch
+
+MIN_SIDE = 12
+_MIN_IN_FRAME = 0.65
+_MIN_VISIBLE = 0.55
+
+
+@dataclass
+class Placed:
+    """A nameable thing on the canvas; `visible` is (H, W) bool and shrinks as others cover it."""
+
+    name: str
+    crowd: bool
+    full_area: int
+    visible: np.ndarray
+
+    def stays_visible_under(self, cover: np.ndarray) -> bool:
+        """Whether enough of it is left to be named once `cover`, (H, W) bool, lies on it."""
+        left = self.visible & ~cover
+        return left.sum() >= _MIN_VISIBLE * self.full_area and min(_sides(left)) >= MIN_SIDE
+
+
+class Canvas:
+    """Pixels of a scene, (H, W, 3) float32 in 0..1, and the nameable things on it, lowest first."""
+
+    def __init__(self, background: np.ndarray) -> None:
+        self.rgb = background
+        self.things: list[Placed] = []
+
+    @property
+    def size_wh(self) -> tuple[int, int]:
+        """Width and height in pixels."""
+        return self.rgb.shape[1], self.rgb.shape[0]
+
+    def footprint(self, patch: Patch, centre_xy: tuple[float, float]) -> np.ndarray:
+        """(H, W) bool, the canvas pixels that the patch would take."""
+        mask = np.zeros(self.rgb.shape[:2], dtype=bool)
+        target, source = self._overlap(patch, centre_xy)
+        mask[target] = patch.mask[source]
+        return mask
+
+    def accepts(self, patch: Patch, footprint: np.ndarray) -> bool:
+        """Whether the patch is well inside the frame and all things so far stay visible under it."""
+        if footprint.sum() < _MIN_IN_FRAME * patch.mask.sum() or min(_sides(footprint)) < MIN_SIDE:
+            return False
+        return all(thing.stays_visible_under(footprint) for thing in self.things)
+
+    def covers_a_thing(self, footprint: np.ndarray) -> bool:
+        """Whether a footprint, (H, W) bool, hides a pixel of a named thing."""
+        return any((thing.visible & footprint).any() for thing in self.things)
+
+    def lay(self, patch: Patch, centre_xy: tuple[float, float]) -> np.ndarray:
+        """Draw the patch over what is there and return its footprint, (H, W) bool."""
+        target, source = self._overlap(patch, centre_xy)
+        pixels = self.rgb[target]
+        pixels += patch.alpha[source][..., None] * (patch.rgb[source] - pixels)
+        footprint = self.footprint(patch, centre_xy)
+        for thing in self.things:
+            thing.visible &= ~footprint
+        return footprint
+
+    def name_thing(self, name: str, footprint: np.ndarray, full_area: int, crowd: bool = False) -> None:
+        """Record that the pixels of `footprint`, (H, W) bool, show `name`."""
+        self.things.append(Placed(name, crowd, full_area, footprint))
+
+    def _overlap(
+        self, patch: Patch, centre_xy: tuple[float, float]
+    ) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
+        side = len(patch.alpha)
+        width, height = self.size_wh
+        x, y = round(centre_xy[0] - side / 2), round(centre_xy[1] - side / 2)
+        x0, x1 = max(x, 0), max(min(x + side, width), 0)
+        y0, y1 = max(y, 0), max(min(y + side, height), 0)
+        return (slice(y0, y1), slice(x0, x1)), (slice(y0 - y, y1 - y), slice(x0 - x, x1 - x))
+
+
+def box_of(mask: np.ndarray) -> tuple[float, float, float, float]:
+    """The tight box around the true pixels of an (H, W) mask: x0, y0, x1, y1 in pixels; all 0 for none."""
+    columns, rows = np.flatnonzero(mask.any(axis=0)), np.flatnonzero(mask.any(axis=1))
+    if len(columns) == 0:
+        return 0.0, 0.0, 0.0, 0.0
+    return float(columns[0]), float(rows[0]), float(columns[-1] + 1), float(rows[-1] + 1)
+
+
+def _sides(mask: np.ndarray) -> tuple[float, float]:
+    x0, y0, x1, y1 = box_of(mask)
+    return x1 - x0, y1 - y0

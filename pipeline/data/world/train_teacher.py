@@ -1,0 +1,99 @@
+"""Train the small teacher on the world's web pictures.
+
+`python -m ezsd.pipeline.data.world.train_teacher OUT_DIR`
+"""
+
+from importlib import resources
+from pathlib import Path
+from typing import Annotated
+
+import open_clip
+import torch
+import typer
+from open_clip.constants import OPENAI_DATASET_MEAN, OPENAI_DATASET_STD
+from torch import Tensor
+
+from ezsd.pipeline.data.world.learning import Course, learn_contrast
+from ezsd.pipeline.data.world.names import NAMES
+from ezsd.pipeline.data.world.training_pictures import (
+    WebPictures,
+    draw_other_pictures,
+    draw_web_pictures,
+    joined,
+    save_half,
+    told,
+)
+from ezsd.split import builtin_split
+from ezsd.teacher.prompts import TEMPLATE, fill
+
+MODEL = "world-teacher"
+_TRAINING_SEED, _TEST_SEED = 1, 2
+_TEST_PICTURES = 1300
+_NAMED_AN_OTHER = 5
+"""Pictures of a category for each that shows none."""
+
+
+def pixels_of(pictures: Tensor) -> Tensor:
+    """From (N, 3, S, S) uint8 to normalised float, as open_clip does it by default."""
+    mean = torch.tensor(OPENAI_DATASET_MEAN).view(3, 1, 1)
+    std = torch.tensor(OPENAI_DATASET_STD).view(3, 1, 1)
+    return ((pictures.float() / 255 - mean) / std).contiguous(memory_format=torch.channels_last)
+
+
+def zero_shot_accuracy(model: open_clip.CLIP, test: WebPictures) -> dict[str, float]:
+    """Share of pictures whose nearest name of all 65 is theirs: over base names and over novel names."""
+    tokenizer = open_clip.get_tokenizer(MODEL)
+    split = builtin_split("world_48_17")
+    with torch.inference_mode():
+        texts = model.encode_text(tokenizer([fill(TEMPLATE, name) for name in NAMES]), normalize=True)
+        images = torch.cat(
+            [model.encode_image(pixels_of(part), normalize=True) for part in test.pictures.split(256)]
+        )
+    right = (images @ texts.T).argmax(dim=1) == test.labels
+    novel = torch.tensor([name in split.novel for name in NAMES])[test.labels]
+    return {"base": right[~novel].float().mean().item(), "novel": right[novel].float().mean().item()}
+
+
+def new_teacher(seed: int) -> open_clip.CLIP:
+    """An untrained teacher of the shipped config."""
+    torch.manual_seed(seed)
+    with resources.as_file(resources.files("ezsd") / "assets" / f"{MODEL}.json") as config:
+        open_clip.add_model_config(config)
+    model = open_clip.create_model(MODEL)
+    model.visual.to(memory_format=torch.channels_last)
+    return model
+
+
+def main(
+    out_dir: Annotated[
+        Path, typer.Argument(help="Folder for world-teacher.json and world-teacher.safetensors.")
+    ],
+    steps: Annotated[int, typer.Option(help="Training steps.")] = 2100,
+    pictures: Annotated[
+        int, typer.Option(help="Web pictures of categories to draw; a fifth as many show none.")
+    ] = 20_800,
+    batch_size: Annotated[int, typer.Option(help="Pictures a step.")] = 96,
+    learning_rate: Annotated[float, typer.Option(help="Highest learning rate.")] = 3e-3,
+    threads: Annotated[int, typer.Option(help="Threads and drawing processes.")] = 2,
+    seed: Annotated[int, typer.Option(help="Seed of weights and batches.")] = 0,
+) -> None:
+    """Train the small teacher and write its open_clip config and weights."""
+    torch.set_num_threads(threads)
+    model = new_teacher(seed)
+    named = draw_web_pictures(_TRAINING_SEED, "train", pictures, threads)
+    drawn = joined(named, draw_other_pictures(_TRAINING_SEED, "train", pictures // _NAMED_AN_OTHER, threads))
+    print(f"{len(drawn.captions)} web pictures drawn", flush=True)
+    tokens = open_clip.get_tokenizer(MODEL)(drawn.captions)
+    course = Course(steps, batch_size, learning_rate)
+    generator = torch.Generator().manual_seed(seed)
+    told(learn_contrast(model, pixels_of, drawn.pictures, tokens, drawn.labels, course, generator), course)
+    out_dir.mkdir(parents=True, exist_ok=True)
+    save_half(model.state_dict(), out_dir / f"{MODEL}.safetensors")
+    config = resources.files("ezsd").joinpath("assets", f"{MODEL}.json").read_text(encoding="utf-8")
+    (out_dir / f"{MODEL}.json").write_text(config, encoding="utf-8")
+    accuracy = zero_shot_accuracy(model, draw_web_pictures(_TEST_SEED, "test", _TEST_PICTURES, threads))
+    print(f"accuracy on fresh web pictures: base {accuracy['base']:.3f}, novel {accuracy['novel']:.3f}")
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,115 @@
+"""The teacher's targets of each training photo, out of the sharded store, checked against the index."""
+
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from ezsd.cache.artifacts import decode_embeddings
+from ezsd.cache.errors import ArtifactError
+from ezsd.cache.index import DatasetIndex
+from ezsd.cache.masks import MaskTable
+from ezsd.cache.sharded import ShardedStore
+from ezsd.cache.shuffled import plan_windows
+from ezsd.masks import decode_masks
+from ezsd.training.repeats import draw_repeats
+from ezsd.training.targets import CachedTargets
+
+WINDOW_SHARDS = 8
+"""Shards whose photos are shuffled among each other, and which are held in memory for it."""
+
+OBJECTS = ("gt_boxes_xyxy", "gt_embeddings", "gt_embeddings_scales")
+PROPOSALS = ("boxes_xyxy", "confidence", "embeddings", "embeddings_scales")
+
+
+@dataclass
+class TargetReader:
+    """Row of a training photo -> its targets; holds the shards that were read last.
+
+    Args:
+        index: base boxes of the training photos.
+        store: teacher embeddings of the same photos, row for row.
+        masks: of the same boxes, row for row, for a detector with a mask head.
+    """
+
+    index: DatasetIndex
+    store: ShardedStore
+    masks: MaskTable | None = None
+
+    def __post_init__(self) -> None:
+        if self.store.rows != len(self.index):
+            raise _stale(f"holds {self.store.rows} photos, the index {len(self.index)}")
+        if self.masks is not None and len(self.masks) != len(self.index.boxes):
+            raise ArtifactError(
+                f"there are {len(self.masks)} masks for {len(self.index.boxes)} boxes: "
+                "run `ezsd-cli precompute --only prepare --force`"
+            )
+        self._shards: OrderedDict[int, dict[str, np.ndarray]] = OrderedDict()
+
+    def __call__(self, row: int) -> CachedTargets:
+        """Raises ArtifactError when the store is of other photos, or damaged."""
+        shard, place = divmod(row, self.store.layout.shard_rows)
+        cached = {name: array[place] for name, array in self._read(shard).items()}
+        image_id = int(self.index.photos.image_ids[row])
+        if int(cached["image_ids"]) != image_id:
+            raise _stale(f"has image {int(cached['image_ids'])} in row {row}, the index has {image_id}")
+        boxes = self.index.boxes_of(row)
+        single = ~boxes.crowd
+        objects = _first(cached, OBJECTS, int(cached["gt_count"]))
+        proposals = _first(cached, PROPOSALS, int(cached["count"]))
+        return CachedTargets(
+            boxes_xyxy=torch.from_numpy(boxes.boxes_xyxy[single]),
+            labels=torch.from_numpy(boxes.labels[single].astype(np.int64)),
+            object_boxes_xyxy=torch.from_numpy(objects["gt_boxes_xyxy"]),
+            object_embeddings=torch.from_numpy(decode_embeddings("gt_embeddings", objects)),
+            proposal_boxes_xyxy=torch.from_numpy(proposals["boxes_xyxy"]),
+            proposal_embeddings=torch.from_numpy(decode_embeddings("embeddings", proposals)),
+            proposal_confidences=torch.from_numpy(proposals["confidence"]),
+            masks=None if self.masks is None else self._decode(self.masks, row, single),
+        )
+
+    def labels(self) -> list[torch.Tensor]:
+        """int64 labels of each photo's base boxes, crowd regions left out."""
+        tables = map(self.index.boxes_of, range(len(self.index)))
+        return [torch.from_numpy(boxes.labels[~boxes.crowd].astype(np.int64)) for boxes in tables]
+
+    def order(self, factors: Sequence[float], seed: int, epoch: int) -> Sequence[int]:
+        """Rows in the order of a round: shuffled, with whole shards close to each other.
+
+        Args:
+            factors: how often a round shows each row, on average.
+        """
+        windows = plan_windows(
+            self.store.layout,
+            seed=seed,
+            epoch=epoch,
+            window_shards=WINDOW_SHARDS,
+            repeats=draw_repeats(factors, seed, epoch).numpy(),
+        )
+        return np.concatenate([window.rows for window in windows]).tolist()
+
+    def _decode(self, masks: MaskTable, row: int, single: np.ndarray) -> torch.Tensor:
+        """(G, H, W) uint8 of a photo's boxes that are no crowd region."""
+        width, height = self.index.photos.sizes_wh[row].tolist()
+        places = np.flatnonzero(single) + int(self.index.boxes.offsets[row])
+        return decode_masks([masks.of(int(place)) for place in places], (height, width))
+
+    def _read(self, shard: int) -> dict[str, np.ndarray]:
+        if shard not in self._shards:
+            names = {"image_ids", "gt_count", "count", *OBJECTS, *PROPOSALS}
+            self._shards[shard] = self.store.read_shard(shard, names & set(self.store.layout.arrays))
+            while len(self._shards) > WINDOW_SHARDS:
+                self._shards.popitem(last=False)
+        self._shards.move_to_end(shard)
+        return self._shards[shard]
+
+
+def _first(cached: Mapping[str, np.ndarray], names: Sequence[str], count: int) -> dict[str, np.ndarray]:
+    """Copies of the rows that are filled, of those arrays that there are."""
+    return {name: cached[name][:count].copy() for name in names if name in cached}
+
+
+def _stale(what: str) -> ArtifactError:
+    return ArtifactError(f"the store of embeddings {what}: run `ezsd-cli precompute`")

@@ -1,0 +1,24 @@
+"""`mine.method: exhaustive`: nothing to learn before mining."""
+
+from dataclasses import dataclass
+
+from ezsd.mining.exhaustive import mine_exhaustively
+from ezsd.mining.score import CERTAINTY
+from ezsd.pipeline.jobs.miners import Miner, MiningInputs
+
+
+@dataclass(frozen=True)
+class ExhaustiveSource:
+    """The paper's miner."""
+
+    score: str = CERTAINTY
+    scored_enlarge: float = 1.0
+
+    def load(self) -> Miner:
+        """The miner."""
+        return mine_exhaustively
+
+
+def prepare_miner(inputs: MiningInputs) -> ExhaustiveSource:
+    """The miner as it is."""
+    return ExhaustiveSource()

@@ -1,0 +1,185 @@
+"""Which teacher `params.teacher` means, on this machine; and that teacher, loaded once a process."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import open_clip
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load
+
+from ezsd.cache.artifacts import Renormed
+from ezsd.cache.atomic import sha256_file
+from ezsd.cache.errors import ArtifactError
+from ezsd.errors import InputError
+from ezsd.pipeline.device import choose_device
+from ezsd.pipeline.outside import BUNDLED, RANDOM, TAG
+from ezsd.pipeline.params import RunParams
+from ezsd.pipeline.params_teacher import TeacherParams
+from ezsd.pipeline.stage import StageContext
+from ezsd.renorm.norm_layers import load_norm_state
+from ezsd.teacher.load import TeacherSource, load_teacher
+from ezsd.teacher.name_embeddings import template_set
+from ezsd.teacher.prompts import Prompts
+from ezsd.teacher.protocol import Teacher
+
+BUNDLED_MODEL = "world-teacher"
+_MEND = "run: ezsd-cli precompute --only renorm"
+
+
+def resolve_teacher(params: TeacherParams, root: Path) -> TeacherSource:
+    """Finds config and weights; relative paths start at `root`.
+
+    `model` is an open_clip architecture, `world-teacher`, or the path of a config that ends in `.json`;
+    `weights` is `bundled`, `random`, `tag:<published weights>`, or the path of a file.
+
+    Raises:
+        InputError: something is not there.
+    """
+    if params.factory is not None:
+        return TeacherSource(params.model, factory=params.factory)
+    tag = params.weights.removeprefix(TAG) if params.weights.startswith(TAG) else None
+    return TeacherSource(
+        model=params.model,
+        config_text=_config_text(params.model, root),
+        weights_file=_weights_file(params, tag, root),
+        tag=tag,
+        seed=params.seed,
+    )
+
+
+def prompts_of(params: TeacherParams) -> Prompts:
+    """What the teacher reads for names."""
+    chosen = params.templates
+    return Prompts(template_set(chosen) if isinstance(chosen, str) else chosen, params.text_names)
+
+
+def teacher_digests(source: TeacherSource) -> dict[str, Any]:
+    """What decides the teacher's answers besides the params: hashes of its weights and config, versions."""
+    if source.factory is not None:
+        return {"factory": source.factory, "weights": weights_digest(load_teacher(source))}
+    weights = sha256_file(Path(source.weights_file)) if source.weights_file else f"random:{source.seed}"
+    config = hashlib.sha256((source.config_text or source.model).encode()).hexdigest()
+    return {"weights": weights, "config": config, "open_clip": open_clip.__version__}
+
+
+def weights_digest(teacher: Teacher) -> str:
+    """SHA-256 over names and bytes of both towers' parameters and buffers."""
+    digest = hashlib.sha256()
+    for prefix, tower in (("image", teacher.image_tower), ("text", teacher.text_tower)):
+        for name, value in tower.state_dict().items():
+            digest.update(f"{prefix}.{name}\0".encode() + value.cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()
+
+
+@dataclass(frozen=True)
+class RenormalizedTeacher:
+    """Says which teacher; travels to workers, which models would do slowly.
+
+    Args:
+        source: the raw teacher.
+        renormed: where its tuned norm layers are.
+        run: says which device.
+    """
+
+    source: TeacherSource
+    renormed: Renormed
+    run: RunParams
+
+    def load(self) -> Teacher:
+        """The teacher with its tuned norm layers; the same one when asked again in the same process.
+
+        Raises ArtifactError when the re-normalization is missing or damaged.
+        """
+        try:
+            norms = self.renormed.norms.read_bytes()
+        except OSError as error:
+            raise ArtifactError(f"{self.renormed.norms} is missing; {_MEND}") from error
+        return _load(self.source, norms, choose_device(self.run))
+
+
+def renormalized_teacher(context: StageContext) -> RenormalizedTeacher:
+    """The teacher that mining, embedding and evaluation ask.
+
+    Raises ArtifactError when it is no longer the one that was re-normalized, whose norm layers would not fit
+    it, or when the re-normalization is missing.
+    """
+    source, renormed = (
+        resolve_teacher(context.params.teacher, context.root),
+        Renormed(context.parent("renorm")),
+    )
+    _require_same(teacher_digests(source), renormed)
+    return RenormalizedTeacher(source, renormed, context.params.run)
+
+
+def _require_same(digests: Mapping[str, Any], renormed: Renormed) -> None:
+    recorded = renormed.read().teacher
+    for what, digest in digests.items():
+        if recorded.get(what) != digest:
+            raise ArtifactError(
+                f"the teacher's {what} changed after {renormed.record} was made from it; {_MEND}"
+            )
+
+
+@lru_cache(maxsize=1)
+def _load(source: TeacherSource, norms: bytes, device: torch.device) -> Teacher:
+    teacher = load_teacher(source)
+    try:
+        load_norm_state(teacher, load(norms))
+    except SafetensorError as error:
+        raise ArtifactError(f"norms.safetensors is damaged; {_MEND}") from error
+    return teacher.to(device)
+
+
+def _config_text(model: str, root: Path) -> str | None:
+    if model == BUNDLED_MODEL:
+        return _asset(f"{BUNDLED_MODEL}.json").read_text(encoding="utf-8")
+    if not model.endswith(".json"):
+        return None
+    try:
+        return (root / model).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        raise InputError(f"teacher.model {root / model} cannot be read: give an open_clip config") from None
+
+
+def _weights_file(params: TeacherParams, tag: str | None, root: Path) -> str | None:
+    if params.weights == RANDOM:
+        return None
+    if tag is not None:
+        return _download(params.model, tag)
+    if params.weights == BUNDLED:
+        if params.model != BUNDLED_MODEL:
+            raise InputError(
+                f"teacher.weights bundled belong to teacher.model {BUNDLED_MODEL}, not {params.model}"
+            )
+        return str(_asset(f"{BUNDLED_MODEL}.safetensors"))
+    path = root / params.weights
+    if not path.is_file():
+        raise InputError(
+            f"teacher.weights {path} is no file: give bundled, random, tag:NAME or the path of a weights file"
+        )
+    return str(path)
+
+
+def _download(model: str, tag: str) -> str:
+    """The file of published weights, from open_clip's cache if it is there."""
+    published = open_clip.get_pretrained_cfg(model, tag)
+    if not published:
+        known = ", ".join(open_clip.list_pretrained_tags_by_model(model)) or "none"
+        raise InputError(f"open_clip knows no weights {tag!r} of {model}: it knows {known}")
+    try:
+        return str(open_clip.download_pretrained(published))
+    except Exception as error:  # a hub client's network errors are of many kinds
+        raise InputError(
+            f"the weights {tag!r} of {model} are not on this machine and cannot be fetched "
+            f"({type(error).__name__}): fetch them once with network, or give a local file as teacher.weights"
+        ) from error
+
+
+def _asset(name: str) -> Path:
+    return Path(str(resources.files("ezsd") / "assets" / name))

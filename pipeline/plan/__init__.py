@@ -1,0 +1,1 @@
+"""What each stage will cost, before anything runs."""

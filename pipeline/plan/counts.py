@@ -1,0 +1,134 @@
+"""How much there is to do: photos, boxes, crops and forwards, from annotations and params alone."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ezsd.mining.anchors import anchor_boxes_xyxy, fit_scale
+from ezsd.mining.exhaustive import distinct_boxes
+from ezsd.pipeline.jobs.mine_cascade import FIT_PHOTOS, PHOTOS_PER_PART
+from ezsd.pipeline.jobs.validation import PHOTOS_PER_SHARD
+from ezsd.pipeline.models.schedule import make_schedule
+from ezsd.pipeline.params import MineParams, Params
+from ezsd.stages.renorm import LOOK, SAMPLE_BOXES
+from ezsd.teacher.dense_maps import count_tiles
+from ezsd.training.repeats import repeat_factors
+
+COMMON_SIZES = 32
+"""Photo sizes whose anchors are counted one by one; rarer sizes count as their mean."""
+
+
+@dataclass(frozen=True)
+class Amounts:
+    """What the data set holds; sums may be estimates from a part of it.
+
+    train_photos, val_photos: photos. boxes: base boxes, crowd regions left out. boxed_photos: with such a
+    box. epoch_boxes: boxes that re-normalization sees in an epoch, repeated ones as often.
+    sizes_wh: (S, 2), sizes of training photos. size_counts: (S,), how many have each.
+    """
+
+    train_photos: int
+    val_photos: int
+    boxes: float
+    boxed_photos: float
+    epoch_boxes: float
+    sizes_wh: NDArray[np.int32]
+    size_counts: NDArray[np.int64]
+
+    def times(self, factor: float, train_photos: int, val_photos: int) -> "Amounts":
+        """Those of a data set that is `factor` times as large and otherwise alike."""
+        return Amounts(
+            train_photos,
+            val_photos,
+            self.boxes * factor,
+            self.boxed_photos * factor,
+            self.epoch_boxes * factor,
+            self.sizes_wh,
+            self.size_counts,
+        )
+
+
+def count_amounts(
+    labels: Sequence[torch.Tensor], sizes_wh: NDArray[np.int32], val_photos: int, repeat_threshold: float
+) -> Amounts:
+    """Count a data set from the labels of each training photo, (n,) each, and the photos' sizes (N, 2)."""
+    boxed = [found for found in labels if len(found)]
+    factors = repeat_factors(boxed, repeat_threshold)
+    counts = [len(found) for found in boxed]
+    sizes, size_counts = np.unique(sizes_wh, axis=0, return_counts=True)
+    return Amounts(
+        train_photos=len(labels),
+        val_photos=val_photos,
+        boxes=float(sum(counts)),
+        boxed_photos=float(len(boxed)),
+        epoch_boxes=float(sum(count * float(factor) for count, factor in zip(counts, factors, strict=True))),
+        sizes_wh=sizes,
+        size_counts=size_counts,
+    )
+
+
+@dataclass(frozen=True)
+class Units:
+    """So many units of a piece of work, in shards of so many; 0 where one process does it all."""
+
+    count: float
+    per_shard: int = 0
+
+    def busiest(self, workers: int) -> float:
+        """Units that one of the workers does at most: shards are not divided."""
+        if not self.per_shard:
+            return self.count
+        rounds = math.ceil(math.ceil(self.count / self.per_shard) / workers)
+        return min(self.count, rounds * self.per_shard)
+
+
+def units_of_work(params: Params, amounts: Amounts) -> dict[str, Units]:
+    """Units that each piece of work, by its label in the progress, has to do."""
+    photos, boxed = amounts.train_photos + amounts.val_photos, amounts.boxed_photos
+    return {
+        "prepare: draw the world": Units(photos, params.prepare.photos_per_shard),
+        "prepare: check photos": Units(photos, params.prepare.photos_per_shard),
+        "renorm": Units(params.renorm.epochs * amounts.epoch_boxes),
+        LOOK: Units(2 * min(amounts.boxes, SAMPLE_BOXES)),
+        "mine: fit objectness": Units(min(FIT_PHOTOS, boxed), PHOTOS_PER_PART),
+        "mine: train proposal network": Units(make_schedule(params.mine.rpn, round(boxed)).steps),
+        "mine": Units(amounts.train_photos, params.mine.photos_per_shard),
+        "embed": Units(amounts.train_photos, params.mine.photos_per_shard),
+        "train": Units(make_schedule(params.train, amounts.train_photos).steps),
+        "evaluate": Units(amounts.val_photos, PHOTOS_PER_SHARD),
+    }
+
+
+@dataclass(frozen=True)
+class MiningCost:
+    """Of a photo on average. anchors: boxes in question. tiles: forwards that see no single box."""
+
+    anchors: float
+    forwards: float
+    tiles: float
+
+
+def mining_cost(params: MineParams, amounts: Amounts) -> MiningCost:
+    """What mining a photo costs at most, over the sizes that most photos have."""
+    common = np.argsort(-amounts.size_counts, kind="stable")[:COMMON_SIZES]
+    weights = amounts.size_counts[common]
+    costs = [photo_cost(params, (height, width)) for width, height in amounts.sizes_wh[common].tolist()]
+    means = np.average([(cost.anchors, cost.forwards, cost.tiles) for cost in costs], axis=0, weights=weights)
+    return MiningCost(*means.tolist())
+
+
+def photo_cost(params: MineParams, original_size: tuple[int, int]) -> MiningCost:
+    """What a photo of (height, width) costs."""
+    scale = fit_scale(original_size, params.long_side, params.short_side)
+    anchors = anchor_boxes_xyxy(original_size, scale, params.stride, params.scales, params.ratios)
+    tiles = count_tiles(original_size)
+    named = min(params.best, 2 * params.keep)  # survivors of the NMS, looked at until enough have a name
+    if params.method == "cascade":
+        return MiningCost(len(anchors), max(params.cascade_fraction * len(anchors), tiles + 1), tiles)
+    if params.method == "rpn":
+        return MiningCost(named, named, 0)
+    return MiningCost(len(anchors), len(distinct_boxes(anchors)) + named, 0)

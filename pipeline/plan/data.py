@@ -1,0 +1,143 @@
+"""The small data set of a probe: a few photos of the real one, or synthetic ones of the same sizes."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+
+from ezsd.pipeline.data.novel import read_training_for
+from ezsd.pipeline.data.photos import PhotoFolder
+from ezsd.pipeline.data.prepared import Prepared
+from ezsd.pipeline.data.sources import (
+    DataSources,
+    TrainingData,
+    clean_training_boxes,
+    read_validation_photos,
+)
+from ezsd.pipeline.data.tables import Boxes
+from ezsd.pipeline.data.world.drawing import encode_jpeg
+from ezsd.pipeline.errors import DataError
+from ezsd.pipeline.params import DataParams, OwnSplit, Params
+from ezsd.pipeline.plan.counts import Amounts, count_amounts
+from ezsd.split import Split
+
+
+@dataclass(frozen=True)
+class RealData:
+    """The data set as its annotations tell it; `boxes` are the usable base boxes, crowd regions left out."""
+
+    split: Split
+    training: TrainingData
+    boxes: Boxes
+    amounts: Amounts
+    rows: NDArray[np.integer]
+
+    @staticmethod
+    def read(params: Params, sources: DataSources) -> "RealData":
+        """Reads the annotations, no photo. Raises DataError for what makes them unusable."""
+        training = read_training_for(params.prepare, sources, params.data.split)
+        clean = clean_training_boxes(training).boxes
+        boxes = clean.take(~clean.crowd)
+        rows = np.arange(len(training.photos))
+        if params.prepare.empty_photos == "drop":
+            rows = np.flatnonzero(np.isin(training.photos.ids, clean.image_ids))
+        photos = training.photos.take(rows)
+        labels = _by_photo(boxes, photos.ids)
+        val_photos = len(read_validation_photos(sources, training.split))
+        threshold = params.renorm.repeat_threshold
+        amounts = count_amounts(labels, photos.sizes_wh, val_photos, threshold)
+        return RealData(training.split, training, boxes, amounts, rows)
+
+
+def amounts_of_index(prepared: Prepared, repeat_threshold: float) -> Amounts:
+    """What a prepared data set holds."""
+    index = prepared.train
+    labels = [
+        torch.from_numpy(boxes.labels[~boxes.crowd].astype(np.int64))
+        for boxes in map(index.boxes_of, range(len(index)))
+    ]
+    return count_amounts(labels, index.photos.sizes_wh, len(prepared.val), repeat_threshold)
+
+
+def write_sample(real: RealData, sources: DataSources, folder: Path, photos: int) -> tuple[DataParams, int]:
+    """Make a COCO data set in `folder` of photos spread over the real one, as training and validation data.
+
+    Returns its params, and how many of the photos are synthetic because they are not there.
+    """
+    usable = real.rows[np.isin(real.training.photos.ids[real.rows], real.boxes.image_ids)]
+    chosen = usable[np.unique(np.linspace(0, len(usable) - 1, photos).round().astype(int))]
+    (folder / "photos").mkdir(parents=True)
+    synthetic = sum(_write_photo(real, sources, folder, int(row)) for row in chosen)
+    annotations = folder / "annotations.json"
+    annotations.write_text(json.dumps(_coco_form(real, chosen)), encoding="utf-8")
+    data = DataParams(
+        format="coco",
+        split=OwnSplit(base=real.split.base, novel=real.split.novel),
+        train_photos=str(folder / "photos"),
+        train_annotations=str(annotations),
+        val_photos=str(folder / "photos"),
+        val_annotations=str(annotations),
+    )
+    return data, synthetic
+
+
+def _write_photo(real: RealData, sources: DataSources, folder: Path, row: int) -> bool:
+    """Copy a photo, or draw one of its size if it is not there; returns whether it was drawn."""
+    width, height = real.training.photos.sizes_wh[row].tolist()
+    path, name = folder / "photos" / f"{row}.jpg", real.training.photos.file_names[row]
+    reader = PhotoFolder(sources.train.photos, follow_links=sources.train.drawn)
+    try:
+        reader.decode(name, (width, height))
+        path.write_bytes(reader.read(name))
+    except DataError:
+        path.write_bytes(_synthetic_jpeg(width, height, row))
+        return True
+    return False
+
+
+def _synthetic_jpeg(width: int, height: int, seed: int) -> bytes:
+    """Clouds with some grain, about as hard to decode as a photo."""
+    generator = np.random.default_rng(seed)
+    coarse = generator.integers(0, 256, (max(2, height // 16), max(2, width // 16), 3), np.uint8)
+    clouds = np.asarray(Image.fromarray(coarse).resize((width, height), Image.Resampling.BICUBIC))
+    grain = generator.integers(-12, 13, clouds.shape)
+    return encode_jpeg(np.clip(clouds + grain, 0, 255).astype(np.uint8))
+
+
+def _coco_form(real: RealData, rows: NDArray[np.integer]) -> dict[str, list[dict[str, object]]]:
+    """Photos, base boxes with their corners for a mask, and all names."""
+    photos = real.training.photos
+    images = [
+        {"id": int(photos.ids[row]), "file_name": f"{row}.jpg", "width": int(w), "height": int(h)}
+        for row, (w, h) in zip(rows.tolist(), photos.sizes_wh[rows].tolist(), strict=True)
+    ]
+    here = real.boxes.take(np.isin(real.boxes.image_ids, photos.ids[rows]))
+    annotations = []
+    for place in range(len(here)):
+        x0, y0, x1, y1 = here.boxes_xyxy[place].tolist()
+        annotations.append(
+            {
+                "id": int(here.annotation_ids[place]),
+                "image_id": int(here.image_ids[place]),
+                "category_id": int(here.labels[place]) + 1,
+                "bbox": [x0, y0, x1 - x0, y1 - y0],
+                "area": float(here.areas[place]),
+                "iscrowd": 0,
+                "segmentation": [[x0, y0, x1, y0, x1, y1, x0, y1]],
+            }
+        )
+    categories = [{"id": place + 1, "name": name} for place, name in enumerate(real.split.names)]
+    return {"images": images, "annotations": annotations, "categories": categories}
+
+
+def _by_photo(boxes: Boxes, image_ids: NDArray[np.int64]) -> Sequence[torch.Tensor]:
+    """Labels of each photo's boxes, int64 (n,)."""
+    order = np.argsort(boxes.image_ids, kind="stable")
+    labels, owners = boxes.labels[order].astype(np.int64), boxes.image_ids[order]
+    starts, stops = (np.searchsorted(owners, image_ids, side=side) for side in ("left", "right"))
+    return [torch.from_numpy(labels[start:stop]) for start, stop in zip(starts, stops, strict=True)]

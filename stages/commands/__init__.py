@@ -1,0 +1,1 @@
+"""`ezsd-cli`, a file a command; nothing heavy is imported before it is needed."""

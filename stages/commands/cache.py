@@ -1,0 +1,45 @@
+"""`ezsd-cli cache`: the precomputed artifacts as one file for another machine."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ezsd.cache.errors import ArtifactError
+from ezsd.pipeline.graph import PRECOMPUTE, STAGES
+from ezsd.pipeline.params import load_params
+from ezsd.pipeline.runner import require_current
+from ezsd.pipeline.transfer import export_stages, import_stages
+from ezsd.stages.commands.options import DEFAULT_PARAMS, Force, Overrides, ParamsPath, root_of, say
+
+app = typer.Typer(no_args_is_help=True, help="Carry the precomputed artifacts as one file.")
+
+
+@app.command("export", epilog="Example: `ezsd-cli cache export --hdf5 precomputed.h5`")
+def export_file(
+    hdf5: Annotated[Path, typer.Option(help="The file to write.", metavar="FILE")],
+    params: ParamsPath = DEFAULT_PARAMS,
+    overrides: Overrides = None,
+) -> None:
+    """Write everything that training reads, with manifests, into one HDF5 file."""
+    size = export_stages(STAGES, PRECOMPUTE, load_params(params, overrides or ()), root_of(params), hdf5)
+    say(f"{hdf5}: {', '.join(PRECOMPUTE)}, {size:,} bytes")
+
+
+@app.command("import", epilog="Example: `ezsd-cli cache import precomputed.h5`")
+def import_file(
+    hdf5: Annotated[Path, typer.Argument(help="A file of `cache export`.", metavar="FILE")],
+    force: Force = False,
+    params: ParamsPath = DEFAULT_PARAMS,
+    overrides: Overrides = None,
+) -> None:
+    """Put the artifacts of a file where the stages would have made them, byte for byte."""
+    loaded, root = load_params(params, overrides or ()), root_of(params)
+    done = import_stages(PRECOMPUTE, root, hdf5, force)
+    say(f"imported {', '.join(done)}" if done else "all of it is there already")
+    for name in done:
+        try:
+            require_current(STAGES, name, loaded, root)
+        except ArtifactError as error:
+            say(f"it cannot be used here as it is: {error}")
+            raise typer.Exit(1) from None

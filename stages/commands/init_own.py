@@ -1,0 +1,32 @@
+"""`ezsd-cli init-own`: from a folder of photos, one COCO file and two lists of names to a params file."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ezsd.pipeline.init import write_params
+from ezsd.pipeline.own_data import choose_own, hold_out, own_params, read_names, write_own
+from ezsd.stages.commands.options import DEFAULT_PARAMS, ParamsPath, root_of, say
+
+
+def init_own(
+    photos: Annotated[Path, typer.Option(help="Folder of the photos.", metavar="FOLDER")],
+    annotations: Annotated[Path, typer.Option(help="Their boxes in COCO's format.", metavar="FILE")],
+    novel: Annotated[
+        str, typer.Option(help="Names without boxes in training: a file, one a line, or `spoon, ladle`.")
+    ],
+    base: Annotated[
+        str | None, typer.Option(help="Names that are learned from boxes; by default all that are not novel.")
+    ] = None,
+    schedule: Annotated[str | None, typer.Option(help="1x, 3x, lvis-48e or demo; 3x by default.")] = None,
+    params: ParamsPath = DEFAULT_PARAMS,
+    force: Annotated[bool, typer.Option("--force", help="Replace a params file that differs.")] = False,
+) -> None:
+    """Write a params file for your own photos; one photo of five is held out for validation."""
+    names = None if base is None else read_names(base)
+    own = choose_own(photos.resolve(), annotations, names, read_names(novel))
+    parts = hold_out(own.annotations)
+    write_params(params, own_params(own, schedule), force)
+    write_own(parts, root_of(params))
+    say(f"{params}: {len(own.split.base)} base and {len(own.split.novel)} novel names")

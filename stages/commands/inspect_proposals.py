@@ -1,0 +1,184 @@
+"""`inspect proposals`: a static page to look through what was mined, made from `mine` and `embed`."""
+
+import hashlib
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from ezsd.cache.artifacts import Embedded, Mined
+from ezsd.cache.atomic import write_bytes_atomic
+from ezsd.cache.errors import ArtifactError
+from ezsd.cache.manifest import begin, is_current, manifest_digest, publish, read_manifest
+from ezsd.pipeline.code_digest import code_digest
+from ezsd.pipeline.data.prepared import Prepared
+from ezsd.pipeline.data.sources import resolve_sources
+from ezsd.pipeline.errors import PipelineError
+from ezsd.pipeline.graph import STAGES
+from ezsd.pipeline.models.teacher import prompts_of, renormalized_teacher
+from ezsd.pipeline.params import Params
+from ezsd.pipeline.runner import require_current
+from ezsd.pipeline.stage import StageContext
+from ezsd.pipeline.threads import one_thread
+from ezsd.split import Split
+from ezsd.stages.embed import ENLARGE
+from ezsd.stages.pages.proposals.answers import Answers
+from ezsd.stages.pages.proposals.chunks import script
+from ezsd.stages.pages.proposals.layout import BrowserFolder
+from ezsd.stages.pages.proposals.neighbours import gather_pool
+from ezsd.stages.pages.proposals.page import PARTS, SCRIPTS, Facts, Name, overview, read_part, render_page
+from ezsd.stages.pages.proposals.pictures import MOST_PROPOSALS, CropView, tile_side
+from ezsd.stages.pages.proposals.shelf import WriteShelf
+from ezsd.stages.pages.report.page import STYLE
+from ezsd.stages.pages.report.page import read_part as read_report_part
+from ezsd.stages.pages.report_pictures import evenly_spaced
+from ezsd.teacher.box_encoder import MULTI_CROP_ENLARGES
+from ezsd.teacher.name_embeddings import embed_names
+from ezsd.teacher.protocol import Teacher
+
+NAME = "proposals"
+
+
+@dataclass(frozen=True)
+class Extent:
+    """How much is shown: `photos` at most, evenly spaced, and the `best` proposals of each."""
+
+    photos: int
+    best: int
+
+    def __post_init__(self) -> None:
+        if self.photos < 1 or not 1 <= self.best <= MOST_PROPOSALS:
+            raise PipelineError(
+                f"{self.photos} photos with {self.best} proposals each cannot be shown: "
+                f"ask for at least 1 photo and 1 to {MOST_PROPOSALS} proposals"
+            )
+
+
+def write_browser(params: Params, root: Path, out: Path, extent: Extent) -> str | None:
+    """Bring the page in `out` up to date; goes on where an interrupted run stopped.
+
+    Returns why nearest names and neighbours are missing, if they are.
+
+    Raises:
+        ArtifactError: proposals are missing or stale, or `out` holds files that are not ours.
+        PipelineError: no photo has a proposal.
+    """
+    require_current(STAGES, "mine", params, root)
+    context = StageContext(params, root, out.resolve())
+    problem = _embedding_problem(context)
+    inputs = {
+        "parents": {
+            "mine": manifest_digest(context.parent("mine")),
+            "embed": None if problem else manifest_digest(context.parent("embed")),
+        },
+        "shown": {"photos": extent.photos, "best": extent.best},
+        "code": code_digest(__name__),
+        "page": _page_digest(),
+    }
+    if not is_current(context.folder, inputs):
+        begin(context.folder, NAME, inputs)
+        facts = _write(context, extent, embedded=problem is None)
+        publish(
+            context.folder,
+            {"photos": facts.photos, "proposals": facts.proposals},
+            {"protocol": facts.protocol},
+        )
+    return problem
+
+
+def _embedding_problem(context: StageContext) -> str | None:
+    try:
+        require_current(STAGES, "embed", context.params, context.root)
+    except ArtifactError as error:
+        return str(error)
+    return None
+
+
+def _page_digest() -> str:
+    """Of the template, styles and scripts, which are no code that is found by following imports."""
+    parts = [read_report_part(STYLE), *map(read_part, PARTS)]
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
+
+def _write(context: StageContext, extent: Extent, embedded: bool) -> Facts:
+    prepared, mined = Prepared(context.parent("prepare")), Mined(context.parent("mine"))
+    mined_counts = mined.store.read("count", range(mined.store.rows)).astype(np.int64)
+    rows = np.array(evenly_spaced(np.flatnonzero(mined_counts).tolist(), extent.photos), np.int64)
+    if not len(rows):
+        raise PipelineError("no photo has a proposal, so there is nothing to look at: see `inspect mine`")
+    counts = np.minimum(mined_counts[rows], extent.best)
+    teacher = renormalized_teacher(context).load()
+    answers = _answers(context, teacher, rows, counts) if embedded else None
+    views = crop_views(context.params, mined.scored_enlarge, embedded)
+    folder = BrowserFolder(context.folder, len(rows))
+    task = WriteShelf(
+        folder=folder,
+        prepared=prepared.folder,
+        photos=resolve_sources(context.params.data, context.root, prepared.folder).train.folder(),
+        mined=mined.folder,
+        rows=rows,
+        best=extent.best,
+        views=views,
+        image_size=teacher.image_size,
+        answers=answers,
+    )
+    context.map_shards(
+        task, folder.shelves, folder.is_done, lambda n: len(folder.shelf(n)), "photos", label=NAME
+    )
+    facts = Facts(
+        protocol=mined.protocol,
+        score=mined.score,
+        split=prepared.split.name,
+        photos=len(rows),
+        proposals=int(counts.sum()),
+        all_photos=len(mined_counts),
+        all_proposals=int(mined_counts.sum()),
+        with_proposals=int((mined_counts > 0).sum()),
+        best=extent.best,
+        pool=len(answers.pool.places) if answers else 0,
+        embedded=embedded,
+        fingerprint=read_manifest(mined.folder).fingerprint,
+    )
+    names = mining_names(mined, prepared.split)
+    write_page(folder, facts, names, views, tile_side(teacher.image_size))
+    return facts
+
+
+def write_page(
+    folder: BrowserFolder, facts: Facts, names: list[Name], views: list[CropView], tile: int
+) -> None:
+    """Write the page, its scripts, and the overview that they start from."""
+    write_bytes_atomic(folder.overview, script("overview", overview(facts, names, views, tile)))
+    for name in SCRIPTS:
+        write_bytes_atomic(folder.root / name, read_part(name).encode())
+    write_bytes_atomic(folder.page, render_page(facts).encode())
+
+
+def crop_views(params: Params, scored_enlarge: float | None, embedded: bool) -> list[CropView]:
+    """How the teacher looked at each box, the tightest crop first; equal crops are one view."""
+    purposes: dict[float, list[str]] = defaultdict(list)
+    if scored_enlarge is not None:
+        purposes[scored_enlarge].append("scored")
+    purposes[params.mine.enlarge].append("named")
+    if embedded:
+        for enlarge in MULTI_CROP_ENLARGES if params.embed.crops == "multi" else (ENLARGE,):
+            purposes[enlarge].append("embedded")
+    return [CropView(enlarge, ", ".join(words)) for enlarge, words in sorted(purposes.items())]
+
+
+def mining_names(mined: Mined, split: Split) -> list[Name]:
+    """The names that competed in mining, each with its side of the split."""
+    base = int(mined.store.attributes["base_count"])
+    return [
+        Name(name, "base" if label < base else "novel" if name in split.novel else "other")
+        for label, name in enumerate(mined.names)
+    ]
+
+
+def _answers(context: StageContext, teacher: Teacher, rows: np.ndarray, counts: np.ndarray) -> Answers:
+    embedded, mined = Embedded(context.parent("embed")), Mined(context.parent("mine"))
+    with one_thread(), torch.inference_mode():
+        text = embed_names(teacher, mined.names, prompts_of(context.params.teacher)).cpu().numpy()
+    return Answers(embedded.folder, text, teacher.logit_scale, gather_pool(embedded, rows, counts))

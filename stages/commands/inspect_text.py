@@ -1,0 +1,114 @@
+"""What is in the artifacts, as text for people."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ezsd.stages.commands.inspect import PhotoLook
+from ezsd.stages.pages.report.table import result_table
+
+BAR = 40
+LAYERS_LISTED = 15
+NAMES_LISTED = 15
+ENTRIES_SHOWN = 8
+
+
+def summary_text(summary: Mapping[str, Any]) -> str:
+    """One paragraph for each artifact."""
+    return "\n".join(_outline_lines(stage, outline) for stage, outline in summary.items())
+
+
+def stage_text(details: Mapping[str, Any]) -> str:
+    """One artifact in detail."""
+    parts = [_outline_lines(details["stage"], {"state": "complete", **details})]
+    parts += [f"  {name}: {_value(value)}" for name, value in details["facts"].items()]
+    if "arrays" in details:
+        rows = [(name, _shape(array["shape"]), array["dtype"]) for name, array in details["arrays"].items()]
+        parts += ["", text_table(("array", "shape", "dtype"), rows)]
+    if "scores" in details:
+        parts += ["", f"score ({details['score']})", histogram_text(details["scores"])]
+        parts += ["", "confidence", histogram_text(details["confidence"])]
+    if "names" in details:
+        top = list(details["names"].items())[:NAMES_LISTED]
+        parts += ["", text_table(("called", "proposals"), [(name, f"{count:,}") for name, count in top])]
+    if "norm_changes" in details:
+        parts += ["", norm_text(details["norm_changes"])]
+    if details.get("quarantined"):
+        rows = [(item["what"], item["where"], item["reason"]) for item in details["quarantined"]]
+        parts += ["", text_table(("what", "where", "why"), rows)]
+    if "metrics" in details:
+        parts += ["", result_table(details["metrics"])]
+    return "\n".join(parts)
+
+
+def image_text(look: PhotoLook) -> str:
+    """A photo's proposals as a table: rank, score, predicted name, confidence, box."""
+    head = (
+        f"image {look.image_id} ({look.file_name}), {look.width}x{look.height}: "
+        f"{len(look.proposals)} proposals"
+    )
+    rows = [
+        (
+            str(row["rank"]),
+            f"{row['score']:.3f}",
+            row["name"],
+            f"{row['confidence']:.3f}",
+            " ".join(f"{side:.1f}" for side in row["box_xyxy"]),
+        )
+        for row in look.as_json()["proposals"]
+    ]
+    return f"{head}\n{text_table(('rank', 'score', 'name', 'confidence', 'box x0 y0 x1 y1'), rows)}"
+
+
+def norm_text(changes: Sequence[Mapping[str, Any]]) -> str:
+    """The norm layers that moved farthest."""
+    rows = [
+        (change["tower"], change["name"], str(change["channels"]), f"{change['relative_change']:.2%}")
+        for change in changes[:LAYERS_LISTED]
+    ]
+    more = len(changes) - len(rows)
+    return text_table(("tower", "norm layer", "channels", "change"), rows) + (
+        f"\nand {more} more" if more else ""
+    )
+
+
+def histogram_text(histogram: Mapping[str, Any]) -> str:
+    """One line a bin: its range, a bar, its count."""
+    counts, low = histogram["counts"], histogram["low"]
+    step = (histogram["high"] - low) / max(len(counts), 1)
+    longest = max(counts, default=0) or 1
+    return "\n".join(
+        f"{low + step * place:6.2f} to {low + step * (place + 1):6.2f} "
+        f"{'#' * round(BAR * count / longest):{BAR}} {count:,}"
+        for place, count in enumerate(counts)
+    )
+
+
+def text_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Columns as wide as their widest cell, two spaces apart."""
+    widths = [max(len(row[column]) for row in (head, *rows)) for column in range(len(head))]
+    lines = [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in (head, *rows)
+    ]
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def _outline_lines(stage: str, outline: Mapping[str, Any]) -> str:
+    if outline["state"] != "complete":
+        return f"{stage:9} -- {outline['state']}"
+    counts = ", ".join(
+        f"{_value(count)} {name.replace('_', ' ')}" for name, count in outline["counts"].items()
+    )
+    size = f"{outline['files']} files, {outline['bytes'] / 1e3:,.0f} kB"
+    return f"{stage:9} {counts}; {size}; {outline['fingerprint'][:12]}"
+
+
+def _shape(shape: Sequence[int]) -> str:
+    return " x ".join(f"{size:,}" for size in shape)
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, Mapping) and len(value) > ENTRIES_SHOWN:
+        return f"{len(value)} entries, see --json"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {_value(one)}" for key, one in value.items())
+    return f"{value:,}" if isinstance(value, int) else str(value)

@@ -1,0 +1,1 @@
+"""What people look at: the report, the proposal browser, the data check, comparisons."""

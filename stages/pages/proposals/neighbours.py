@@ -1,0 +1,74 @@
+"""Proposals that look alike to the teacher: the nearest by cosine in a pool that fits the memory."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch.nn.functional import normalize
+
+from ezsd.cache.artifacts import Embedded, decode_embeddings
+
+POOL = 4096
+"""Proposals that neighbours are looked for among; with more, as many evenly spaced ones."""
+
+_ROWS_AT_ONCE = 64
+
+Neighbour = tuple[int, int, float]
+"""Position of the photo, place of the proposal in it, cosine."""
+
+
+@dataclass(frozen=True)
+class Pool:
+    """M proposals: float16 (M, D) L2-normalised embeddings, and the photo and place of each, int64 (M,)."""
+
+    embeddings: np.ndarray
+    positions: np.ndarray
+    places: np.ndarray
+
+    def nearest(self, embeddings: np.ndarray, position: int, wanted: int) -> list[list[Neighbour]]:
+        """For each embedding, float32 (K, D), the most alike in other photos than its own, best first."""
+        elsewhere = np.flatnonzero(self.positions != position)
+        pool = torch.from_numpy(self.embeddings[elsewhere].astype(np.float32))
+        cosines = normalize(torch.from_numpy(embeddings), dim=1) @ normalize(pool, dim=1).T
+        best = cosines.topk(min(wanted, len(elsewhere)), dim=1)
+        return [
+            [
+                (int(self.positions[member]), int(self.places[member]), round(min(cosine, 1.0), 3))
+                for member, cosine in zip(elsewhere[members], values, strict=True)
+            ]
+            for members, values in zip(best.indices.numpy(), best.values.tolist(), strict=True)
+        ]
+
+
+def gather_pool(embedded: Embedded, rows: np.ndarray, counts: np.ndarray, size: int = POOL) -> Pool:
+    """Proposals for the pool, evenly spaced among all that are shown; all of them if there are no more.
+
+    Args:
+        rows: int64 (P,), rows of the shown photos in the training index.
+        counts: int64 (P,), how many proposals of each are shown.
+    """
+    ends = counts.cumsum()
+    total = int(ends[-1]) if len(ends) else 0
+    size = min(size, total)
+    chosen = np.arange(size) * total // max(size, 1)
+    positions = np.searchsorted(ends, chosen, side="right")
+    places = chosen - (ends - counts)[positions]
+    parts = [
+        _pick(embedded, rows, positions[start : start + _ROWS_AT_ONCE], places[start : start + _ROWS_AT_ONCE])
+        for start in range(0, size, _ROWS_AT_ONCE)
+    ]
+    dim = embedded.store.layout.arrays["embeddings"].shape[1]
+    return Pool(np.concatenate([np.empty((0, dim), np.float16), *parts]), positions, places)
+
+
+def _pick(embedded: Embedded, rows: np.ndarray, positions: np.ndarray, places: np.ndarray) -> np.ndarray:
+    photos, inverse = np.unique(positions, return_inverse=True)
+    embeddings = read_embeddings(embedded, rows[photos])
+    return embeddings[inverse, places].astype(np.float16)
+
+
+def read_embeddings(embedded: Embedded, rows: np.ndarray | Sequence[int]) -> np.ndarray:
+    """float32 (len(rows), K, D) of all stored proposals of some photos."""
+    arrays = {"embeddings", "embeddings_scales"} & embedded.store.layout.arrays.keys()
+    return decode_embeddings("embeddings", {name: embedded.store.read(name, rows) for name in arrays})

@@ -1,0 +1,112 @@
+"""`export`: an ONNX file that finds in onnxruntime what the detector finds here."""
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import pytest
+import torch
+from support.training_workplace import DIM, SPLIT, Workplace, make_trained_workplace
+from torchvision.ops import box_iou
+
+from ezsd.detector.config import Selection
+from ezsd.detector.detector import Detections, ZeroShotDetector, detect
+from ezsd.detector.exportable import ExportableDetector
+from ezsd.pipeline.errors import PipelineError
+from ezsd.pipeline.models.detector_files import read_detector
+from ezsd.stages.commands.export import export, onnx_bytes
+
+SELECTION = Selection(score_threshold=0.001, best=30)
+SIZES_HW = [(64, 64), (40, 90), (120, 50)]
+
+
+@pytest.fixture(scope="module")
+def workplace(tmp_path_factory: pytest.TempPathFactory) -> Workplace:
+    """With a detector trained for one epoch, and exported."""
+    place = make_trained_workplace(tmp_path_factory.mktemp("export"))
+    export(place.root / "found.onnx", None, place.params, place.root, SELECTION)
+    return place
+
+
+@pytest.fixture(scope="module")
+def session(workplace: Workplace) -> onnxruntime.InferenceSession:
+    return onnxruntime.InferenceSession(workplace.root / "found.onnx", providers=["CPUExecutionProvider"])
+
+
+@pytest.fixture(scope="module")
+def detector(workplace: Workplace) -> ZeroShotDetector:
+    return read_detector(workplace.root / "artifacts/train").detector
+
+
+def photo_of(size_hw: tuple[int, int]) -> torch.Tensor:
+    generator = torch.Generator().manual_seed(sum(size_hw))
+    return torch.randint(0, 256, (3, *size_hw), generator=generator, dtype=torch.uint8)
+
+
+def scaled(detector: ZeroShotDetector, photo: torch.Tensor) -> np.ndarray:
+    return detector.transform.resize(photo.float())[0].numpy()
+
+
+def assert_same(here: Detections, boxes_xyxy: np.ndarray, scores: np.ndarray, labels: np.ndarray) -> None:
+    assert labels.tolist() == here.labels.tolist()
+    assert np.allclose(scores, here.scores, atol=1e-4)
+    assert box_iou(here.boxes_xyxy, torch.from_numpy(boxes_xyxy)).diagonal().min() > 0.99
+
+
+@pytest.mark.parametrize("size_hw", SIZES_HW)
+def test_detections_are_those_of_the_detector(
+    session: onnxruntime.InferenceSession, detector: ZeroShotDetector, size_hw: tuple[int, int]
+) -> None:
+    photo = photo_of(size_hw)
+    here = detect(detector, [photo], SELECTION)[0]
+    given = scaled(detector, photo)
+    boxes_xyxy, scores, labels = session.run(None, {"photo": given})
+    assert len(labels) > 0
+    to_photo = np.array([size_hw[1] / given.shape[2], size_hw[0] / given.shape[1]] * 2, dtype=np.float32)
+    assert_same(here, boxes_xyxy * to_photo, scores, labels)
+
+
+def test_another_vocabulary_is_an_input(
+    session: onnxruntime.InferenceSession, workplace: Workplace, detector: ZeroShotDetector
+) -> None:
+    text = torch.randn(7, DIM, generator=torch.Generator().manual_seed(1))
+    photo = photo_of((64, 64))
+    other = read_detector(workplace.root / "artifacts/train").detector
+    other.set_vocabulary(text)
+    found = session.run(None, {"photo": scaled(detector, photo), "text_embeddings": text.numpy()})
+    assert found[2].max() >= len(SPLIT.names)
+    assert_same(detect(other, [photo], SELECTION)[0], *found)
+
+
+def test_the_file_beside_it_says_how_to_use_it(workplace: Workplace) -> None:
+    card = json.loads((workplace.root / "found.json").read_text())
+    assert [one["name"] for one in card["names"]] == list(SPLIT.names)
+    assert [one["trained"] for one in card["names"]] == [True, True, False]
+    assert card["protocol"] == "names known"
+    assert card["score_threshold"] == 0.001
+    assert (card["scaling"]["short_side"], card["scaling"]["long_side"]) == (64, 64)
+
+
+def test_the_same_detector_gives_the_same_bytes_without_paths(
+    workplace: Workplace, detector: ZeroShotDetector
+) -> None:
+    text = detector.roi_heads.classifier.text_embeddings
+    written = (workplace.root / "found.onnx").read_bytes()
+    assert onnx_bytes(ExportableDetector(detector, SELECTION), text) == written
+    assert b"site-packages" not in written
+
+
+def test_only_onnx_files_are_written(workplace: Workplace, tmp_path: Path) -> None:
+    with pytest.raises(PipelineError, match=r"does not end in \.onnx"):
+        export(tmp_path / "found.pt", None, workplace.params, workplace.root, SELECTION)
+
+
+def test_without_the_package_the_command_that_installs_it_is_named(
+    workplace: Workplace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    with pytest.raises(PipelineError, match=r"pip install 'ezsd\[export\]'"):
+        export(tmp_path / "found.onnx", None, workplace.params, workplace.root, SELECTION)
+    assert not list(tmp_path.iterdir())

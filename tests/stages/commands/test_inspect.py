@@ -1,0 +1,120 @@
+"""`inspect`: what is in each artifact, as values, text and pictures."""
+
+import json
+
+import pytest
+from support.evaluated_runs import evaluate_by_hand, make_parents
+
+from ezsd.cache.errors import ArtifactError
+from ezsd.pipeline.errors import PipelineError
+from ezsd.stages.commands.inspect import (
+    draw_image_proposals,
+    draw_norm_changes,
+    inspect_image,
+    inspect_stage,
+    inspect_summary,
+    norm_changes,
+)
+from ezsd.stages.commands.inspect_text import histogram_text, image_text, stage_text, summary_text
+from ezsd.stages.pages.drawing import BASE_COLOUR
+
+
+@pytest.fixture
+def root(tiny_dataset, tmp_path, monkeypatch):
+    make_parents(tiny_dataset.params(), tmp_path)
+    evaluate_by_hand(tiny_dataset.params(), tmp_path, monkeypatch)
+    return tmp_path
+
+
+def test_the_summary_has_all_stages_and_says_what_is_missing(root):
+    summary = inspect_summary(root)
+    assert list(summary) == ["prepare", "renorm", "mine", "embed", "train", "evaluate", "report"]
+    assert summary["prepare"]["state"] == "complete"
+    assert summary["prepare"]["counts"]["train_photos"] == 5
+    assert "missing" in summary["report"]["state"]
+    lines = summary_text(summary).splitlines()
+    assert lines[2].startswith("mine ") and "5 proposals" in lines[2]
+    assert "missing" in lines[-1]
+
+
+def test_mine_shows_shapes_histograms_and_names(root):
+    details = inspect_stage(root, "mine")
+    assert details["arrays"]["boxes_xyxy"] == {"shape": [5, 3, 4], "dtype": "<f4"}
+    assert sum(details["scores"]["counts"]) == 5
+    assert details["scores"]["high"] == pytest.approx(1.0986, abs=1e-4)  # ln 3
+    assert details["names"] == {"cow": 5}
+    text = stage_text(details)
+    assert "boxes_xyxy  5 x 3 x 4" in text
+    assert "cow     5" in text
+
+
+def test_renorm_lists_the_layers_that_moved_most_first(root):
+    changes = norm_changes(root)
+    assert [change["name"] for change in changes] == ["ln_post", "ln_pre", "ln_still"]
+    assert [change["relative_change"] for change in changes] == pytest.approx([0.25, 0.01, 0.0])
+    text = stage_text(inspect_stage(root, "renorm"))
+    assert "image  ln_post     3         25.00%" in text
+    bars = draw_norm_changes(root)
+    longest, second = sorted(
+        (sum(bars.getpixel((x, y)) == BASE_COLOUR for x in range(bars.width)) for y in (38, 58)), reverse=True
+    )
+    assert longest > 10 * second > 0
+
+
+def test_one_image_as_a_table(root):
+    look = inspect_image(root, 10)
+    assert look.as_json() == {
+        "image_id": 10,
+        "file_name": "b.jpg",
+        "width": 64,
+        "height": 48,
+        "proposals": [
+            {"rank": 1, "score": 0.9, "name": "cow", "confidence": 0.8, "box_xyxy": [2, 28, 22, 44]},
+            {"rank": 2, "score": 0.5, "name": "cow", "confidence": 0.4, "box_xyxy": [30, 0, 50, 20]},
+        ],
+    }
+    lines = image_text(look).splitlines()
+    assert lines[0] == "image 10 (b.jpg), 64x48: 2 proposals"
+    assert lines[2].split() == ["1", "0.900", "cow", "0.800", "2.0", "28.0", "22.0", "44.0"]
+
+
+def test_one_image_as_a_picture(root, tiny_dataset):
+    drawn = draw_image_proposals(root, tiny_dataset.params(), inspect_image(root, 10))
+    assert drawn.size == (128, 96)
+    assert drawn.getpixel((4, 80)) == (
+        253,
+        231,
+        37,
+    )  # the left edge of the best box, in the scale's brightest
+
+
+def test_an_image_without_proposals(root, tiny_dataset):
+    look = inspect_image(root, 30)
+    assert image_text(look).splitlines()[0].endswith("0 proposals")
+    assert draw_image_proposals(root, tiny_dataset.params(), look).size == (128, 96)
+
+
+def test_every_stage_is_json_and_text(root):
+    for stage in ("prepare", "renorm", "mine", "train", "evaluate"):
+        details = inspect_stage(root, stage)
+        assert json.loads(json.dumps(details)) == details
+        assert stage_text(details).startswith(stage)
+    assert "| AP50 " in stage_text(inspect_stage(root, "evaluate"))
+
+
+def test_mistakes_are_answered_in_one_sentence(root):
+    with pytest.raises(
+        PipelineError, match="image 99 is none of the 5 training photos: their ids begin with 7"
+    ):
+        inspect_image(root, 99)
+    with pytest.raises(PipelineError, match="there is no stage 'mined': choose one of prepare"):
+        inspect_stage(root, "mined")
+    with pytest.raises(ArtifactError, match="missing"):
+        inspect_stage(root, "report")
+
+
+def test_histogram_lines():
+    lines = histogram_text({"counts": [4, 0, 2], "low": 0.0, "high": 3.0}).splitlines()
+    assert [line.count("#") for line in lines] == [40, 0, 20]
+    assert lines[1].split() == ["1.00", "to", "2.00", "0"]
+    assert histogram_text({"counts": [], "low": 0.0, "high": 1.0}) == ""

@@ -1,0 +1,135 @@
+"""`inspect proposals`: from the artifacts to a folder of pages."""
+
+import json
+from pathlib import Path
+
+import pytest
+from support.teacher_runs import colour_params, context_of, file_bytes, prepare_colours
+
+from ezsd.cache.errors import ArtifactError
+from ezsd.cache.manifest import begin, publish, read_manifest
+from ezsd.pipeline.errors import PipelineError
+from ezsd.pipeline.runner import artifact_folder
+from ezsd.stages import embed, mine, renorm
+from ezsd.stages.commands import inspect_proposals
+from ezsd.stages.commands.inspect_proposals import Extent, crop_views, write_browser
+from ezsd.stages.pages.proposals.layout import BrowserFolder
+
+STAGES = {"renorm": renorm, "mine": mine, "embed": embed}
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("made")
+    prepare_colours(root)
+    for name, module in STAGES.items():
+        context = context_of(name, root)
+        begin(context.folder, name, {})
+        result = module.run(context)
+        publish(context.folder, result.counts, result.facts)
+    return root
+
+
+@pytest.fixture
+def root(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Artifacts whose manifests are looked at, but not what they were made from."""
+    monkeypatch.setattr(
+        inspect_proposals,
+        "require_current",
+        lambda _, name, __, root: read_manifest(artifact_folder(root, name)),
+    )
+    (tmp_path / "artifacts").mkdir()
+    for name in ("photos", "tiny.json", *(f"artifacts/{stage}" for stage in ("prepare", *STAGES))):
+        (tmp_path / name).symlink_to(made / name)
+    return tmp_path
+
+
+def write(root: Path, photos: int = 10, best: int = 4) -> str | None:
+    return write_browser(colour_params(), root, root / "out", Extent(photos, best))
+
+
+def overview(root: Path) -> dict[str, object]:
+    return json.loads((root / "out/data/overview.js").read_text()[len('put("overview",') : -3])
+
+
+def test_the_folder_holds_a_page_of_the_mined_proposals(root: Path) -> None:
+    assert write(root) is None
+    page = (root / "out/index.html").read_text()
+    assert "names known" in page and "colours" in page
+    said = overview(root)
+    assert said["names"] == ["red", "green", "blue", "yellow", "violet"]
+    assert said["groups"] == ["base", "base", "base", "novel", "novel"]
+    assert said["views"] == [[1.0, "scored"], [1.2, "named, embedded"]] and said["tile"] == 32
+    assert BrowserFolder(root / "out", said["photos"]).is_done(0)
+    assert not any(str(root).encode() in data for data in file_bytes(root / "out").values())
+
+
+def test_writing_again_changes_nothing_and_another_extent_everything(root: Path) -> None:
+    write(root)
+    index = root / "out/data/index-0000.js"
+    before, stamp = file_bytes(root / "out"), index.stat().st_mtime_ns
+    write(root)
+    assert file_bytes(root / "out") == before and index.stat().st_mtime_ns == stamp
+    write(root, photos=2, best=1)
+    assert overview(root)["photos"] == 2
+    write(root)
+    assert file_bytes(root / "out") == before
+
+
+def test_an_interrupted_run_goes_on_to_the_same_bytes(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(root)
+    whole = file_bytes(root / "out")
+    for path in sorted((root / "out").rglob("*"), reverse=True):
+        path.rmdir() if path.is_dir() else path.unlink()
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(inspect_proposals, "write_page", killed)
+        with pytest.raises(KeyboardInterrupt):
+            write(root)
+    assert not (root / "out/index.html").exists()
+    crops = next((root / "out/crops").rglob("*.webp"))
+    stamp = crops.stat().st_mtime_ns
+    write(root)
+    assert file_bytes(root / "out") == whole and crops.stat().st_mtime_ns == stamp
+
+
+def test_without_embeddings_the_rest_is_shown(root: Path) -> None:
+    (root / "artifacts/embed").unlink()
+    assert "embed is missing" in str(write(root))
+    assert "Nearest names and neighbours are not shown" in (root / "out/index.html").read_text()
+    assert overview(root)["views"] == [[1.0, "scored"], [1.2, "named"]]
+    assert str(root) not in (root / "out/index.html").read_text()
+
+
+def test_a_folder_of_someone_else_is_left_alone(root: Path) -> None:
+    (root / "out").mkdir()
+    (root / "out/thesis.tex").write_text("precious")
+    with pytest.raises(ArtifactError, match=r"holds files that proposals did not make, such as thesis\.tex"):
+        write(root)
+    assert (root / "out/thesis.tex").read_text() == "precious"
+
+
+@pytest.mark.parametrize(("photos", "best"), [(0, 1), (1, 0), (1, 74)])
+def test_an_extent_that_cannot_be_shown(photos: int, best: int) -> None:
+    with pytest.raises(PipelineError, match="ask for at least 1 photo and 1 to 73 proposals"):
+        Extent(photos, best)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "scored_enlarge", "expected"),
+    [
+        (["embed.crops=multi"], 1.0, {1.0: "scored, embedded", 1.2: "named", 1.5: "embedded"}),
+        ([], None, {1.2: "named, embedded"}),
+        ([], 1.2, {1.2: "scored, named, embedded"}),
+        (["mine.enlarge=1.4"], 1.4, {1.2: "embedded", 1.4: "scored, named"}),
+    ],
+)
+def test_equal_crops_are_shown_once(
+    overrides: list[str], scored_enlarge: float | None, expected: dict[float, str]
+) -> None:
+    views = crop_views(colour_params(overrides), scored_enlarge, embedded=True)
+    assert {view.enlarge: view.purpose for view in views} == expected
+    assert [view.enlarge for view in views] == sorted(expected)
