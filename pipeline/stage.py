@@ -108,9 +108,9 @@ class Stage:
         params: sections or keys that it reads (`mine`, `renorm.enlarge`), and nothing else.
         parents: stages whose output it reads.
         sharded: its store lies at the URL of `run.stores`, if there is one.
-        choice: a key of the params whose value names one more module, `<name>_<value>` in `ezsd.pipeline.jobs`. What only the
-            other values lean on, their modules and the sections of params named like them, is not loaded and
-            makes no artifact stale.
+        choice: a key of the params whose value names one more module, `<name>_<value>` in
+            `ezsd.pipeline.jobs`. What only the other values lean on, their modules and the sections of params
+            named like them, is not loaded and makes no artifact stale.
     """
 
     name: str

@@ -15,7 +15,7 @@ from ezsd.cache.renorm_file import write_renorm
 from ezsd.pipeline.data.prepared import Prepared
 from ezsd.pipeline.data.sources import resolve_sources
 from ezsd.pipeline.device import choose_device, loader_workers
-from ezsd.pipeline.jobs.base_photos import BasePhotos
+from ezsd.pipeline.jobs.base_photos import LOOK, SAMPLE_BOXES, BasePhotos
 from ezsd.pipeline.jobs.renorm_record import View, make_record
 from ezsd.pipeline.models.teacher import prompts_of, resolve_teacher, teacher_digests
 from ezsd.pipeline.params import Params, RenormParams
@@ -32,9 +32,6 @@ from ezsd.teacher.prompts import Prompts
 from ezsd.teacher.protocol import Teacher
 
 CHECKPOINT = "checkpoint.safetensors"
-LOOK = "renorm: look at boxes"
-SAMPLE_BOXES = 2048
-"""Boxes that statistics and accuracy are measured on."""
 SAMPLE_PICTURES = 256
 """Whole photos, and boxes, that the training-free method looks at."""
 

@@ -16,6 +16,10 @@ from ezsd.renorm.labelled_crops import LabelledCrops, RememberedCrops
 from ezsd.teacher.crops import square_crops
 from ezsd.teacher.prefetch import compute_ahead
 
+LOOK = "renorm: measure boxes"
+SAMPLE_BOXES = 2048
+"""Boxes that statistics and accuracy are measured on."""
+
 MAX_BYTES = 2 << 30
 """Crops that are kept in memory, so that epochs need not decode their photos again."""
 

@@ -1,6 +1,6 @@
 """What the methods of mining have in common: what a method is given, and what it gives to the workers.
 
-Each method is a module `mine_<method>` beside this one with `prepare_miner(inputs: MiningInputs) -> MinerSource`.
+Each method is a module `mine_<method>` with `prepare_miner(inputs: MiningInputs) -> MinerSource`.
 """
 
 from collections.abc import Callable

@@ -18,6 +18,7 @@ from ezsd.pipeline.data.world.lvis import likely_base
 from ezsd.pipeline.data.world.names import LONG_TAIL_NAMES
 from ezsd.pipeline.executor import count_workers
 from ezsd.pipeline.graph import STAGES
+from ezsd.pipeline.jobs.base_photos import LOOK
 from ezsd.pipeline.params import OwnSplit, Params
 from ezsd.pipeline.plan.counts import Amounts, Units, mining_cost, units_of_work
 from ezsd.pipeline.plan.data import RealData, amounts_of_index, write_sample
@@ -25,7 +26,6 @@ from ezsd.pipeline.plan.probe import StageProbe, Work, probe_pipeline
 from ezsd.pipeline.plan.small import RANDOM, available_teacher, choose_size, small_params
 from ezsd.pipeline.plan.warnings import disk_warnings, memory_warnings
 from ezsd.pipeline.runner import artifact_folder
-from ezsd.stages.renorm import LOOK
 
 READS_ANNOTATIONS = ("prepare", "evaluate")
 """Stages that read each annotation file twice: for its digest and for its boxes."""

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ezsd.cache.folders import artifact_files
+from ezsd.pipeline.plan.text import format_bytes
 from ezsd.pipeline.runner import artifact_folder
-from ezsd.stages.commands.plan_text import format_bytes
 
 
 def disk_warnings(root: Path, needed: Mapping[str, int]) -> Sequence[str]:

@@ -78,7 +78,7 @@ def init(
 def plan(as_json: AsJson = False, params: ParamsPath = DEFAULT_PARAMS, overrides: Overrides = None) -> None:
     """Say what each stage will cost, from the annotations and a short probe on this machine."""
     from ezsd.pipeline.plan.estimate import make_plan
-    from ezsd.stages.commands.plan_text import plan_text
+    from ezsd.pipeline.plan.text import plan_text
 
     made = make_plan(load_params(params, overrides or ()), _root_of(params))
     _tell(made.as_json(), plan_text(made), as_json)

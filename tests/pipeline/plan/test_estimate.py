@@ -20,8 +20,8 @@ from ezsd.pipeline.plan import warnings as plan_warnings
 from ezsd.pipeline.plan.counts import Amounts, Units, count_amounts, mining_cost, units_of_work
 from ezsd.pipeline.plan.estimate import Plan, Probe, Scaling, make_plan
 from ezsd.pipeline.plan.probe import StageProbe, Work
+from ezsd.pipeline.plan.text import format_bytes, format_time, plan_text
 from ezsd.pipeline.plan.warnings import disk_warnings
-from ezsd.stages.commands.plan_text import format_bytes, format_time, plan_text
 
 DEMO = parse_params(preset_text("demo"), ["run.workers=2", "run.device=cpu"])
 SIZE_WH = np.array([[640, 480]], np.int32)
@@ -65,7 +65,7 @@ def test_boxes_of_rare_names_are_counted_as_often_as_they_are_shown() -> None:
 def test_units_follow_from_the_params() -> None:
     units = units_of_work(DEMO, photos_of(600, boxes=2400))
     assert units["renorm"].count == DEMO.renorm.epochs * 2400
-    assert units["renorm: look at boxes"].count == 2 * 2048
+    assert units["renorm: measure boxes"].count == 2 * 2048
     assert units["mine: fit objectness"].count == FIT_PHOTOS
     assert units["train"].count == 600 * DEMO.train.epochs / DEMO.train.images_per_step
 
