@@ -38,7 +38,7 @@ SETTINGS = (
     "mine.photos_per_shard=4",
 )
 CASCADES = {
-    f"cascade_{fraction:g}": ("mine.method=cascade", f"mine.cascade_fraction={fraction}")
+    f"cascade_{fraction:g}": ("mine.method=cascade", f"mine.cascade.fraction={fraction}")
     for fraction in FRACTIONS
 }
 MINERS: Mapping[str, tuple[str, ...]] = {

@@ -65,7 +65,9 @@ def _accuracy(context: StageContext, teacher: Teacher, text_embeddings: np.ndarr
     sources = resolve_sources(context.params.data, context.root, prepared.folder)
     boxes = read_full_annotations(sources, "val", prepared.split).clean.boxes
     boxes = boxes.take(~boxes.crowd)
-    namer = BoxNamer(BoxEncoder(teacher, params.batch), torch.from_numpy(text_embeddings), params.enlarge)
+    namer = BoxNamer(
+        BoxEncoder(teacher, params.batch), torch.from_numpy(text_embeddings), params.context_factor
+    )
     photos, index = sources.val.folder(), prepared.val.photos
     right = np.zeros(len(boxes), bool)
     for name, size_wh, image_id in zip(index.file_names, index.sizes_wh, index.image_ids, strict=True):

@@ -8,14 +8,14 @@ import yaml
 
 from benchmarks.watch import Watched, watch
 from ezsd.cache.atomic import write_bytes_atomic
-from ezsd.pipeline.params import PARAMS_FILE, load_params, parse_params, preset_text
+from ezsd.pipeline.params import PARAMS_FILE, load_params, parse_params, plain_values, preset_text
 from ezsd.pipeline.runner import artifact_folder
 from ezsd.pipeline.stage import StageContext
 
 
 def start_run(root: Path, overrides: Sequence[str]) -> Path:
     """Writes the demo's params with overrides into `root`, and returns it."""
-    write_params(root, parse_params(preset_text("demo"), overrides).model_dump(mode="json"))
+    write_params(root, plain_values(parse_params(preset_text("demo"), overrides)))
     return root
 
 

@@ -10,7 +10,6 @@ from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
 from ezsd.detector.detector import ZeroShotDetector, build_detector
-from ezsd.pipeline.models.detector import detector_config
 from ezsd.pipeline.params import TrainParams, parse_params, preset_text
 
 PHOTO_HW = (480, 640)
@@ -18,19 +17,19 @@ OBJECTS = 7
 """Boxes of a photo: COCO has 7.3 on average."""
 DIM = 512
 NAMES = 48
-_OFFLINE = "train.backbone.weights=random"
+_OFFLINE = "train.backbone_weights=random"
 
 
 def coco_step_ratio() -> float:
     """Arithmetic of the COCO preset's step with cached targets over that without, for one photo."""
     params = parse_params(preset_text("coco"), [_OFFLINE]).train
     torch.manual_seed(params.seed)
-    detector = build_detector(detector_config(params, DIM))
+    detector = build_detector(params.detector, DIM)
     detector.set_vocabulary(torch.randn(NAMES, DIM))
     photo = torch.randint(256, (3, *PHOTO_HW), dtype=torch.uint8)
     taught, plain = (
         step_flops(detector, photo, example_target(params, boxes))
-        for boxes in (OBJECTS + params.proposals_per_image, 0)
+        for boxes in (OBJECTS + params.examples.proposals_per_image, 0)
     )
     return taught / plain
 
@@ -43,10 +42,10 @@ def example_target(params: TrainParams, taught: int) -> dict[str, Tensor]:
         "distill_boxes": _random_boxes_xyxy(taught),
         "distill_embeddings": F.normalize(torch.randn(taught, DIM), dim=1),
         "distill_weights": torch.ones(taught),
-        "short_side": torch.tensor(max(params.short_sides)),
+        "short_side": torch.tensor(params.detector.short_side),
         "seed": torch.tensor(0),
     }
-    if params.mask_head is not None:
+    if params.detector.mask_head is not None:
         target["masks"] = torch.ones(OBJECTS, *PHOTO_HW, dtype=torch.uint8)
     return target
 

@@ -23,16 +23,14 @@ from ezsd.cache.artifacts import Embedded
 from ezsd.pipeline.data.prepared import Prepared
 from ezsd.pipeline.data.sources import resolve_sources
 from ezsd.pipeline.jobs.cached_targets import TargetReader
-from ezsd.pipeline.jobs.training import draw_settings
 from ezsd.pipeline.models.detector import make_detector
 from ezsd.pipeline.models.teacher import renormalized_teacher
 from ezsd.pipeline.stage import StageContext
 from ezsd.pipeline.threads import one_thread
-from ezsd.stages.embed import ENLARGE
 from ezsd.teacher.box_encoder import BoxEncoder
 from ezsd.training.dataset import BatchPlan, TrainSet, load_batches
 from ezsd.training.determinism import deterministic
-from ezsd.training.engine import StepReport, StepSettings, make_optimizer, train_steps
+from ezsd.training.engine import StepReport, make_optimizer, train_steps
 from ezsd.training.schedule import Schedule
 from ezsd.training.targets import CachedTargets
 
@@ -93,7 +91,7 @@ def _kinds(context: StageContext) -> dict[str, Iterator[StepReport]]:
     targets: dict[str, ReadTargets] = {
         "plain": Undistilled(reader),
         "cached": reader,
-        "online": OnlineTargets(reader, read_photo, encoder),
+        "online": OnlineTargets(reader, read_photo, encoder, context.params.mine.context_factor),
     }
     return {name: _steps(context, reader, read_photo, read) for name, read in targets.items()}
 
@@ -124,12 +122,13 @@ class OnlineTargets:
     read: ReadTargets
     read_photo: ReadPhoto
     encoder: BoxEncoder
+    context_factor: float
 
     def __call__(self, row: int) -> CachedTargets:
         """One call of the teacher for all boxes of the photo."""
         found = self.read(row)
         boxes_xyxy = torch.cat([found.object_boxes_xyxy, found.proposal_boxes_xyxy])
-        embeddings = self.encoder.encode(self.read_photo(row), boxes_xyxy, ENLARGE)
+        embeddings = self.encoder.encode(self.read_photo(row), boxes_xyxy, self.context_factor)
         objects, proposals = embeddings.tensor_split([len(found.object_boxes_xyxy)])
         return replace(found, object_embeddings=objects, proposal_embeddings=proposals)
 
@@ -146,19 +145,19 @@ def _steps(
     steps = WARM_UP + STEPS
     plan = BatchPlan(
         order=lambda epoch: reader.order([1.0] * SCENES, params.seed, epoch),
-        images_per_step=params.images_per_step,
+        images_per_step=params.schedule.images_per_step,
         first_step=0,
         steps=steps,
-        micro_batches=1,
+        micro_batches=params.micro_batches,
         seed=params.seed,
     )
-    train_set = TrainSet(read_photo, read_targets, draw_settings(params))
+    train_set = TrainSet(read_photo, read_targets, params.examples)
     return train_steps(
         detector,
-        make_optimizer(detector, params.momentum, params.weight_decay),
+        make_optimizer(detector, params),
         load_batches(train_set, plan, 0),
-        Schedule(steps, params.learning_rate, params.warmup_steps, ()),
-        StepSettings(params.clip_norm, params.distill_factor, 1, params.mixed_precision, params.seed),
+        Schedule(steps, params.schedule.learning_rate, params.schedule.warmup_steps, ()),
+        params,
         0,
     )
 

@@ -3,8 +3,7 @@
 import os
 
 from ezsd.pipeline.errors import PipelineError
-from ezsd.pipeline.params import BackboneParams, Params
-from ezsd.pipeline.params_teacher import TeacherParams
+from ezsd.pipeline.params import Params, TeacherParams
 
 BUNDLED, RANDOM, TAG = "bundled", "random", "tag:"
 """Weights that come with the package, are drawn from the seed, or are published under a tag."""
@@ -27,8 +26,8 @@ def outside_keys(params: Params) -> list[str]:
     leads = {
         "data": params.data.world is None,
         "teacher": _is_own_teacher(params.teacher),
-        "mine.rpn.backbone": _is_file(params.mine.rpn.backbone),
-        "train.backbone": _is_file(params.train.backbone),
+        "mine.rpn.backbone_weights": _is_file(params.mine.rpn.backbone_weights),
+        "train.backbone_weights": _is_file(params.train.backbone_weights),
     }
     return [key for key, outside in leads.items() if outside]
 
@@ -38,5 +37,5 @@ def _is_own_teacher(params: TeacherParams) -> bool:
     return own or params.weights not in (BUNDLED, RANDOM)
 
 
-def _is_file(params: BackboneParams) -> bool:
-    return params.weights not in (BUNDLED, RANDOM) and not params.weights.startswith(TAG)
+def _is_file(weights: str) -> bool:
+    return weights not in (BUNDLED, RANDOM) and not weights.startswith(TAG)

@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, get_args, get_type_hints
 
 from ezsd.pipeline.executor import Task, run_shards
 from ezsd.pipeline.params import Params, select
@@ -105,7 +105,7 @@ class Stage:
 
     Args:
         name: `mine`; the module is `ezsd.stages.mine`, the output `artifacts/mine`.
-        params: sections or keys that it reads (`mine`, `renorm.enlarge`), and nothing else.
+        params: sections or keys that it reads (`mine`, `data.split`), and nothing else.
         parents: stages whose output it reads.
         sharded: its store lies at the URL of `run.stores`, if there is one.
         choice: a key of the params whose value names one more module, `<name>_<value>` in
@@ -135,7 +135,7 @@ class Stage:
         selected = select(params, self.params)
         if self.choice is not None:
             section, key = self.choice.split(".")
-            values = get_args(type(getattr(params, section)).model_fields[key].annotation)
+            values = get_args(get_type_hints(type(getattr(params, section)))[key])
             unchosen = {value for value in values if value != selected[section][key]}
             selected[section] = {name: own for name, own in selected[section].items() if name not in unchosen}
         return selected

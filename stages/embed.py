@@ -22,9 +22,6 @@ from ezsd.teacher.box_encoder import BoxEncoder
 from ezsd.teacher.name_embeddings import embed_names
 from ezsd.teacher.prompts import Prompts
 
-ENLARGE = 1.2
-"""The crop of `embed.crops: single` (method, section 3)."""
-
 MINED_ARRAYS = ("boxes_xyxy", "scores", "labels", "confidence", "count", "image_ids")
 
 
@@ -43,6 +40,7 @@ def run(context: StageContext) -> StageResult:
     task = EmbedShard(
         teacher=teacher,
         params=params.embed,
+        context_factor=params.mine.context_factor,
         prepared=prepared.folder,
         photos=resolve_sources(params.data, context.root, prepared.folder).train.folder(),
         mined=mined.folder,
@@ -60,6 +58,7 @@ class EmbedShard:
 
     teacher: RenormalizedTeacher
     params: EmbedParams
+    context_factor: float
     prepared: Path
     photos: PhotoFolder
     mined: Path
@@ -100,7 +99,7 @@ class EmbedShard:
     def _encode(self, encoder: BoxEncoder, photo: Tensor, boxes_xyxy: Tensor) -> Tensor:
         if self.params.crops == "multi":
             return encoder.encode_multi(photo, boxes_xyxy)
-        return encoder.encode(photo, boxes_xyxy, ENLARGE)
+        return encoder.encode(photo, boxes_xyxy, self.context_factor)
 
 
 def most_objects(index: DatasetIndex) -> int:

@@ -26,7 +26,7 @@ from ezsd.pipeline.data.sources import DataSources, Which, read_full_annotations
 from ezsd.pipeline.evaluation_files import Evaluation, write_evaluation
 from ezsd.pipeline.jobs.proposal_recall import proposal_recall
 from ezsd.pipeline.jobs.validation import PHOTOS_PER_SHARD, Seen, TrueBoxes, ValidationPass
-from ezsd.pipeline.jobs.validation_models import models_on_disk, teacher_weights
+from ezsd.pipeline.jobs.validation_models import models_on_disk
 from ezsd.pipeline.models.detector_files import finds_masks
 from ezsd.pipeline.params import Params
 from ezsd.pipeline.stage import ARTIFACTS, StageContext, StageResult
@@ -69,8 +69,7 @@ def run(context: StageContext) -> StageResult:
     score = SCORING.get(context.params.data.format, score_detections)
     scores = score(ground_truth, seen.detections, params.max_dets, "bbox")
     of_masks = score(ground_truth, seen.detections, params.max_dets, "segm") if masks else {}
-    weights = teacher_weights(params)
-    joint = boxes_with_scores(seen.detections, seen.joint_scores) if weights else None
+    joint = boxes_with_scores(seen.detections, seen.joint_scores) if params.ensemble else None
     of_joint = {} if joint is None else score(ground_truth, joint, params.max_dets[:1], "bbox")
     question = Question(
         data=context.params.data.format,
@@ -78,7 +77,7 @@ def run(context: StageContext) -> StageResult:
         split=split,
         max_dets=params.max_dets[0],
         ground_truth=ground_truth,
-        ensemble=weights,
+        ensemble=params.ensemble,
     )
     accuracy = {
         teacher: percent_by_group(said == seen.labels, seen.labels, split)

@@ -18,7 +18,7 @@ from ezsd.pipeline.data.photos import PhotoFolder
 from ezsd.pipeline.data.prepared import Prepared
 from ezsd.pipeline.data.sources import resolve_sources
 from ezsd.pipeline.executor import keep_workers
-from ezsd.pipeline.jobs.miners import MinerSource, MiningInputs, mine_config
+from ezsd.pipeline.jobs.miners import MinerSource, MiningInputs
 from ezsd.pipeline.models.teacher import RenormalizedTeacher, prompts_of, renormalized_teacher
 from ezsd.pipeline.params import MineParams
 from ezsd.pipeline.stage import StageContext, StageResult
@@ -92,13 +92,13 @@ class MineShard:
         """Returns how many crops went through the teacher."""
         index, store = Prepared(self.prepared).train, ShardedStore.open(self.store)
         judge = self._judge()
-        mine, config = self.source.load(), mine_config(self.params)
+        mine = self.source.load()
         found = []
         for row in store.shard_range(shard):
             width, height = index.photos.sizes_wh[row].tolist()
             photo = self.photos.decode(index.photos.file_names[row], (width, height))
             base_boxes_xyxy = torch.from_numpy(index.boxes_of(row).boxes_xyxy)
-            found.append(mine(photo, base_boxes_xyxy, judge, config))
+            found.append(mine(photo, base_boxes_xyxy, judge, self.params))
         rows = _rows(found, self.params.keep)
         store.write_shard(shard, {**rows, "image_ids": index.photos.image_ids[store.shard_range(shard)]})
         return {"forwards": judge.encoder.forwards}

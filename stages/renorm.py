@@ -18,13 +18,13 @@ from ezsd.pipeline.device import choose_device, loader_workers
 from ezsd.pipeline.jobs.base_photos import LOOK, SAMPLE_BOXES, BasePhotos
 from ezsd.pipeline.jobs.renorm_record import View, make_record
 from ezsd.pipeline.models.teacher import prompts_of, resolve_teacher, teacher_digests
-from ezsd.pipeline.params import Params, RenormParams
+from ezsd.pipeline.params import Params
 from ezsd.pipeline.stage import StageContext, StageResult
 from ezsd.renorm.labelled_crops import LabelledCrops
 from ezsd.renorm.measure import measure_domain
 from ezsd.renorm.norm_layers import find_norm_layers, norm_state
 from ezsd.renorm.statistics import renormalize_by_statistics
-from ezsd.renorm.tune import TuneConfig, Tuner, TuneState
+from ezsd.renorm.tune import Tuner, TuneState
 from ezsd.split import Split
 from ezsd.teacher.load import load_teacher
 from ezsd.teacher.name_embeddings import embed_names, warn_of_cut_names
@@ -118,7 +118,7 @@ def _renormalize(subject: _Subject, context: StageContext) -> tuple[float, ...]:
 
 
 def _tune(subject: _Subject, context: StageContext) -> tuple[float, ...]:
-    config, checkpoint = _tune_config(context.params.renorm), context.folder / CHECKPOINT
+    config, checkpoint = context.params.renorm, context.folder / CHECKPOINT
     state = TuneState.from_tensors(load_file(checkpoint)) if checkpoint.is_file() else None
     boxes = sum(map(len, subject.data.labels))
     done = len(state.losses) * boxes if state else 0
@@ -137,21 +137,6 @@ def _tune(subject: _Subject, context: StageContext) -> tuple[float, ...]:
             progress.advance,
         )
         return tuner.run(state, on_epoch).accuracies
-
-
-def _tune_config(params: RenormParams) -> TuneConfig:
-    return TuneConfig(
-        towers=params.towers,
-        loss=params.loss,
-        epochs=params.epochs,
-        photos_per_step=params.photos_per_step,
-        learning_rate=params.learning_rate,
-        weight_decay=params.weight_decay,
-        clip_norm=params.clip_norm,
-        repeat_threshold=params.repeat_threshold,
-        area_weights=params.area_weights,
-        seed=params.seed,
-    )
 
 
 def _norms(teacher: Teacher) -> dict[str, Tensor]:

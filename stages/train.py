@@ -18,11 +18,11 @@ from ezsd.pipeline.jobs.training import CHECKPOINT, train_detector
 from ezsd.pipeline.jobs.training_log import write_history
 from ezsd.pipeline.models.detector import make_detector, train_backbone
 from ezsd.pipeline.models.detector_files import HISTORY, TrainedDetector, write_detector
-from ezsd.pipeline.models.schedule import make_schedule
 from ezsd.pipeline.params import Params
 from ezsd.pipeline.stage import StageContext, StageResult
 from ezsd.split import Split
 from ezsd.training.determinism import deterministic
+from ezsd.training.schedule import schedule_in_epochs
 
 
 def external_inputs(params: Params, root: Path) -> dict[str, Any]:
@@ -38,8 +38,8 @@ def run(context: StageContext) -> StageResult:
     detector = make_detector(params, context.root, trained_names, text.shape[1])
     detector.to(choose_device(context.params.run), memory_format=torch.channels_last)
     detector.set_vocabulary(text[:trained_names])
-    schedule = make_schedule(params, len(prepared.train))
-    masks = prepared.train_masks if params.mask_head else None
+    schedule = schedule_in_epochs(params.schedule, len(prepared.train))
+    masks = prepared.train_masks if params.detector.mask_head else None
     targets = TargetReader(prepared.train, embedded.store, masks)
     with deterministic():
         reports = train_detector(context, detector, targets, schedule)

@@ -109,7 +109,7 @@ def recall_table(outcomes: Sequence[Outcome]) -> str:
     found = {
         _ingredients(outcome.params)[:2]: outcome.proposal_recall
         for outcome in outcomes
-        if outcome.params.train.proposals_per_image
+        if outcome.params.train.examples.proposals_per_image
     }
     lines = [(miner, tuned, *_group_cells(recall)) for (tuned, miner), recall in found.items()]
     return markdown_table(("proposals", "re-normalized", *GROUPS), lines)
@@ -123,19 +123,20 @@ def _setting(outcomes: Sequence[Outcome], result: Result) -> str:
     )
     seeds = ", ".join(map(str, sorted({outcome.run.seed for outcome in outcomes})))
     protocols = ", ".join(sorted({outcome.protocol for outcome in outcomes}))
+    images = train.schedule.images_per_step
     return (
         f"The embedded world, split {split}: {world.train} training and {world.val} validation "
-        f"scenes of seed {world.seed}; {train.images_per_step} images a step; training seeds {seeds}. "
+        f"scenes of seed {world.seed}; {images} images a step; training seeds {seeds}. "
         f"Protocol: {protocols}. Commit {result.revision}; {result.machine}. Written by `{COMMAND}`."
     )
 
 
 def _ingredients(params: Params) -> tuple[str, str, str]:
     """Whether the teacher was re-normalized, whose proposals it was asked about, and the regressor."""
-    if not params.train.proposals_per_image:
-        return ABSENT, ABSENT, params.train.regressor
+    if not params.train.examples.proposals_per_image:
+        return ABSENT, ABSENT, params.train.detector.box_head.regressor
     renormalized = "no" if params.renorm.method == "none" else "yes"
-    return renormalized, _MINERS[params.mine.method], params.train.regressor
+    return renormalized, _MINERS[params.mine.method], params.train.detector.box_head.regressor
 
 
 def _spread_cell(value: Spread | None) -> str:

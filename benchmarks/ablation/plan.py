@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from benchmarks.ablation.rows import CURVE, Row
-from ezsd.pipeline.models.schedule import make_schedule
 from ezsd.pipeline.params import Params, parse_params, preset_text
+from ezsd.training.schedule import schedule_in_epochs
 
 WHOLE = Fraction(1)
 PARTS = (Fraction(1, 2), Fraction(1, 4), Fraction(1, 10))
@@ -38,12 +38,12 @@ def plan_runs(rows: Sequence[Row], seeds: Sequence[int], parts: Sequence[Fractio
 def run_params(run: Run, overrides: Sequence[str]) -> Params:
     """The demo's params with those of the row, then `overrides`, and the schedule cut to the run's part."""
     changes = [*run.row.overrides, *overrides, f"train.seed={run.seed}", "run.workers=1"]
-    train = parse_params(preset_text("demo"), changes).train
+    whole = parse_params(preset_text("demo"), changes).train.schedule
     share = float(run.part)
     schedule = [
-        f"train.epochs={train.epochs * share}",
-        f"train.decay_epochs={[epoch * share for epoch in train.decay_epochs]}",
-        f"train.warmup_steps={round(train.warmup_steps * share)}",
+        f"train.schedule.epochs={whole.epochs * share}",
+        f"train.schedule.decay_epochs={[epoch * share for epoch in whole.decay_epochs]}",
+        f"train.schedule.warmup_steps={round(whole.warmup_steps * share)}",
     ]
     return parse_params(preset_text("demo"), [*changes, *schedule])
 
@@ -55,4 +55,4 @@ def world_params(overrides: Sequence[str]) -> Params:
 
 def planned_steps(params: Params, photos: int) -> int:
     """Steps of a run over so many photos."""
-    return make_schedule(params.train, photos).steps
+    return schedule_in_epochs(params.train.schedule, photos).steps

@@ -10,8 +10,8 @@ _RAW = "renorm.method=none"
 _RENORMALIZED = "renorm.method=tune"
 _RPN = "mine.method=rpn"
 _CLIP = "mine.method=cascade"
-_PLAIN = "train.regressor=plain"
-_SEMANTIC = "train.regressor=semantic"
+_PLAIN = "train.detector.box_head.regressor=plain"
+_SEMANTIC = "train.detector.box_head.regressor=semantic"
 
 # Training draws no proposal, so one box a photo is mined, as cheaply as can be.
 _NO_DISTILLATION = (
@@ -21,8 +21,8 @@ _NO_DISTILLATION = (
     "mine.scales=[1]",
     "mine.ratios=[1]",
     "mine.keep=1",
-    "train.proposals_per_image=0",
-    "train.distill_factor=0",
+    "train.examples.proposals_per_image=0",
+    "train.loss_factors.distillation=0",
     _PLAIN,
 )
 

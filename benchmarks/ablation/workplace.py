@@ -14,7 +14,7 @@ import yaml
 
 from ezsd.cache.atomic import json_bytes, write_bytes_atomic
 from ezsd.pipeline.graph import PRECOMPUTE, STAGES
-from ezsd.pipeline.params import PARAMS_FILE, Params, select
+from ezsd.pipeline.params import PARAMS_FILE, Params, plain_values, select
 from ezsd.pipeline.runner import artifact_folder
 
 RUN_STAGES = ("train", "evaluate")
@@ -35,7 +35,7 @@ class Workplace:
     def lay_out(self, name: str, params: Params) -> Path:
         """Write a run's params, link its stages to the artifacts that these params mean, return its root."""
         root = self.root(name)
-        write_bytes_atomic(root / PARAMS_FILE, yaml.safe_dump(params.model_dump(mode="json")).encode())
+        write_bytes_atomic(root / PARAMS_FILE, yaml.safe_dump(plain_values(params)).encode())
         for stage in (*PRECOMPUTE, *RUN_STAGES):
             place = self.artifact(stage, params)
             place.mkdir(parents=True, exist_ok=True)
@@ -50,7 +50,7 @@ class Workplace:
 def artifact_key(stage: str, params: Params) -> str:
     """Stands for the params of a stage and of all before it, and for where the data are."""
     chain = {name: select(params, STAGES[name].params) for name in _chain(stage)}
-    read = {"data": params.data.model_dump(mode="json"), "stages": chain}
+    read = {"data": plain_values(params.data), "stages": chain}
     return hashlib.sha256(json_bytes(read)).hexdigest()[:_KEY_DIGITS]
 
 

@@ -76,13 +76,20 @@ def rehearsal_params(shape: Shape) -> dict[str, dict[str, object]]:
     """The preset's params for the drawn data, with small networks: only `plan` asks any, on a few photos."""
     tree, demo = (yaml.safe_load(preset_text(name)) for name in (shape.kind, "demo"))
     tree["teacher"] = demo["teacher"]
-    schedule = ("images_per_step", "repeat_threshold", "epochs", "decay_epochs")
-    own = {key: tree["train"][key] for key in schedule}
-    tree["train"] = {**demo["train"], **own, "mask_head": {"convolutions": 1, "channels": 8}}
+    own, tree["train"] = tree["train"], demo["train"]
+    tree["train"]["repeat_threshold"] = own["repeat_threshold"]
+    tree["train"]["schedule"] |= {
+        key: own["schedule"][key] for key in ("images_per_step", "epochs", "decay_epochs")
+    }
+    tree["train"]["examples"]["short_sides"] = [48]
+    tree["train"]["detector"] |= {
+        "mask_head": {"convolutions": 1, "channels": 8},
+        "short_side": 48,
+        "long_side": 64,
+    }
     tree["renorm"] |= {"method": "none"}
     anchors = {"long_side": 64, "short_side": 48, "stride": 64, "scales": [1], "ratios": [1.0]}
-    tree["mine"] |= {**anchors, "best": KEEP, "keep": KEEP}
-    tree["train"]["short_sides"], tree["train"]["long_side"] = [48], 64
+    tree["mine"] |= {**anchors, "post_nms_top_n": KEEP, "keep": KEEP}
     both = {"train": "train2017", "val": "val2017"} if shape.kind == "coco" else {"train": "", "val": ""}
     for which, below in both.items():
         tree["data"][f"{which}_photos"] = str(Path(DATA, below))

@@ -23,10 +23,10 @@ from ezsd.cache import manifest
 from ezsd.cache.artifacts import Embedded
 from ezsd.pipeline.data.prepared import Prepared
 from ezsd.pipeline.jobs.cached_targets import TargetReader
-from ezsd.pipeline.models.schedule import make_schedule
 from ezsd.stages import evaluate
 from ezsd.training.dataset import BatchPlan
 from ezsd.training.repeats import repeat_factors
+from ezsd.training.schedule import schedule_in_epochs
 
 Said = Mapping[str, float]
 CACHES = ("mine", "embed")
@@ -60,10 +60,10 @@ def samplers(root: Path) -> Said:
     """Which photos training shows, from the labels to the last step of the schedule."""
     targets, params = _targets(root), context_of(root, "train").params.train
     factors = repeat_factors(targets.labels(), params.repeat_threshold)
-    steps = make_schedule(params, len(targets.index)).steps
+    steps = schedule_in_epochs(params.schedule, len(targets.index)).steps
     last = BatchPlan(
         order=lambda epoch: targets.order(factors, params.seed, epoch),
-        images_per_step=params.images_per_step,
+        images_per_step=params.schedule.images_per_step,
         first_step=steps - 1,
         steps=steps,
         micro_batches=params.micro_batches,

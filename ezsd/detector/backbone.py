@@ -5,6 +5,7 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from importlib import resources
 from itertools import pairwise
+from typing import Any, Literal, NamedTuple
 
 import timm
 import torch
@@ -19,22 +20,45 @@ from torchvision.ops.feature_pyramid_network import LastLevelMaxPool
 from ezsd.detector.config import BackboneConfig
 from ezsd.errors import InputError
 
-_WORLD_CARD = "world-backbone.json"
+WORLD = "world"
 WORLD_WEIGHTS = "world-backbone.safetensors"
+_WORLD_CARD = "world-backbone.json"
+_TIMM = "timm/"
 _PROBE_SIDE = 128
+_IMAGENET_MEAN, _IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+
+
+class BackboneModel(NamedTuple):
+    """The model that a backbone's name means.
+
+    Attributes:
+        library: whose model it is.
+        name: the model's name there.
+        options: keyword arguments of its constructor.
+        mean, std: of its RGB input in range 0..1, per channel.
+    """
+
+    library: Literal["torchvision", "timm"]
+    name: str
+    options: dict[str, Any]
+    mean: tuple[float, ...] = _IMAGENET_MEAN
+    std: tuple[float, ...] = _IMAGENET_STD
 
 
 class PyramidBackbone(nn.Module):
     """Pixels to a pyramid of maps "0", "1", ..., "pool", fine to coarse, all with `out_channels` channels.
 
-    `stride` is the coarsest tap's, in pixels; `frozen` names the body's parameters that never change.
+    `stride` is the coarsest tap's, in pixels; `mean` and `std` are those of its RGB input in
+    range 0..1, per channel; `frozen` names the body's parameters that never change.
     Batch norm keeps the statistics it was pretrained with: a detector's batches are too small for their own.
     """
 
     def __init__(self, config: BackboneConfig, out_channels: int) -> None:
         """Random weights. Raises InputError when there is no such model or tap."""
         super().__init__()
-        self.body = _tapped(_create(config), config)
+        model = find_model(config)
+        self.mean, self.std = model.mean, model.std
+        self.body = _tapped(_create(model), config)
         channels, self.stride = _probe(self.body)
         self.fpn = FeaturePyramidNetwork(channels, out_channels, extra_blocks=LastLevelMaxPool())
         self.out_channels = out_channels
@@ -54,11 +78,15 @@ class PyramidBackbone(nn.Module):
         return self
 
 
-def world_backbone(taps: tuple[str, ...], frozen_stages: int) -> BackboneConfig:
-    """The packaged small backbone of the embedded world, pretrained on its web pictures of base names."""
-    card = json.loads(resources.files("ezsd").joinpath("assets", _WORLD_CARD).read_bytes())
-    mean, std = tuple(card["mean"]), tuple(card["std"])
-    return BackboneConfig("timm", card["timm_name"], card["kwargs"], taps, frozen_stages, mean, std)
+def find_model(config: BackboneConfig) -> BackboneModel:
+    """Whose model the config names. `world` is pretrained on the embedded world's pictures of base names."""
+    if config.name == WORLD:
+        card = json.loads(resources.files("ezsd").joinpath("assets", _WORLD_CARD).read_bytes())
+        options = {**card["kwargs"], **config.options}
+        return BackboneModel("timm", card["timm_name"], options, tuple(card["mean"]), tuple(card["std"]))
+    if config.name.startswith(_TIMM):
+        return BackboneModel("timm", config.name.removeprefix(_TIMM), config.options)
+    return BackboneModel("torchvision", config.name, config.options)
 
 
 def published_tensors(config: BackboneConfig, tag: str) -> dict[str, Tensor]:
@@ -66,11 +94,12 @@ def published_tensors(config: BackboneConfig, tag: str) -> dict[str, Tensor]:
 
     Raises InputError when there is no such tag, or the download fails.
     """
+    model = find_model(config)
     try:
-        if config.library == "torchvision":
-            published = torchvision.models.get_model_weights(config.name)[tag]
+        if model.library == "torchvision":
+            published = torchvision.models.get_model_weights(model.name)[tag]
             return dict(published.get_state_dict(progress=False, check_hash=True))
-        return timm.create_model(f"{config.name}.{tag}", pretrained=True, **config.options).state_dict()
+        return timm.create_model(f"{model.name}.{tag}", pretrained=True, **model.options).state_dict()
     except (KeyError, ValueError, RuntimeError, OSError) as error:
         raise InputError(f"no weights {tag!r} to be had for backbone {config.name!r} ({error})") from error
 
@@ -93,15 +122,15 @@ def load_body(backbone: PyramidBackbone, tensors: Mapping[str, Tensor]) -> None:
     backbone.body.load_state_dict({name: tensors[name] for name in wanted})
 
 
-def _create(config: BackboneConfig) -> nn.Module:
+def _create(model: BackboneModel) -> nn.Module:
     try:
-        if config.library == "torchvision":
-            model = torchvision.models.get_model(config.name, weights=None, **config.options)
+        if model.library == "torchvision":
+            network = torchvision.models.get_model(model.name, weights=None, **model.options)
         else:
-            model = timm.create_model(config.name, pretrained=False, **config.options)
+            network = timm.create_model(model.name, pretrained=False, **model.options)
     except (ValueError, RuntimeError, TypeError) as error:
-        raise InputError(f"{config.library} cannot make a backbone {config.name!r} ({error})") from error
-    return freeze_batch_norm_2d(model)
+        raise InputError(f"{model.library} cannot make a backbone {model.name!r} ({error})") from error
+    return freeze_batch_norm_2d(network)
 
 
 def _tapped(model: nn.Module, config: BackboneConfig) -> GraphModule:

@@ -28,11 +28,11 @@ def restore_detector(config: Mapping[str, Any], tensors: Mapping[str, Tensor]) -
     Raises:
         InputError: the tensors are not those of the config.
     """
-    detector = build_detector(DetectorConfig.from_dict(dict(config)))
     weights = dict(tensors)
     text = weights.pop(TEXT, None)
-    if text is None:
+    if text is None or text.ndim != 2:
         raise InputError(f"the detector's weights lack {TEXT!r}: the file is of something else or cut short")
+    detector = build_detector(DetectorConfig.from_dict(dict(config)), text.shape[1])
     try:
         detector.load_state_dict(weights)
     except RuntimeError as error:

@@ -1,89 +1,79 @@
 """What a detector is made of: everything that decides its shape and its way of testing, and no weights."""
 
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from dataclasses import asdict, field
+from typing import Annotated, Any, Literal
 
+from pydantic import Field, TypeAdapter, ValidationError
+
+from ezsd.config import Count, Fraction, Positive, Whole, config
 from ezsd.errors import InputError
 
-RESNET_TAPS = ("layer1", "layer2", "layer3", "layer4")
-IMAGENET_MEAN = (0.485, 0.456, 0.406)
-IMAGENET_STD = (0.229, 0.224, 0.225)
 
-
-@dataclass(frozen=True)
+@config
 class BackboneConfig:
-    """A network of torchvision or timm and where it is tapped.
+    """A network of torchvision or timm, and where the feature pyramid is attached to it.
 
     Attributes:
-        library: whose model it is.
-        name: the model's name there.
-        options: further keyword arguments of its constructor.
+        name: `world` for the packaged one, a torchvision model such as `resnet50`, or `timm/NAME`.
+        options: further keyword arguments of the model's constructor.
         taps: modules whose outputs feed the pyramid, fine to coarse, each twice as coarse as the last.
-        frozen_stages: what leads to so many taps, counted from the finest, never changes (0: all changes).
-        mean, std: of the RGB input in range 0..1, per channel.
+        frozen_stages: the weights up to this many taps, counted from the finest, are never trained.
     """
 
-    library: Literal["torchvision", "timm"]
-    name: str
-    options: dict[str, Any]
-    taps: tuple[str, ...] = RESNET_TAPS
-    frozen_stages: int = 1
-    mean: tuple[float, float, float] = IMAGENET_MEAN
-    std: tuple[float, float, float] = IMAGENET_STD
+    name: str = "resnet50"
+    options: dict[str, Any] = field(default_factory=dict)
+    taps: Annotated[tuple[str, ...], Field(min_length=1)] = ("layer1", "layer2", "layer3", "layer4")
+    frozen_stages: Whole = 1
 
     def __post_init__(self) -> None:
-        if not self.taps:
-            raise InputError(f"backbone {self.name!r} is tapped nowhere; name at least one module in `taps`")
-        if not 0 <= self.frozen_stages <= len(self.taps):
-            raise InputError(
-                f"backbone {self.name!r} has {len(self.taps)} stages: {self.frozen_stages} cannot be frozen"
-            )
+        if self.frozen_stages > len(self.taps):
+            raise ValueError(f"frozen_stages is at most {len(self.taps)}, the number of taps")
 
 
-@dataclass(frozen=True)
-class ProposalConfig:
-    """The class-agnostic region proposal network.
+@config
+class RpnConfig:
+    """A class-agnostic region proposal network.
 
     Attributes:
-        anchor_sides: side in pixels of the square anchor, one a pyramid level, fine to coarse.
+        anchor_sides: pixels of the scaled photo; side of the square anchor of each pyramid level, fine to
+            coarse: one for each of the backbone's taps, and one coarser still.
         anchor_ratios: height / width of the anchors of every level.
-        anchors_sampled: anchors of an image that enter the loss; at most half are objects.
-        best_train, best_test: boxes of an image kept after non-maximum suppression.
-        nms_iou: above it, the lower scored of two boxes is dropped.
+        anchors_per_image: anchors that enter the loss; at most half are positives.
+        post_nms_top_n: boxes of a photo that are kept after non-maximum suppression.
+        nms_iou: of two boxes that overlap by more, the one with the higher score is kept.
     """
 
-    anchor_sides: tuple[float, ...]
-    anchor_ratios: tuple[float, ...] = (0.5, 1.0, 2.0)
-    anchors_sampled: int = 256
-    best_train: int = 1000
-    best_test: int = 1000
-    nms_iou: float = 0.7
+    anchor_sides: Annotated[tuple[Positive, ...], Field(min_length=1)] = (32.0, 64.0, 128.0, 256.0, 512.0)
+    anchor_ratios: Annotated[tuple[Positive, ...], Field(min_length=1)] = (0.5, 1.0, 2.0)
+    anchors_per_image: Count = 256
+    post_nms_top_n: Count = 1000
+    nms_iou: Fraction = 0.7
 
 
-@dataclass(frozen=True)
-class HeadConfig:
+@config
+class BoxHeadConfig:
     """The box head (method, section 4).
 
     Attributes:
         channels: of its convolutions.
         width: of its fully connected layers.
-        regressor: whether the box regressor reads the name's text embedding.
-        roi_side: side of the grid into which a region is pooled.
-        roi_samples: each cell of the grid is the mean of roi_samples x roi_samples points.
-        rois_sampled: regions of an image that enter the loss; at most a quarter are objects.
+        regressor: whether box regression reads the name's text embedding (`semantic`, the paper's) or not.
+        roi_side: cells on a side of the grid into which a region is pooled.
+        sampling_ratio: each cell is the mean of sampling_ratio x sampling_ratio points.
+        rois_per_image: regions that enter the loss; at most a quarter are positives.
         log_temperature: start of the learned factor exp(.) on cosines.
     """
 
-    channels: int
-    width: int
+    channels: Count = 256
+    width: Count = 1024
     regressor: Literal["semantic", "plain"] = "semantic"
-    roi_side: int = 7
-    roi_samples: int = 2
-    rois_sampled: int = 512
+    roi_side: Count = 7
+    sampling_ratio: Count = 2
+    rois_per_image: Count = 512
     log_temperature: float = 4.6052
 
 
-@dataclass(frozen=True)
+@config
 class MaskHeadConfig:
     """The class-agnostic mask head (Mask R-CNN).
 
@@ -92,44 +82,49 @@ class MaskHeadConfig:
         channels: of all its convolutions.
     """
 
-    convolutions: int
-    channels: int
+    convolutions: Count = 4
+    channels: Count = 256
 
 
-@dataclass(frozen=True)
+@config
 class Selection:
     """How detections are chosen at test; nothing that was trained depends on it (method, section 4).
 
     Attributes:
         score_threshold: a detection's softmax probability is above it.
-        nms_iou: per name; above it, the lower scored of two boxes is dropped.
-        best: detections of an image.
+        nms_iou: of two detections of one name that overlap by more, the one with the higher score is kept.
+        detections_per_image: the best of a photo that are kept.
     """
 
-    score_threshold: float = 0.0
-    nms_iou: float = 0.5
-    best: int = 300
+    score_threshold: Fraction = 0.0
+    nms_iou: Fraction = 0.5
+    detections_per_image: Count = 300
 
 
-@dataclass(frozen=True)
+@config
 class DetectorConfig:
-    """All of a detector but its weights and its vocabulary.
+    """All of a detector but its weights and its vocabulary; the defaults are the paper's.
 
     Attributes:
+        backbone: the network that looks at the photo.
         pyramid_channels: of every level of the feature pyramid.
-        embedding_dim: D, the teacher's.
-        short_side, long_side: pixels; a photo is scaled to the first, or less lest it pass the second.
-        masks: the mask head; without one the detector finds boxes alone.
+        rpn: the region proposal network.
+        box_head: names and refines the regions.
+        mask_head: outlines them; without one (null) the detector finds boxes alone.
+        short_side: pixels; a photo is scaled to it at test, or less if its long side would not fit.
+        long_side: pixels; at most, in training and at test.
     """
 
-    backbone: BackboneConfig
-    pyramid_channels: int
-    proposals: ProposalConfig
-    head: HeadConfig
-    embedding_dim: int
-    short_side: int
-    long_side: int
-    masks: MaskHeadConfig | None = None
+    backbone: BackboneConfig = field(default_factory=BackboneConfig)
+    pyramid_channels: Count = 256
+    rpn: RpnConfig = field(default_factory=RpnConfig)
+    box_head: BoxHeadConfig = field(default_factory=BoxHeadConfig)
+    mask_head: MaskHeadConfig | None = None
+    short_side: Count = 800
+    long_side: Count = 1333
+
+    def __post_init__(self) -> None:
+        check_levels(self.backbone, self.rpn, "rpn.anchor_sides")
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
@@ -137,17 +132,19 @@ class DetectorConfig:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "DetectorConfig":
-        """The inverse of :meth:`to_dict`, also by way of JSON; InputError on unknown or missing keys."""
-        parts = {"backbone": BackboneConfig, "proposals": ProposalConfig, "head": HeadConfig}
+        """The inverse of :meth:`to_dict`, also by way of JSON; InputError for other keys or values."""
         try:
-            built = {key: part(**_tuples(values[key])) for key, part in parts.items()}
-            masks = values.get("masks")
-            return cls(**{**values, **built, "masks": MaskHeadConfig(**masks) if masks else None})
-        except (TypeError, KeyError) as error:
+            return TypeAdapter(cls).validate_python(values)
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(map(str, first["loc"]))
             raise InputError(
-                f"the detector's config is of another version ({error}); train it again"
+                f"the detector's config is of another version ({where}: {first['msg']}); train it again"
             ) from error
 
 
-def _tuples(values: dict[str, Any]) -> dict[str, Any]:
-    return {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
+def check_levels(backbone: BackboneConfig, rpn: RpnConfig, key: str) -> None:
+    """Raise ValueError unless there is one anchor side for each level of the backbone's pyramid."""
+    levels = len(backbone.taps) + 1
+    if len(rpn.anchor_sides) != levels:
+        raise ValueError(f"{key} needs {levels} sides: one for each of backbone.taps, and one coarser still")

@@ -39,22 +39,21 @@ class Detections:
 class ZeroShotDetector(GeneralizedRCNN):
     """torchvision's two-stage detector with its names as an argument (method, section 4)."""
 
-    def __init__(self, config: DetectorConfig, classification_loss: nn.Module) -> None:
-        """Random weights and no vocabulary yet."""
+    def __init__(self, config: DetectorConfig, embedding_dim: int, classification_loss: nn.Module) -> None:
+        """Random weights and no vocabulary yet; `embedding_dim` is D, the teacher's."""
         backbone = PyramidBackbone(config.backbone, config.pyramid_channels)
-        levels = len(config.backbone.taps) + 1
         super().__init__(
             backbone,
-            build_proposal_network(config.proposals, config.pyramid_channels, levels),
-            ZeroShotRoIHeads(config, classification_loss),
-            PhotoTransform(config.backbone, config.short_side, config.long_side, backbone.stride),
+            build_proposal_network(config.rpn, config.pyramid_channels),
+            ZeroShotRoIHeads(config, embedding_dim, classification_loss),
+            PhotoTransform(backbone, config.short_side, config.long_side),
         )
-        self.config = config
+        self.config, self.embedding_dim = config, embedding_dim
 
     @property
     def losses(self) -> tuple[str, ...]:
         """Names of what `forward` gives in training."""
-        return LOSSES if self.config.masks is None else (*LOSSES, MASK_LOSS)
+        return LOSSES if self.config.mask_head is None else (*LOSSES, MASK_LOSS)
 
     def set_vocabulary(self, text_embeddings: Tensor) -> None:
         """Name things by these (C, D) from now on, and change nothing else; InputError for another shape."""
@@ -86,9 +85,11 @@ class ZeroShotDetector(GeneralizedRCNN):
         return {_PROPOSAL_LOSSES.get(name, name): loss for name, loss in losses.items()}
 
 
-def build_detector(config: DetectorConfig, classification_loss: nn.Module | None = None) -> ZeroShotDetector:
+def build_detector(
+    config: DetectorConfig, embedding_dim: int, classification_loss: nn.Module | None = None
+) -> ZeroShotDetector:
     """A detector with random weights; another loss than softmax cross-entropy matters in training alone."""
-    return ZeroShotDetector(config, classification_loss or SoftmaxLoss())
+    return ZeroShotDetector(config, embedding_dim, classification_loss or SoftmaxLoss())
 
 
 def detect(

@@ -31,34 +31,36 @@ class ZeroShotRoIHeads(RoIHeads):
     Labels here are 0 for background and 1 + index for a name of the vocabulary.
     """
 
-    def __init__(self, config: DetectorConfig, classification_loss: nn.Module) -> None:
-        head, dim, select = config.head, config.embedding_dim, Selection()
+    def __init__(self, config: DetectorConfig, dim: int, classification_loss: nn.Module) -> None:
+        """`dim`: D, the teacher's."""
+        head, select = config.box_head, Selection()
         levels = [str(level) for level in range(len(config.backbone.taps))]
         super().__init__(
-            box_roi_pool=MultiScaleRoIAlign(levels, head.roi_side, head.roi_samples),
+            box_roi_pool=MultiScaleRoIAlign(levels, head.roi_side, head.sampling_ratio),
             box_head=BoxHead(config.pyramid_channels, head.channels, head.width, head.roi_side, dim),
             box_predictor=None,
             fg_iou_thresh=OBJECT_IOU,
             bg_iou_thresh=OBJECT_IOU,
-            batch_size_per_image=head.rois_sampled,
+            batch_size_per_image=head.rois_per_image,
             positive_fraction=OBJECT_FRACTION,
             bbox_reg_weights=DELTA_WEIGHTS,
             score_thresh=select.score_threshold,
             nms_thresh=select.nms_iou,
-            detections_per_img=select.best,
+            detections_per_img=select.detections_per_image,
         )
-        self.fg_bg_sampler = SeededSampler(head.rois_sampled, OBJECT_FRACTION)
+        self.fg_bg_sampler = SeededSampler(head.rois_per_image, OBJECT_FRACTION)
         self.classifier = TextClassifier(dim, head.log_temperature)
         self.regressor = REGRESSORS[head.regressor](head.width, dim)
         self.classification_loss = classification_loss
         # the last to draw its random weights: the others do not depend on whether there is one
-        self.masks = MaskHead(config.masks, config.pyramid_channels, levels) if config.masks else None
+        mask_head = config.mask_head
+        self.masks = MaskHead(mask_head, config.pyramid_channels, levels) if mask_head else None
 
     def select(self, selection: Selection) -> None:
         """Choose detections like this from now on."""
         self.score_thresh = selection.score_threshold
         self.nms_thresh = selection.nms_iou
-        self.detections_per_img = selection.best
+        self.detections_per_img = selection.detections_per_image
 
     def forward(
         self,

@@ -4,12 +4,12 @@ from torch import Tensor
 from torchvision.models.detection.anchor_utils import AnchorGenerator
 from torchvision.models.detection.rpn import RegionProposalNetwork, RPNHead
 
-from ezsd.detector.config import ProposalConfig
+from ezsd.detector.config import RpnConfig
 from ezsd.detector.sampling import SeededSampler
-from ezsd.errors import InputError
 
 OBJECT_IOU, BACKGROUND_IOU = 0.7, 0.3
 OBJECT_FRACTION = 0.5
+MODES = ("training", "testing")
 CANDIDATES_A_LEVEL = 2
 """How many times as many boxes as are kept go from each level into non-maximum suppression."""
 
@@ -23,26 +23,20 @@ class ExactRPNHead(RPNHead):
         return [level.float() for level in objectness], [level.float() for level in deltas]
 
 
-def build_proposal_network(config: ProposalConfig, channels: int, levels: int) -> RegionProposalNetwork:
-    """Random weights. Raises InputError unless there is one anchor side a pyramid level."""
-    if len(config.anchor_sides) != levels:
-        raise InputError(f"{levels} pyramid levels need as many anchor sides, got {len(config.anchor_sides)}")
+def build_proposal_network(config: RpnConfig, channels: int) -> RegionProposalNetwork:
+    """Random weights; a pyramid level for each anchor side, all with `channels` channels."""
     sizes = tuple((side,) for side in config.anchor_sides)
-    anchors = AnchorGenerator(sizes, (config.anchor_ratios,) * levels)
+    anchors = AnchorGenerator(sizes, (config.anchor_ratios,) * len(sizes))
     network = RegionProposalNetwork(
         anchors,
         ExactRPNHead(channels, len(config.anchor_ratios)),
         fg_iou_thresh=OBJECT_IOU,
         bg_iou_thresh=BACKGROUND_IOU,
-        batch_size_per_image=config.anchors_sampled,
+        batch_size_per_image=config.anchors_per_image,
         positive_fraction=OBJECT_FRACTION,
-        pre_nms_top_n=_per_mode(config, CANDIDATES_A_LEVEL),
-        post_nms_top_n=_per_mode(config, 1),
+        pre_nms_top_n=dict.fromkeys(MODES, CANDIDATES_A_LEVEL * config.post_nms_top_n),
+        post_nms_top_n=dict.fromkeys(MODES, config.post_nms_top_n),
         nms_thresh=config.nms_iou,
     )
-    network.fg_bg_sampler = SeededSampler(config.anchors_sampled, OBJECT_FRACTION)
+    network.fg_bg_sampler = SeededSampler(config.anchors_per_image, OBJECT_FRACTION)
     return network
-
-
-def _per_mode(config: ProposalConfig, times: int) -> dict[str, int]:
-    return {"training": times * config.best_train, "testing": times * config.best_test}

@@ -5,7 +5,7 @@ from torch import Tensor
 from torch.nn import functional as F
 from torchvision.models.detection.transform import GeneralizedRCNNTransform, resize_boxes
 
-from ezsd.detector.config import BackboneConfig
+from ezsd.detector.backbone import PyramidBackbone
 from ezsd.distributed import max_over_processes
 
 BOX_KEYS = ("boxes", "distill_boxes")
@@ -17,10 +17,10 @@ class PhotoTransform(GeneralizedRCNNTransform):
     In training a target says to what `short_side` its photo is scaled: the choice is the image's own.
     """
 
-    def __init__(self, backbone: BackboneConfig, short_side: int, long_side: int, divisor: int) -> None:
-        """`divisor`: a batch's height and width are padded to multiples of it, the coarsest stride."""
+    def __init__(self, backbone: PyramidBackbone, short_side: int, long_side: int) -> None:
+        """A batch's height and width are padded to multiples of the backbone's stride."""
         mean, std = list(backbone.mean), list(backbone.std)
-        super().__init__(short_side, long_side, mean, std, size_divisible=divisor)
+        super().__init__(short_side, long_side, mean, std, size_divisible=backbone.stride)
 
     def max_by_axis(self, the_list: list[list[int]]) -> list[int]:
         """The shape that all photos of a step are padded to, those of other processes too.

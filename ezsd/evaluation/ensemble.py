@@ -6,22 +6,13 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from ezsd.evaluation.config import EnsembleConfig
 from ezsd.split import Split
 
 
-@dataclass(frozen=True)
-class TeacherWeights:
-    """Exponents of the teacher's score, 0 (the detector alone) to 1 (the teacher alone), by group of names.
-
-    ViLD takes 1/3 for base names, which the detector has learned from boxes, and 2/3 for novel ones.
-    """
-
-    base: float
-    novel: float
-
-    def of_names(self, split: Split) -> Tensor:
-        """(C,) float32, for each name of the split."""
-        return torch.tensor([self.base] * len(split.base) + [self.novel] * len(split.novel))
+def teacher_weights(config: EnsembleConfig, split: Split) -> Tensor:
+    """The teacher's exponent for each name of the split, (C,) float32."""
+    return torch.tensor([config.base] * len(split.base) + [config.novel] * len(split.novel))
 
 
 def geometric_mean(detector: Tensor, teacher: Tensor, teacher_weights: Tensor) -> Tensor:

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from ezsd.evaluation.average_precision import ClassScores
-from ezsd.evaluation.ensemble import TeacherWeights
+from ezsd.evaluation.config import EnsembleConfig
 from ezsd.evaluation.groups import as_percent, percent_by_frequency
 from ezsd.split import Split
 
@@ -27,7 +27,7 @@ class Question:
     split: Split
     max_dets: int
     ground_truth: Mapping[str, Any]
-    ensemble: TeacherWeights | None = None
+    ensemble: EnsembleConfig | None = None
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from ezsd.boxes import max_iou_xyxy, nms_xyxy
+from ezsd.mining.config import MineConfig
 from ezsd.mining.exhaustive import distinct_boxes, photo_anchors
 from ezsd.mining.objectness import RidgeSums, box_weights, guess_features, object_targets
-from ezsd.mining.proposals import Judge, MineConfig, Proposals
+from ezsd.mining.proposals import Judge, Proposals
 from ezsd.mining.score import certainty, name_probabilities
 from ezsd.teacher.dense_maps import count_tiles, describe_boxes, photo_maps, require_dense
 from ezsd.teacher.protocol import Teacher
@@ -61,7 +62,7 @@ class CascadeMiner:
         free = max_iou_xyxy(distinct, base_boxes_xyxy.to(distinct)) < config.base_iou
         crops = max(1, int(self.fraction * len(anchors)) - count_tiles(original_size))
         looked_at = distinct[free][nms_xyxy(distinct[free], guesses[free], config.nms_iou, crops)]
-        embeddings = judge.encoder.encode(photo, looked_at, config.enlarge)
+        embeddings = judge.encoder.encode(photo, looked_at, config.context_factor)
         probabilities = name_probabilities(embeddings, judge.text, judge.logit_scale)
         confidence, labels = probabilities.max(dim=1)
         scores = certainty(probabilities)

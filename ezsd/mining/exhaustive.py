@@ -7,7 +7,8 @@ import torch
 from torch import Tensor
 
 from ezsd.mining.anchors import anchor_boxes_xyxy, fit_scale
-from ezsd.mining.proposals import Judge, MineConfig, Proposals
+from ezsd.mining.config import MineConfig
+from ezsd.mining.proposals import Judge, Proposals
 from ezsd.mining.score import certainty, name_probabilities
 from ezsd.mining.select import select_proposals
 

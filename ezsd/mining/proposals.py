@@ -1,4 +1,4 @@
-"""What mining finds in one photo, and the recipe it follows."""
+"""What mining finds in one photo, and the teacher as it is asked."""
 
 from dataclasses import dataclass
 
@@ -29,34 +29,6 @@ class Proposals:
 
     def __len__(self) -> int:
         return len(self.boxes_xyxy)
-
-
-@dataclass(frozen=True)
-class MineConfig:
-    """The recipe (method, section 2).
-
-    Args:
-        long_side, short_side: the grid lies over the photo resized to fit these.
-        stride: of the grid, in pixels of the resized photo.
-        scales: anchor side / stride.
-        ratios: anchor height / width.
-        nms_iou: of boxes that overlap more, the best is kept.
-        best: boxes kept after that.
-        base_iou: a proposal overlaps every base box by less.
-        keep: proposals stored at most.
-        enlarge: factor of the crop that is named and embedded.
-    """
-
-    long_side: int
-    short_side: int
-    stride: int
-    scales: tuple[float, ...]
-    ratios: tuple[float, ...]
-    nms_iou: float
-    best: int
-    base_iou: float
-    keep: int
-    enlarge: float
 
 
 @dataclass(frozen=True)

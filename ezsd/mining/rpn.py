@@ -14,43 +14,26 @@ from torchvision.models.detection.transform import resize_boxes
 
 from ezsd.boxes import clip_xyxy, nms_xyxy
 from ezsd.detector.backbone import PyramidBackbone
-from ezsd.detector.config import BackboneConfig, ProposalConfig
 from ezsd.detector.rpn import build_proposal_network
 from ezsd.detector.transform import PhotoTransform
-from ezsd.mining.proposals import Judge, MineConfig, Proposals
+from ezsd.mining.config import MineConfig, RegionProposerConfig
+from ezsd.mining.proposals import Judge, Proposals
 from ezsd.mining.score import name_probabilities
 
 LOSSES = ("loss_objectness", "loss_rpn_box_reg")
 
 
-@dataclass(frozen=True)
-class RpnConfig:
-    """All of the network but its weights.
-
-    Attributes:
-        pyramid_channels: of every level of the feature pyramid.
-        short_side, long_side: pixels; a photo is scaled to the first, or less lest it pass the second.
-    """
-
-    backbone: BackboneConfig
-    pyramid_channels: int
-    proposals: ProposalConfig
-    short_side: int
-    long_side: int
-
-
 class RegionProposer(nn.Module):
     """The first half of a two-stage detector: backbone, pyramid and proposal network, and no names."""
 
-    def __init__(self, config: RpnConfig) -> None:
+    def __init__(self, config: RegionProposerConfig) -> None:
         """Random weights."""
         super().__init__()
         self.backbone = PyramidBackbone(config.backbone, config.pyramid_channels)
-        levels = len(config.backbone.taps) + 1
-        self.rpn = build_proposal_network(config.proposals, config.pyramid_channels, levels)
-        self.transform = PhotoTransform(
-            config.backbone, config.short_side, config.long_side, self.backbone.stride
-        )
+        self.rpn = build_proposal_network(config, config.pyramid_channels)
+        # in training no box is used, so none need be chosen well
+        self.rpn._pre_nms_top_n["training"] = self.rpn._post_nms_top_n["training"] = 1
+        self.transform = PhotoTransform(self.backbone, config.short_side, config.long_side)
 
     def forward(self, photos: Sequence[Tensor], targets: Sequence[dict[str, Tensor]]) -> dict[str, Tensor]:
         """The `LOSSES` by name; arguments as of `ZeroShotDetector` in training, of which boxes count."""
@@ -101,7 +84,7 @@ class RpnMiner:
         boxes_xyxy, scores, anchors = self.network.propose(photo.to(device))
         boxes_xyxy, scores = boxes_xyxy.cpu(), scores.cpu()
         kept = nms_xyxy(boxes_xyxy, scores, config.nms_iou, config.keep)
-        embeddings = judge.encoder.encode(photo, boxes_xyxy[kept], config.enlarge)
+        embeddings = judge.encoder.encode(photo, boxes_xyxy[kept], config.context_factor)
         confidence, labels = name_probabilities(embeddings, judge.text, judge.logit_scale).max(dim=1)
         return Proposals(
             boxes_xyxy=boxes_xyxy[kept],

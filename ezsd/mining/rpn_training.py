@@ -12,12 +12,13 @@ from torch.optim import SGD
 from ezsd.errors import InputError
 from ezsd.mining.rpn import LOSSES, RegionProposer
 from ezsd.training.checkpoint import model_tensors, restore_model
+from ezsd.training.config import StepConfig
 from ezsd.training.dataset import Example
 from ezsd.training.engine import make_optimizer
 from ezsd.training.schedule import Schedule
 from ezsd.training.targets import CachedTargets
 
-MOMENTUM, WEIGHT_DECAY, CLIP_NORM = 0.9, 1e-4, 10.0
+STEP = StepConfig()
 """As the detector is trained (method, section 4)."""
 
 _STEPS = "steps"
@@ -44,7 +45,7 @@ class RpnTrainer:
     network: RegionProposer
 
     def __post_init__(self) -> None:
-        self.optimizer: SGD = make_optimizer(self.network, MOMENTUM, WEIGHT_DECAY)
+        self.optimizer: SGD = make_optimizer(self.network, STEP)
         self.steps = 0
 
     def train(self, batches: Iterable[list[Example]], schedule: Schedule) -> Iterator[float]:
@@ -76,7 +77,7 @@ class RpnTrainer:
                 "mine.rpn.learning_rate or raise mine.rpn.warmup_steps"
             )
         loss.backward()
-        clip_grad_norm_(self.network.parameters(), CLIP_NORM)
+        clip_grad_norm_(self.network.parameters(), STEP.clip_norm)
         self.optimizer.step()
         self.optimizer.zero_grad()
         return float(loss.detach())

@@ -4,7 +4,8 @@ import torch
 from torch import Tensor
 
 from ezsd.boxes import max_iou_xyxy, nms_xyxy
-from ezsd.mining.proposals import Judge, MineConfig, Proposals
+from ezsd.mining.config import MineConfig
+from ezsd.mining.proposals import Judge, Proposals
 from ezsd.mining.score import name_probabilities
 
 
@@ -18,9 +19,9 @@ def select_proposals(
 ) -> Proposals:
     """Suppresses, filters and names scored boxes.
 
-    Class-agnostic NMS and the best `config.best`; then without those that overlap a base box; then, in order
-    of score, the first `config.keep` whose enlarged crop is not given a base name. Where base names are all
-    there is, the last filter would leave nothing and is not applied.
+    Class-agnostic NMS and the best `config.post_nms_top_n`; then without those that overlap a base box; then,
+    in order of score, the first `config.keep` whose enlarged crop is not given a base name. Where base names
+    are all there is, the last filter would leave nothing and is not applied.
 
     Args:
         photo: uint8 `(3, H, W)` RGB.
@@ -31,7 +32,7 @@ def select_proposals(
         config: the recipe.
     """
     forwards_before = judge.encoder.forwards
-    kept = nms_xyxy(boxes_xyxy, scores, config.nms_iou, config.best)
+    kept = nms_xyxy(boxes_xyxy, scores, config.nms_iou, config.post_nms_top_n)
     kept = kept[max_iou_xyxy(boxes_xyxy[kept], base_boxes_xyxy.to(boxes_xyxy)) < config.base_iou]
     chosen, labels, confidence = _name_until_full(photo, boxes_xyxy, kept, judge, config)
     return Proposals(
@@ -54,7 +55,7 @@ def _name_until_full(
     rows, labels, confidence = [candidates[:0]], [candidates[:0]], [torch.empty(0)]
     found = 0
     for part in candidates.split(config.keep):
-        embeddings = judge.encoder.encode(photo, boxes_xyxy[part], config.enlarge)
+        embeddings = judge.encoder.encode(photo, boxes_xyxy[part], config.context_factor)
         likelihood, label = name_probabilities(embeddings, judge.text, judge.logit_scale).max(dim=1)
         eligible = (
             label >= judge.base_count if judge.knows_others else torch.ones_like(label, dtype=torch.bool)

@@ -5,7 +5,6 @@ Names differ from tower to tower (`ln_1`, `norm2`, `bn3`, `ln_pre`); types do no
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
 from timm.layers import norm as timm_norm
@@ -13,9 +12,8 @@ from timm.layers import norm_act as timm_norm_act
 from torch import Tensor, nn
 
 from ezsd.errors import InputError
+from ezsd.renorm.config import Towers
 from ezsd.teacher.protocol import Teacher
-
-Towers = Literal["image", "text", "both"]
 
 _BATCH_NORMS = (nn.modules.batchnorm._BatchNorm,)
 _CHANNELS_FIRST_NORMS = (

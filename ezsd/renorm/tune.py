@@ -5,15 +5,15 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import islice
-from typing import Literal
 
 import torch
 from torch import Tensor
 from torch.nn.utils import clip_grad_norm_
 
+from ezsd.renorm.config import RenormConfig
 from ezsd.renorm.labelled_crops import LabelledCrops
 from ezsd.renorm.loss import BOX_LOSSES, area_weights
-from ezsd.renorm.norm_layers import Towers, find_norm_layers, load_norm_state, norm_parameters, norm_state
+from ezsd.renorm.norm_layers import find_norm_layers, load_norm_state, norm_parameters, norm_state
 from ezsd.teacher.name_embeddings import embed_names
 from ezsd.teacher.prompts import Prompts
 from ezsd.teacher.protocol import Teacher
@@ -23,34 +23,6 @@ CROPS_AT_ONCE = 64
 """Crops whose activations are held for one backward pass; more boxes in a step are done in parts."""
 
 MOMENTS = ("step", "exp_avg", "exp_avg_sq")
-
-
-@dataclass(frozen=True)
-class TuneConfig:
-    """The recipe (method, section 1).
-
-    Args:
-        towers: whose norm layers learn.
-        loss: `bce` is the paper's.
-        epochs: passes over the photos.
-        photos_per_step: photos whose boxes make one step.
-        learning_rate, weight_decay: AdamW's, constant.
-        clip_norm: limit of the gradient's norm.
-        repeat_threshold: of repeat-factor sampling; 0 is none.
-        area_weights: whether small boxes weigh more.
-        seed: decides the order of photos.
-    """
-
-    towers: Towers
-    loss: Literal["bce", "softmax"]
-    epochs: int
-    photos_per_step: int
-    learning_rate: float
-    weight_decay: float
-    clip_norm: float
-    repeat_threshold: float
-    area_weights: bool
-    seed: int
 
 
 @dataclass(frozen=True)
@@ -113,7 +85,7 @@ class Tuner:
     names: Sequence[str]
     prompts: Prompts
     data: LabelledCrops
-    config: TuneConfig
+    config: RenormConfig
     on_step: Callable[[int], None] = field(default=lambda boxes: None)
 
     def __post_init__(self) -> None:

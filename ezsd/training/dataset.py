@@ -7,8 +7,9 @@ from itertools import chain, count, islice
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
+from ezsd.training.config import ExampleConfig
 from ezsd.training.seeds import derive_seed
-from ezsd.training.targets import CachedTargets, DrawSettings, draw_example
+from ezsd.training.targets import CachedTargets, draw_example
 
 Example = tuple[Tensor, dict[str, Tensor]]
 
@@ -27,21 +28,19 @@ class TrainSet(Dataset[Example]):
     Args:
         read_photo: row -> uint8 RGB (3, H, W).
         read_targets: row -> its targets.
-        settings: what is left to chance.
+        config: what is drawn at random.
     """
 
     def __init__(
         self,
         read_photo: Callable[[int], Tensor],
         read_targets: Callable[[int], CachedTargets],
-        settings: DrawSettings,
+        config: ExampleConfig,
     ) -> None:
-        self._read_photo, self._read_targets, self._settings = read_photo, read_targets, settings
+        self._read_photo, self._read_targets, self._config = read_photo, read_targets, config
 
     def __getitem__(self, draw: Draw) -> Example:
-        return draw_example(
-            self._read_photo(draw.row), self._read_targets(draw.row), self._settings, draw.seed
-        )
+        return draw_example(self._read_photo(draw.row), self._read_targets(draw.row), self._config, draw.seed)
 
 
 @dataclass(frozen=True)

@@ -14,28 +14,10 @@ from torch.optim import SGD
 
 from ezsd.distributed import count_processes, sum_over_processes
 from ezsd.errors import InputError
+from ezsd.training.config import StepConfig
 from ezsd.training.dataset import Example
 from ezsd.training.schedule import Schedule
 from ezsd.training.seeds import derive_seed
-
-
-@dataclass(frozen=True)
-class StepSettings:
-    """How one step is taken.
-
-    Attributes:
-        clip_norm: largest L2 norm of all gradients together.
-        distill_factor: of the distillation loss.
-        micro_batches: a step is the mean over so many.
-        mixed_precision: bfloat16 where the device is a GPU.
-        seed: of the run.
-    """
-
-    clip_norm: float
-    distill_factor: float
-    micro_batches: int
-    mixed_precision: bool
-    seed: int
 
 
 @dataclass(frozen=True)
@@ -46,10 +28,10 @@ class StepReport:
     losses: dict[str, float]
 
 
-def make_optimizer(model: nn.Module, momentum: float, weight_decay: float) -> SGD:
+def make_optimizer(model: nn.Module, config: StepConfig) -> SGD:
     """SGD over what can change; its rate is set at each step."""
     parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    return SGD(parameters, lr=0.0, momentum=momentum, weight_decay=weight_decay)
+    return SGD(parameters, lr=0.0, momentum=config.momentum, weight_decay=config.weight_decay)
 
 
 def train_steps(
@@ -57,7 +39,7 @@ def train_steps(
     optimizer: SGD,
     batches: Iterable[list[Example]],
     schedule: Schedule,
-    settings: StepSettings,
+    config: StepConfig,
     first_step: int,
 ) -> Iterator[StepReport]:
     """Take the steps from `first_step` to the schedule's last, and report each when it is done.
@@ -75,15 +57,15 @@ def train_steps(
     source = iter(batches)
     device = next(model.parameters()).device
     for step in range(first_step, schedule.steps):
-        torch.manual_seed(derive_seed(settings.seed, step))
+        torch.manual_seed(derive_seed(config.seed, step))
         for group in optimizer.param_groups:
             group["lr"] = schedule.rate(step)
         total = torch.zeros(len(names), device=device)
-        for part in range(settings.micro_batches):
-            last = part == settings.micro_batches - 1
+        for part in range(config.micro_batches):
+            last = part == config.micro_batches - 1
             with _local_gradients(model, not last):
-                total += _backward(model, next(source), settings, names, step)
-        clip_grad_norm_(model.parameters(), settings.clip_norm)
+                total += _backward(model, next(source), config, names, step)
+        clip_grad_norm_(model.parameters(), config.clip_norm)
         optimizer.step()
         optimizer.zero_grad()
         mean = sum_over_processes(total) / count_processes()
@@ -91,17 +73,17 @@ def train_steps(
 
 
 def _backward(
-    model: nn.Module, batch: list[Example], settings: StepSettings, names: Sequence[str], step: int
+    model: nn.Module, batch: list[Example], config: StepConfig, names: Sequence[str], step: int
 ) -> Tensor:
     """Adds a micro-batch's gradients and returns its share of the step's losses, in the order of `names`."""
     device = next(model.parameters()).device
     images = [photo.to(device, non_blocking=True) for photo, _ in batch]
     targets = [{key: value.to(device) for key, value in target.items()} for _, target in batch]
-    with _precision(device, settings.mixed_precision):
+    with _precision(device, config.mixed_precision):
         losses = model(images, targets)
-    factors = {"distillation": settings.distill_factor}
+    factors = {str(name): factor for name, factor in config.loss_factors.items()}
     weighted = torch.stack([losses[name].float() * factors.get(name, 1.0) for name in names])
-    weighted = weighted / settings.micro_batches
+    weighted = weighted / config.micro_batches
     _require_finite(weighted, names, step)
     weighted.sum().backward()
     return weighted.detach()

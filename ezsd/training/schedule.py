@@ -4,6 +4,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ezsd.training.config import ScheduleConfig
+
 WARMUP_START = 0.001
 STEP_FACTOR = 0.1
 
@@ -35,21 +37,15 @@ class Schedule:
         return WARMUP_START + (1 - WARMUP_START) * step / self.warmup_steps
 
 
-def schedule_in_epochs(
-    photos: int,
-    images_per_step: int,
-    epochs: float,
-    decay_epochs: Sequence[float],
-    learning_rate: float,
-    warmup_steps: int,
-) -> Schedule:
-    """A schedule given in epochs, whole or not, of as many images as there are photos.
+def schedule_in_epochs(config: ScheduleConfig, photos: int) -> Schedule:
+    """The steps of a schedule given in epochs, whole or not, of as many images as there are photos.
 
     An epoch's end need not be a step's end. Photos that are repeated make no epoch longer: repeats change
     what is shown, the schedule how long is trained.
     """
-    steps = [_steps_of(photos * epoch / images_per_step) for epoch in (epochs, *decay_epochs)]
-    return Schedule(steps[0], learning_rate, warmup_steps, tuple(steps[1:]))
+    epochs = (config.epochs, *config.decay_epochs)
+    steps = [_steps_of(photos * epoch / config.images_per_step) for epoch in epochs]
+    return Schedule(steps[0], config.learning_rate, config.warmup_steps, tuple(steps[1:]))
 
 
 def _steps_of(exact: float) -> int:

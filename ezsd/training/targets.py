@@ -7,7 +7,8 @@ from torch import Tensor
 
 from ezsd.boxes import box_area, clip_xyxy
 from ezsd.errors import InputError
-from ezsd.training.jitter import ScaleJitter, Window
+from ezsd.training.config import ExampleConfig
+from ezsd.training.jitter import Window, draw_window
 
 FLIP_PROBABILITY = 0.5
 VISIBLE = 0.25
@@ -46,23 +47,8 @@ class CachedTargets:
                 raise InputError(f"{kind} rows do not match: {', '.join(str(len(part)) for part in parts)}")
 
 
-@dataclass(frozen=True)
-class DrawSettings:
-    """What is left to chance.
-
-    Attributes:
-        proposals: at most so many of a photo's proposals are drawn, without replacement.
-        short_sides: pixels, one of them is drawn.
-        jitter: by how much photos are shown smaller or larger; None where they are not.
-    """
-
-    proposals: int
-    short_sides: tuple[int, ...]
-    jitter: ScaleJitter | None = None
-
-
 def draw_example(
-    photo: Tensor, cached: CachedTargets, settings: DrawSettings, seed: int
+    photo: Tensor, cached: CachedTargets, config: ExampleConfig, seed: int
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """The photo (3, H, W) uint8, perhaps cropped and flipped, and the target for `ZeroShotDetector`.
 
@@ -70,11 +56,11 @@ def draw_example(
     """
     generator = torch.Generator().manual_seed(seed)
     shrink = 1.0
-    if settings.jitter is not None:
-        window, shrink = settings.jitter.draw((photo.shape[1], photo.shape[2]), generator)
+    if config.jitter is not None:
+        window, shrink = draw_window(config.jitter, (photo.shape[1], photo.shape[2]), generator)
         photo, cached = crop_pixels(photo, window), crop_targets(cached, window)
-    drawn = torch.randperm(len(cached.proposal_boxes_xyxy), generator=generator)[: settings.proposals]
-    short_side = settings.short_sides[int(torch.randint(len(settings.short_sides), (), generator=generator))]
+    drawn = torch.randperm(len(cached.proposal_boxes_xyxy), generator=generator)[: config.proposals_per_image]
+    short_side = config.short_sides[int(torch.randint(len(config.short_sides), (), generator=generator))]
     target = {
         "boxes": cached.boxes_xyxy,
         "labels": cached.labels,

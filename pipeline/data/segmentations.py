@@ -37,7 +37,7 @@ def read_segmentations(path: Path, wanted: Mapping[int, Wanted]) -> dict[int, by
     if all(is_empty(found[number], asked.size_hw) for number, asked in wanted.items()):
         raise DataError(
             f"{path} has no segmentation of any box: give annotations with masks, or set prepare.masks to "
-            "false and train.mask_head to null"
+            "false and train.detector.mask_head to null"
         )
     return found
 

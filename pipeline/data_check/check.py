@@ -1,7 +1,7 @@
 """The check as a whole: what the params point at is read once, with the pipeline's own readers and rules."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -134,7 +134,7 @@ def _survey(
 ) -> dict[Which, list[Seen]]:
     """Looks at all photos, with as many workers as the params say, on this machine."""
     folders = {which: stops.attempt(sources.of(which).folder) for which in sets}
-    here = params.model_copy(update={"run": params.run.model_copy(update={"scheduler": None})})
+    here = replace(params, run=replace(params.run, scheduler=None))
     with TemporaryDirectory(prefix="ezsd-data-check-") as parts:
         surveys = {
             which: PhotoSurvey(

@@ -11,7 +11,7 @@ from torch import Tensor
 from ezsd.boxes import box_area
 from ezsd.cache.index import DatasetIndex
 from ezsd.pipeline.data.photos import PhotoFolder
-from ezsd.pipeline.params import RenormParams
+from ezsd.renorm.config import RenormConfig
 from ezsd.renorm.labelled_crops import LabelledCrops, RememberedCrops
 from ezsd.teacher.crops import square_crops
 from ezsd.teacher.prefetch import compute_ahead
@@ -34,7 +34,7 @@ class BasePhotos:
     index: DatasetIndex
     folder: PhotoFolder
     crop_size: int
-    params: RenormParams
+    config: RenormConfig
     threads: int
 
     def labelled_crops(self) -> LabelledCrops:
@@ -54,8 +54,8 @@ class BasePhotos:
     def _cut(self, photo: int) -> Tensor:
         row = self._rows[photo]
         boxes_xyxy = torch.from_numpy(self._boxes(row)[0])
-        enlarge, min_side = self.params.enlarge, self.params.min_side
-        return square_crops(self._decode(row), boxes_xyxy, enlarge, self.crop_size, min_side)
+        context_factor, min_side = self.config.context_factor, self.config.min_side
+        return square_crops(self._decode(row), boxes_xyxy, context_factor, self.crop_size, min_side)
 
     def _cut_centre(self, number: int) -> Tensor:
         photo = self._decode(self._rows[number])

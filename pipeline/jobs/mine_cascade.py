@@ -15,8 +15,8 @@ from ezsd.cache.atomic import write_bytes_atomic
 from ezsd.cache.errors import ArtifactError
 from ezsd.cache.folders import wipe
 from ezsd.mining.cascade import CascadeMiner, objectness_sums
+from ezsd.mining.config import MineConfig
 from ezsd.mining.objectness import RidgeSums
-from ezsd.mining.proposals import MineConfig
 from ezsd.mining.score import CERTAINTY
 from ezsd.pipeline.data.photos import PhotoFolder
 from ezsd.pipeline.data.prepared import Prepared
@@ -91,12 +91,14 @@ def prepare_miner(inputs: MiningInputs) -> CascadeSource:
     if parts.is_dir():
         wipe(parts)
         parts.rmdir()
-    return CascadeSource(path, inputs.context.params.mine.cascade_fraction, inputs.config.enlarge)
+    params = inputs.context.params.mine
+    return CascadeSource(path, params.cascade.fraction, params.context_factor)
 
 
 def _fit_objectness(inputs: MiningInputs, parts: Path, path: Path) -> None:
     rows = _fit_rows(inputs.prepared)
-    part = ObjectnessPart(inputs.teacher, inputs.config, inputs.prepared.folder, inputs.photos, rows, parts)
+    config = inputs.context.params.mine
+    part = ObjectnessPart(inputs.teacher, config, inputs.prepared.folder, inputs.photos, rows, parts)
     inputs.context.map_shards(
         part,
         part.shards,

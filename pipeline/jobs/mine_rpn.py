@@ -16,20 +16,20 @@ from torch.utils.data import DataLoader
 from ezsd.cache.atomic import write_bytes_atomic
 from ezsd.cache.errors import ArtifactError
 from ezsd.cache.folders import remove_file
-from ezsd.detector.config import ProposalConfig
-from ezsd.mining.rpn import RegionProposer, RpnConfig, RpnMiner
+from ezsd.mining.config import RegionProposerConfig
+from ezsd.mining.rpn import RegionProposer, RpnMiner
 from ezsd.mining.rpn_training import RpnTrainer, box_targets
 from ezsd.mining.score import OBJECTNESS
 from ezsd.pipeline.device import choose_device, loader_workers
 from ezsd.pipeline.interrupt import stop_on_signal
 from ezsd.pipeline.jobs.miners import Miner, MiningInputs
-from ezsd.pipeline.models.backbone import BackboneSource, backbone_config
-from ezsd.pipeline.models.schedule import make_schedule
-from ezsd.pipeline.params import MineParams, Params, RpnParams, RunParams
+from ezsd.pipeline.models.backbone import BackboneSource
+from ezsd.pipeline.params import MineRpnParams, Params, RunParams
+from ezsd.training.config import ExampleConfig
 from ezsd.training.dataset import BatchPlan, Example, TrainSet, load_batches
 from ezsd.training.determinism import deterministic
-from ezsd.training.schedule import Schedule
-from ezsd.training.targets import CachedTargets, DrawSettings
+from ezsd.training.schedule import Schedule, schedule_in_epochs
+from ezsd.training.targets import CachedTargets
 
 WEIGHTS = "rpn.safetensors"
 CHECKPOINT = "checkpoint.safetensors"
@@ -49,14 +49,14 @@ class RpnSource:
     """The network's miner, by the file with its trained weights."""
 
     weights: Path
-    params: MineParams
+    config: RegionProposerConfig
     run: RunParams
     score: str = OBJECTNESS
     scored_enlarge: None = None
 
     def load(self) -> Miner:
         """The miner. Raises ArtifactError when the weights are missing or damaged."""
-        network = RegionProposer(_config(self.params))
+        network = RegionProposer(self.config)
         network.load_state_dict(_read(self.weights))
         return RpnMiner(network.eval().to(choose_device(self.run)))
 
@@ -69,13 +69,13 @@ def prepare_miner(inputs: MiningInputs) -> RpnSource:
             trained = _train(inputs).cpu()
         write_bytes_atomic(path, save(trained.state_dict()))
     remove_file(path.with_name(CHECKPOINT))
-    return RpnSource(path, params.mine, params.run)
+    return RpnSource(path, params.mine.rpn, params.run)
 
 
 def _train(inputs: MiningInputs) -> RegionProposer:
     """The network after its last step; Ctrl-C leaves a checkpoint."""
     params, rows = inputs.context.params.mine.rpn, _rows_with_objects(inputs)
-    schedule = make_schedule(params, len(rows))
+    schedule = schedule_in_epochs(params.schedule, len(rows))
     trainer = RpnTrainer(_new_network(inputs))
     checkpoint = _Checkpoint(inputs.context.folder / CHECKPOINT, trainer)
     checkpoint.restore()
@@ -84,7 +84,7 @@ def _train(inputs: MiningInputs) -> RegionProposer:
     with shown as progress, stop_on_signal() as stop:
         for loss in losses:
             progress.say(f"loss {loss:.3f}")
-            progress.advance(1, images=params.images_per_step)
+            progress.advance(1, images=params.schedule.images_per_step)
             if stop.asked or checkpoint.is_due():
                 checkpoint.save()
             if stop.asked:
@@ -113,29 +113,13 @@ class _Checkpoint:
 def _new_network(inputs: MiningInputs) -> RegionProposer:
     params = inputs.context.params
     torch.manual_seed(params.mine.rpn.seed)
-    network = RegionProposer(_config(params.mine))
+    network = RegionProposer(params.mine.rpn)
     _backbone(params.mine.rpn, inputs.context.root).load_into(network.backbone)
     return network.to(choose_device(params.run))
 
 
-def _backbone(params: RpnParams, root: Path) -> BackboneSource:
-    return BackboneSource(params.backbone, root, "mine.rpn.backbone")
-
-
-def _config(params: MineParams) -> RpnConfig:
-    return RpnConfig(
-        backbone=backbone_config(params.rpn.backbone),
-        pyramid_channels=params.rpn.fpn_channels,
-        proposals=ProposalConfig(
-            anchor_sides=params.rpn.anchor_sides,
-            anchors_sampled=params.rpn.anchors_per_image,
-            best_train=1,  # nothing is trained on the proposals themselves
-            best_test=params.best,
-            nms_iou=params.nms_iou,
-        ),
-        short_side=params.rpn.short_side,
-        long_side=params.rpn.long_side,
-    )
+def _backbone(params: MineRpnParams, root: Path) -> BackboneSource:
+    return BackboneSource(params.backbone, params.backbone_weights, root, "mine.rpn.backbone_weights")
 
 
 def _rows_with_objects(inputs: MiningInputs) -> np.ndarray:
@@ -160,13 +144,14 @@ def _batches(
 
     plan = BatchPlan(
         order=partial(_order, rows, params.seed),
-        images_per_step=params.images_per_step,
+        images_per_step=params.schedule.images_per_step,
         first_step=first_step,
         steps=schedule.steps,
         micro_batches=1,
         seed=params.seed,
     )
-    train_set = TrainSet(read_photo, read_targets, DrawSettings(0, (params.short_side,)))
+    examples = ExampleConfig(proposals_per_image=0, short_sides=(params.short_side,))
+    train_set = TrainSet(read_photo, read_targets, examples)
     return load_batches(train_set, plan, loader_workers(choose_device(inputs.context.params.run)))
 
 

@@ -9,11 +9,11 @@ from typing import Protocol
 
 from torch import Tensor
 
-from ezsd.mining.proposals import Judge, MineConfig, Proposals
+from ezsd.mining.config import MineConfig
+from ezsd.mining.proposals import Judge, Proposals
 from ezsd.pipeline.data.photos import PhotoFolder
 from ezsd.pipeline.data.prepared import Prepared
 from ezsd.pipeline.models.teacher import RenormalizedTeacher
-from ezsd.pipeline.params import MineParams
 from ezsd.pipeline.stage import StageContext
 
 Miner = Callable[[Tensor, Tensor, Judge, MineConfig], Proposals]
@@ -47,24 +47,3 @@ class MiningInputs:
     teacher: RenormalizedTeacher
     prepared: Prepared
     photos: PhotoFolder
-
-    @property
-    def config(self) -> MineConfig:
-        """The recipe that the params name."""
-        return mine_config(self.context.params.mine)
-
-
-def mine_config(params: MineParams) -> MineConfig:
-    """The recipe that the params name."""
-    return MineConfig(
-        long_side=params.long_side,
-        short_side=params.short_side,
-        stride=params.stride,
-        scales=params.scales,
-        ratios=params.ratios,
-        nms_iou=params.nms_iou,
-        best=params.best,
-        base_iou=params.base_iou,
-        keep=params.keep,
-        enlarge=params.enlarge,
-    )

@@ -22,11 +22,9 @@ from ezsd.pipeline.processes import Processes
 from ezsd.pipeline.stage import StageContext
 from ezsd.training.checkpoint import restore_training, training_tensors
 from ezsd.training.dataset import BatchPlan, Example, TrainSet, load_batches
-from ezsd.training.engine import StepReport, StepSettings, make_optimizer, train_steps
-from ezsd.training.jitter import ScaleJitter
+from ezsd.training.engine import StepReport, make_optimizer, train_steps
 from ezsd.training.repeats import repeat_factors
 from ezsd.training.schedule import Schedule
-from ezsd.training.targets import DrawSettings
 
 CHECKPOINT = "checkpoint.safetensors"
 """What an interrupted run leaves to resume from; a finished one removes it."""
@@ -42,23 +40,21 @@ def train_detector(
     """
     params, processes = context.params.train, context.processes
     device = choose_device(context.params.run)
-    optimizer = make_optimizer(detector, params.momentum, params.weight_decay)
+    optimizer = make_optimizer(detector, params)
     checkpoint = Checkpoint(context.folder / CHECKPOINT, detector, optimizer, params.checkpoint_seconds)
     reports = checkpoint.restore()
     batches = _batches(context, targets, schedule, len(reports))
-    steps = train_steps(
-        _shared(detector, processes), optimizer, batches, schedule, _step_settings(params), len(reports)
-    )
+    steps = train_steps(_shared(detector, processes), optimizer, batches, schedule, params, len(reports))
     with (
         context.step_logs(len(reports)) as log,
         context.progress(schedule.steps, "steps", len(reports)) as progress,
         stop_on_signal() as stop,
     ):
-        rows = LiveRows(log, schedule, params.images_per_step, device, len(reports))
+        rows = LiveRows(log, schedule, params.schedule.images_per_step, device, len(reports))
         for report in steps:
             reports.append(report)
             progress.say(progress_note(report, device))
-            progress.advance(1, images=params.images_per_step)
+            progress.advance(1, images=params.schedule.images_per_step)
             rows.tell(reports)
             stops = processes.any(stop.asked)
             due = stops or checkpoint.is_due() or _ends_epoch(report.step, params, targets)
@@ -104,10 +100,10 @@ def _batches(
     context: StageContext, targets: TargetReader, schedule: Schedule, first_step: int
 ) -> DataLoader[list[Example]]:
     params, photos, processes = context.params.train, targets.index.photos, context.processes
-    if params.images_per_step % (params.micro_batches * processes.world_size):
+    if params.schedule.images_per_step % (params.micro_batches * processes.world_size):
         raise PipelineError(
-            f"{processes.world_size} processes cannot share train.images_per_step {params.images_per_step} "
-            f"in {params.micro_batches} micro-batches: start a number of processes that divides them"
+            f"{processes.world_size} processes cannot share train.schedule.images_per_step "
+            f"{params.schedule.images_per_step} in {params.micro_batches} micro-batches: start a number of processes that divides them"
         )
     sources = resolve_sources(context.params.data, context.root, context.parent("prepare"))
     folder = sources.train.folder()
@@ -119,7 +115,7 @@ def _batches(
     factors = repeat_factors(targets.labels(), params.repeat_threshold)
     plan = BatchPlan(
         order=partial(targets.order, factors, params.seed),
-        images_per_step=params.images_per_step,
+        images_per_step=params.schedule.images_per_step,
         first_step=first_step,
         steps=schedule.steps,
         micro_batches=params.micro_batches,
@@ -127,25 +123,9 @@ def _batches(
         rank=processes.rank,
         world_size=processes.world_size,
     )
-    train_set = TrainSet(read_photo, targets, draw_settings(params))
+    train_set = TrainSet(read_photo, targets, params.examples)
     return load_batches(train_set, plan, loader_workers(choose_device(context.params.run)))
 
 
-def draw_settings(params: TrainParams) -> DrawSettings:
-    """What the params leave to chance in a photo."""
-    jitter = ScaleJitter(**params.jitter.model_dump()) if params.jitter else None
-    return DrawSettings(params.proposals_per_image, params.short_sides, jitter)
-
-
-def _step_settings(params: TrainParams) -> StepSettings:
-    return StepSettings(
-        clip_norm=params.clip_norm,
-        distill_factor=params.distill_factor,
-        micro_batches=params.micro_batches,
-        mixed_precision=params.mixed_precision,
-        seed=params.seed,
-    )
-
-
 def _ends_epoch(step: int, params: TrainParams, targets: TargetReader) -> bool:
-    return (step + 1) * params.images_per_step % len(targets.index) < params.images_per_step
+    return (step + 1) * params.schedule.images_per_step % len(targets.index) < params.schedule.images_per_step

@@ -10,13 +10,13 @@ import torch
 from ezsd.cache.errors import ArtifactError
 from ezsd.cache.manifest import manifest_digest
 from ezsd.detector.config import Selection
-from ezsd.evaluation.ensemble import ScoreEnsemble, TeacherWeights
+from ezsd.evaluation.config import EnsembleConfig
+from ezsd.evaluation.ensemble import ScoreEnsemble, teacher_weights
 from ezsd.evaluation.teacher_accuracy import BoxNamer
 from ezsd.pipeline.device import choose_device
 from ezsd.pipeline.jobs.validation import RAW, RENORMALIZED, Models
 from ezsd.pipeline.models.detector_files import read_detector
 from ezsd.pipeline.models.teacher import RenormalizedTeacher, renormalized_teacher
-from ezsd.pipeline.params import EvaluateParams
 from ezsd.pipeline.stage import StageContext
 from ezsd.split import Split
 from ezsd.teacher.box_encoder import BoxEncoder
@@ -33,7 +33,8 @@ class ModelsOnDisk:
             for several runs whether it still has the right one.
         teacher: the raw teacher and its re-normalization.
         split: whose names compete.
-        selection: how detections are chosen. enlarge, batch: how the teacher's crops are cut and encoded.
+        selection: how detections are chosen.
+        context_factor, batch: how the teacher's crops are cut and encoded.
         ensemble: how much the teacher's score counts beside the detector's; None to leave it out.
     """
 
@@ -42,9 +43,9 @@ class ModelsOnDisk:
     teacher: RenormalizedTeacher
     split: Split
     selection: Selection
-    enlarge: float
+    context_factor: float
     batch: int
-    ensemble: TeacherWeights | None
+    ensemble: EnsembleConfig | None
 
     def load(self) -> Models:
         """The detector with all names, and both teachers. Raises ArtifactError for what is not there."""
@@ -59,20 +60,11 @@ def models_on_disk(context: StageContext, split: Split) -> ModelsOnDisk:
         made=manifest_digest(train),
         teacher=renormalized_teacher(context),
         split=split,
-        selection=Selection(
-            score_threshold=params.evaluate.score_threshold,
-            nms_iou=params.evaluate.nms_iou,
-            best=params.evaluate.detections_per_image,
-        ),
-        enlarge=params.mine.enlarge,
+        selection=params.evaluate,
+        context_factor=params.mine.context_factor,
         batch=params.mine.batch,
-        ensemble=teacher_weights(params.evaluate),
+        ensemble=params.evaluate.ensemble,
     )
-
-
-def teacher_weights(params: EvaluateParams) -> TeacherWeights | None:
-    """What `evaluate.ensemble` asks for."""
-    return TeacherWeights(**params.ensemble.model_dump()) if params.ensemble else None
 
 
 @lru_cache(maxsize=1)
@@ -91,9 +83,9 @@ def _load(models: ModelsOnDisk) -> Models:
         detector=trained.detector.to(device),
         selection=models.selection,
         teachers={RAW: _namer(models, raw, record.text_embeddings_raw), RENORMALIZED: namer},
-        ensemble=ScoreEnsemble(namer, weights.of_names(models.split)) if weights else None,
+        ensemble=ScoreEnsemble(namer, teacher_weights(weights, models.split)) if weights else None,
     )
 
 
 def _namer(models: ModelsOnDisk, teacher: Teacher, text: np.ndarray) -> BoxNamer:
-    return BoxNamer(BoxEncoder(teacher, models.batch), torch.from_numpy(text), models.enlarge)
+    return BoxNamer(BoxEncoder(teacher, models.batch), torch.from_numpy(text), models.context_factor)

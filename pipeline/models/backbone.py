@@ -1,4 +1,4 @@
-"""Which backbone a section of the params means, on this machine."""
+"""Which pretrained weights of a backbone the params mean, on this machine."""
 
 import pickle
 from dataclasses import dataclass
@@ -12,29 +12,10 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from ezsd.cache.atomic import sha256_file
-from ezsd.detector.backbone import (
-    WORLD_WEIGHTS,
-    PyramidBackbone,
-    load_body,
-    published_tensors,
-    world_backbone,
-)
+from ezsd.detector.backbone import WORLD, WORLD_WEIGHTS, PyramidBackbone, load_body, published_tensors
 from ezsd.detector.config import BackboneConfig
 from ezsd.errors import InputError
 from ezsd.pipeline.outside import BUNDLED, RANDOM, TAG
-from ezsd.pipeline.params import BackboneParams
-
-WORLD = "world"
-TIMM = "timm/"
-
-
-def backbone_config(params: BackboneParams) -> BackboneConfig:
-    """The network that the params name, without weights."""
-    if params.name == WORLD:
-        return world_backbone(params.taps, params.frozen_stages)
-    if params.name.startswith(TIMM):
-        return BackboneConfig("timm", params.name.removeprefix(TIMM), {}, params.taps, params.frozen_stages)
-    return BackboneConfig("torchvision", params.name, {}, params.taps, params.frozen_stages)
 
 
 @dataclass(frozen=True)
@@ -42,17 +23,20 @@ class BackboneSource:
     """A backbone's pretrained weights.
 
     Args:
+        config: the backbone's architecture.
+        weights: `bundled`, `random`, `tag:TAG` of the library, or a file.
         root: where relative paths start.
-        key: of the params, for messages: `train.backbone`.
+        key: of the weights in the params, for messages: `train.backbone_weights`.
     """
 
-    params: BackboneParams
+    config: BackboneConfig
+    weights: str
     root: Path
     key: str
 
     def digest(self) -> dict[str, Any]:
         """SHA-256 of the file of the weights; none for those that the params themselves name."""
-        if self.params.weights == RANDOM or self.params.weights.startswith(TAG):
+        if self.weights == RANDOM or self.weights.startswith(TAG):
             return {}
         return {"backbone": sha256_file(self._file())}
 
@@ -61,20 +45,19 @@ class BackboneSource:
 
         Raises InputError when there are no such weights, or they are of another architecture.
         """
-        weights = self.params.weights
-        if weights.startswith(TAG):
-            load_body(backbone, published_tensors(backbone_config(self.params), weights.removeprefix(TAG)))
-        elif weights != RANDOM:
+        if self.weights.startswith(TAG):
+            load_body(backbone, published_tensors(self.config, self.weights.removeprefix(TAG)))
+        elif self.weights != RANDOM:
             load_body(backbone, self._read(self._file()))
 
     def _file(self) -> Path:
-        if self.params.weights == BUNDLED and self.params.name != WORLD:
-            raise InputError(f"{self.key}.weights bundled belong to {WORLD}, not {self.params.name}")
+        if self.weights == BUNDLED and self.config.name != WORLD:
+            raise InputError(f"{self.key} bundled belong to {WORLD}, not {self.config.name}")
         bundled = Path(str(resources.files("ezsd") / "assets" / WORLD_WEIGHTS))
-        path = bundled if self.params.weights == BUNDLED else self.root / self.params.weights
+        path = bundled if self.weights == BUNDLED else self.root / self.weights
         if not path.is_file():
             raise InputError(
-                f"{self.key}.weights {path} is no file: give bundled, random, tag:NAME or the path of a file"
+                f"{self.key} {path} is no file: give bundled, random, tag:NAME or the path of a file"
             )
         return path
 
@@ -92,4 +75,4 @@ class BackboneSource:
             ValueError,
             TypeError,
         ) as error:
-            raise InputError(f"{self.key}.weights {path} holds no state dict: give another file") from error
+            raise InputError(f"{self.key} {path} holds no state dict: give another file") from error

@@ -72,7 +72,7 @@ def read_detector(folder: Path) -> TrainedDetector:
 def finds_masks(folder: Path) -> bool:
     """Whether the detector has a mask head, by its card alone. Raises ArtifactError as `read_detector`."""
     try:
-        return json.loads((folder / CARD).read_bytes())["config"].get("masks") is not None
+        return json.loads((folder / CARD).read_bytes())["config"].get("mask_head") is not None
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ArtifactError(f"{folder / CARD} is missing or damaged; {_MEND}") from error
 

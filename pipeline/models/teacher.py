@@ -19,8 +19,7 @@ from ezsd.cache.errors import ArtifactError
 from ezsd.errors import InputError
 from ezsd.pipeline.device import choose_device
 from ezsd.pipeline.outside import BUNDLED, RANDOM, TAG
-from ezsd.pipeline.params import RunParams
-from ezsd.pipeline.params_teacher import TeacherParams
+from ezsd.pipeline.params import RunParams, TeacherParams
 from ezsd.pipeline.stage import StageContext
 from ezsd.renorm.norm_layers import load_norm_state
 from ezsd.teacher.load import TeacherSource, load_teacher

@@ -13,10 +13,10 @@ from ezsd.mining.exhaustive import distinct_boxes
 from ezsd.pipeline.jobs.base_photos import LOOK, SAMPLE_BOXES
 from ezsd.pipeline.jobs.mine_cascade import FIT_PHOTOS, PHOTOS_PER_PART
 from ezsd.pipeline.jobs.validation import PHOTOS_PER_SHARD
-from ezsd.pipeline.models.schedule import make_schedule
 from ezsd.pipeline.params import MineParams, Params
 from ezsd.teacher.dense_maps import count_tiles
 from ezsd.training.repeats import repeat_factors
+from ezsd.training.schedule import schedule_in_epochs
 
 COMMON_SIZES = 32
 """Photo sizes whose anchors are counted one by one; rarer sizes count as their mean."""
@@ -89,16 +89,19 @@ class Units:
 def units_of_work(params: Params, amounts: Amounts) -> dict[str, Units]:
     """Units that each piece of work, by its label in the progress, has to do."""
     photos, boxed = amounts.train_photos + amounts.val_photos, amounts.boxed_photos
+    proposer = schedule_in_epochs(params.mine.rpn.schedule, round(boxed))
     return {
         "prepare: draw the world": Units(photos, params.prepare.photos_per_shard),
         "prepare: check photos": Units(photos, params.prepare.photos_per_shard),
         "renorm": Units(params.renorm.epochs * amounts.epoch_boxes),
         LOOK: Units(2 * min(amounts.boxes, SAMPLE_BOXES)),
         "mine: fit objectness": Units(min(FIT_PHOTOS, boxed), PHOTOS_PER_PART),
-        "mine: train proposal network": Units(make_schedule(params.mine.rpn, round(boxed)).steps),
+        "mine: train proposal network": Units(
+            schedule_in_epochs(params.mine.rpn.schedule, round(boxed)).steps
+        ),
         "mine": Units(amounts.train_photos, params.mine.photos_per_shard),
         "embed": Units(amounts.train_photos, params.mine.photos_per_shard),
-        "train": Units(make_schedule(params.train, amounts.train_photos).steps),
+        "train": Units(schedule_in_epochs(params.train.schedule, amounts.train_photos).steps),
         "evaluate": Units(amounts.val_photos, PHOTOS_PER_SHARD),
     }
 
@@ -126,9 +129,11 @@ def photo_cost(params: MineParams, original_size: tuple[int, int]) -> MiningCost
     scale = fit_scale(original_size, params.long_side, params.short_side)
     anchors = anchor_boxes_xyxy(original_size, scale, params.stride, params.scales, params.ratios)
     tiles = count_tiles(original_size)
-    named = min(params.best, 2 * params.keep)  # survivors of the NMS, looked at until enough have a name
+    named = min(
+        params.post_nms_top_n, 2 * params.keep
+    )  # survivors of the NMS, looked at until enough have a name
     if params.method == "cascade":
-        return MiningCost(len(anchors), max(params.cascade_fraction * len(anchors), tiles + 1), tiles)
+        return MiningCost(len(anchors), max(params.cascade.fraction * len(anchors), tiles + 1), tiles)
     if params.method == "rpn":
         return MiningCost(named, named, 0)
     return MiningCost(len(anchors), len(distinct_boxes(anchors)) + named, 0)

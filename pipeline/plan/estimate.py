@@ -6,7 +6,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -89,7 +89,7 @@ def make_plan(params: Params, root: Path) -> Plan:
     real = RealData.read(params, sources) if params.data.world is None else None
     reading = time.monotonic() - start
     teacher = available_teacher(params, root)
-    usable = params.model_copy(update={"teacher": teacher})
+    usable = replace(params, teacher=teacher)
     size = choose_size(usable, root)
     with tempfile.TemporaryDirectory(prefix="ezsd-plan-") as name:
         folder = Path(name)
@@ -200,7 +200,7 @@ class Scaling:
             "mine": photos,
             "embed": photos,
             "train": round(units_of_work(self.params, self.real)["train"].count)
-            * self.params.train.images_per_step,
+            * self.params.train.schedule.images_per_step,
             "evaluate": val,
             "report": min(report.training_photos, photos) + min(report.validation_photos, val),
         }[stage]
@@ -237,13 +237,13 @@ class Scaling:
 
 def _small_world(params: Params, photos: int) -> Any:
     assert params.data.world is not None
-    world = params.data.world.model_copy(update={"train": photos, "val": photos})
+    world = replace(params.data.world, train=photos, val=photos)
     if params.data.format != "lvis":
-        return params.data.model_copy(update={"world": world})
+        return replace(params.data, world=world)
     # by LVIS's rule nearly all names of so few scenes are rare
     base = likely_base(params.data.world.train)
     novel = tuple(name for name in LONG_TAIL_NAMES if name not in base)
-    return params.data.model_copy(update={"world": world, "split": OwnSplit(base=base, novel=novel)})
+    return replace(params.data, world=world, split=OwnSplit(base=base, novel=novel))
 
 
 def _whole_world(params: Params, sample: Amounts) -> Amounts:

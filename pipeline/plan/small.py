@@ -2,7 +2,7 @@
 
 import math
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -11,8 +11,7 @@ from ezsd.errors import InputError
 from ezsd.pipeline.device import choose_device
 from ezsd.pipeline.executor import count_workers
 from ezsd.pipeline.models.teacher import resolve_teacher
-from ezsd.pipeline.params import BackboneParams, DataParams, Params
-from ezsd.pipeline.params_teacher import TeacherParams
+from ezsd.pipeline.params import DataParams, Params, TeacherParams
 from ezsd.pipeline.plan.counts import MiningCost, photo_cost
 from ezsd.pipeline.threads import one_thread
 from ezsd.teacher.load import load_teacher
@@ -39,13 +38,12 @@ def available_teacher(params: Params, root: Path) -> TeacherParams:
 
     Raises InputError for a teacher that cannot be built at all.
     """
-    teacher = params.teacher.model_copy(
-        update={key: _absolute(root, getattr(params.teacher, key)) for key in ("model", "weights")}
-    )
+    own = params.teacher
+    teacher = replace(own, model=_absolute(root, own.model), weights=_absolute(root, own.weights))
     try:
         resolve_teacher(teacher, root)
     except InputError:
-        teacher = teacher.model_copy(update={"weights": RANDOM})
+        teacher = replace(teacher, weights=RANDOM)
         resolve_teacher(teacher, root)
     return teacher
 
@@ -63,34 +61,26 @@ def small_params(params: Params, data: DataParams, size: Size) -> Params:
     """The same work for few photos: two shards for each worker, and two epochs or one."""
     shard = max(1, size.photos // (2 * count_workers(params.run)))
     epochs = 2 if size.thinning == 1 else 1
-    rpn = params.mine.rpn
-    return params.model_copy(
-        update={
-            "data": data,
-            "prepare": params.prepare.model_copy(
-                update={"photos_per_shard": shard, "max_quarantined_fraction": 1.0}
-            ),
-            "renorm": params.renorm.model_copy(update={"epochs": min(params.renorm.epochs, epochs)}),
-            "mine": params.mine.model_copy(
-                update={
-                    "photos_per_shard": shard,
-                    "stride": params.mine.stride * size.thinning,
-                    "keep": size.keep,
-                    "rpn": rpn.model_copy(update={"epochs": 1, "backbone": _blank(rpn.backbone)}),
-                }
-            ),
-            "train": params.train.model_copy(
-                update={"epochs": epochs, "decay_epochs": (), "backbone": _blank(params.train.backbone)}
-            ),
-            "evaluate": params.evaluate.model_copy(update={"photos": "all"}),
-            "run": params.run.model_copy(update={"scheduler": None, "loggers": ()}),
-        }
+    prepare, mine, train = params.prepare, params.mine, params.train
+    rpn_schedule = replace(mine.rpn.schedule, epochs=1)
+    train_schedule = replace(train.schedule, epochs=epochs, decay_epochs=())
+    return replace(
+        params,
+        data=data,
+        prepare=replace(prepare, photos_per_shard=shard, max_quarantined_fraction=1.0),
+        renorm=replace(params.renorm, epochs=min(params.renorm.epochs, epochs)),
+        mine=replace(
+            mine,
+            photos_per_shard=shard,
+            stride=mine.stride * size.thinning,
+            keep=size.keep,
+            # weights change no time
+            rpn=replace(mine.rpn, schedule=rpn_schedule, backbone_weights=RANDOM),
+        ),
+        train=replace(train, schedule=train_schedule, backbone_weights=RANDOM),
+        evaluate=replace(params.evaluate, photos="all"),
+        run=replace(params.run, scheduler=None, loggers=()),
     )
-
-
-def _blank(backbone: BackboneParams) -> BackboneParams:
-    """The backbone without its weights, which change no time."""
-    return backbone.model_copy(update={"weights": RANDOM})
 
 
 def _absolute(root: Path, value: str) -> str:

@@ -4,6 +4,7 @@ Novel boxes are counted and shown. That is no leak: no stage reads what is writt
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from ezsd.cache.atomic import write_bytes_atomic
@@ -36,7 +37,7 @@ def check_sources(params: Params, root: Path, sources: DataSources) -> DataRepor
 
     def cut(names: Sequence[str]) -> list[str]:
         # the tokenizer knows, so that no weights need be here
-        source = resolve_teacher(params.teacher.model_copy(update={"weights": RANDOM}), root)
+        source = resolve_teacher(replace(params.teacher, weights=RANDOM), root)
         return cut_names(load_teacher(source), names, prompts_of(params.teacher))
 
     return check_data(params, root, sources, cut)

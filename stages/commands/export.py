@@ -114,21 +114,26 @@ def _trace(detector: ExportableDetector, text_embeddings: Tensor) -> bytes:
 def _describe(
     file: str, names: Sequence[str], trained: TrainedDetector, selection: Selection
 ) -> dict[str, Any]:
-    config = trained.detector.config
+    config, backbone = trained.detector.config, trained.detector.backbone
+    dim = trained.detector.embedding_dim
     return {
         "file": file,
         "inputs": {
             PHOTO: {"shape": [3, "height", "width"], "dtype": "float32", "colours": "RGB", "range": [0, 255]},
-            TEXT: {"shape": ["names", config.embedding_dim], "dtype": "float32", "default": "names below"},
+            TEXT: {
+                "shape": ["names", trained.detector.embedding_dim],
+                "dtype": "float32",
+                "default": "names below",
+            },
         },
         "scaling": _describe_scaling(config),
-        "normalization": {"mean": config.backbone.mean, "std": config.backbone.std, "where": "in the graph"},
+        "normalization": {"mean": backbone.mean, "std": backbone.std, "where": "in the graph"},
         "outputs": _outputs(config),
         "names": [{"name": name, "trained": name in trained.split.labelled} for name in names],
         "protocol": trained.protocol,
         "score_threshold": selection.score_threshold,
         "nms_iou": selection.nms_iou,
-        "detections_per_image": selection.best,
+        "detections_per_image": selection.detections_per_image,
         "teacher": dict(trained.teacher),
         "parents": dict(trained.parents),
     }
@@ -136,7 +141,7 @@ def _describe(
 
 def _outputs(config: DetectorConfig) -> dict[str, str]:
     """Name and meaning of what the graph gives, in its order."""
-    return OUTPUTS | (MASKS if config.masks else {})
+    return OUTPUTS | (MASKS if config.mask_head else {})
 
 
 def _describe_scaling(config: DetectorConfig) -> dict[str, Any]:

@@ -23,7 +23,6 @@ from ezsd.pipeline.runner import require_current
 from ezsd.pipeline.stage import StageContext
 from ezsd.pipeline.threads import one_thread
 from ezsd.split import Split
-from ezsd.stages.embed import ENLARGE
 from ezsd.stages.pages.proposals.answers import Answers
 from ezsd.stages.pages.proposals.chunks import script
 from ezsd.stages.pages.proposals.layout import BrowserFolder
@@ -161,9 +160,11 @@ def crop_views(params: Params, scored_enlarge: float | None, embedded: bool) -> 
     purposes: dict[float, list[str]] = defaultdict(list)
     if scored_enlarge is not None:
         purposes[scored_enlarge].append("scored")
-    purposes[params.mine.enlarge].append("named")
+    purposes[params.mine.context_factor].append("named")
     if embedded:
-        for enlarge in MULTI_CROP_ENLARGES if params.embed.crops == "multi" else (ENLARGE,):
+        for enlarge in (
+            MULTI_CROP_ENLARGES if params.embed.crops == "multi" else (params.mine.context_factor,)
+        ):
             purposes[enlarge].append("embedded")
     return [CropView(enlarge, ", ".join(words)) for enlarge, words in sorted(purposes.items())]
 

@@ -171,7 +171,7 @@ def predict(
     from ezsd.stages.commands.predict import predict as find
 
     wanted = None if names is None else names.split(",")
-    selection = Selection(score_threshold=threshold, best=best)
+    selection = Selection(score_threshold=threshold, detections_per_image=best)
     found = find(images, wanted, load_params(params, overrides or ()), _root_of(params), out, selection)
     if as_json:
         print(json.dumps(found, indent=1))
@@ -201,7 +201,7 @@ def export(
     from ezsd.stages.commands.export import export as write
 
     wanted = None if names is None else names.split(",")
-    selection = Selection(score_threshold=threshold, best=best)
+    selection = Selection(score_threshold=threshold, detections_per_image=best)
     card = write(out, wanted, load_params(params, overrides or ()), _root_of(params), selection)
     _say(f"{out}: how to use it is in {card}")
 

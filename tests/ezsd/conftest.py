@@ -6,10 +6,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from ezsd.detector.config import BackboneConfig, DetectorConfig, HeadConfig, ProposalConfig
+from ezsd.detector.config import BackboneConfig, BoxHeadConfig, DetectorConfig, RpnConfig
 from ezsd.detector.detector import ZeroShotDetector, build_detector
 
-DIM, SIDE = 8, 64
+DIM, SIDE, PROPOSALS = 8, 64, 20
 
 
 @dataclass(frozen=True)
@@ -23,20 +23,27 @@ class TinyDetection:
         options = {"stem_width": 4, "channels": [8, 8, 16, 16]}
         taps = ("layer2", "layer3", "layer4")
         return DetectorConfig(
-            backbone=BackboneConfig("timm", "resnet10t", options, taps, frozen_stages),
-            pyramid_channels=16,
-            proposals=ProposalConfig(
-                (16.0, 32.0, 48.0, 64.0), anchors_sampled=32, best_train=30, best_test=20
+            backbone=BackboneConfig(
+                name="timm/resnet10t", options=options, taps=taps, frozen_stages=frozen_stages
             ),
-            head=HeadConfig(8, 16, regressor, roi_samples=1, rois_sampled=16),  # type: ignore[arg-type]
-            embedding_dim=self.dim,
+            pyramid_channels=16,
+            rpn=RpnConfig(
+                anchor_sides=(16.0, 32.0, 48.0, 64.0), anchors_per_image=32, post_nms_top_n=PROPOSALS
+            ),
+            box_head=BoxHeadConfig(
+                channels=8,
+                width=16,
+                regressor=regressor,  # type: ignore[arg-type]
+                sampling_ratio=1,
+                rois_per_image=16,
+            ),
             short_side=self.side,
             long_side=2 * self.side,
         )
 
     def detector(self, names: int = 5, regressor: str = "semantic") -> ZeroShotDetector:
         torch.manual_seed(0)
-        detector = build_detector(self.config(regressor))
+        detector = build_detector(self.config(regressor), self.dim)
         detector.set_vocabulary(torch.randn(names, self.dim))
         return detector
 

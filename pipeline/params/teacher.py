@@ -1,10 +1,11 @@
 """The section `teacher` of the params."""
 
+from dataclasses import field
 from typing import Annotated
 
 from pydantic import BeforeValidator, Field, StringConstraints, field_validator
 
-from ezsd.pipeline.params_base import Section, Seed
+from ezsd.config import Seed, config
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 Texts = Annotated[
@@ -15,18 +16,25 @@ Texts = Annotated[
 """One text, or several as a list."""
 
 
-class TeacherParams(Section):
+@config
+class TeacherParams:
     """The CLIP that teaches: any open_clip model, or a factory of one's own.
 
-    `templates`: a known set, or texts with `{}` for the name and perhaps `{article}` for a or an.
-    `text_names`: what the teacher reads in place of a name, one text or several; all else keeps the name.
+    Attributes:
+        model: an open_clip architecture, `world-teacher` for the packaged one, or a config in a `.json` file.
+        weights: `bundled` (of `world-teacher`), `random`, `tag:TAG` of open_clip, or a file.
+        templates: `paper`, `openai_7`, `openai_80`, or texts with `{}` for the name and perhaps
+            `{article}` for a or an.
+        text_names: name in the data -> what the teacher reads in its place, one text or several.
+        seed: of random weights.
+        factory: `module:function` that makes a teacher of one's own; null for open_clip.
     """
 
-    model: str
-    weights: str
-    templates: str | tuple[str, ...]
-    text_names: dict[str, Texts]
-    seed: Seed
+    model: str = "ViT-B-32-quickgelu"
+    weights: str = "tag:openai"
+    templates: str | tuple[str, ...] = "paper"
+    text_names: dict[str, Texts] = field(default_factory=dict)
+    seed: Seed = 0
     factory: str | None = None
 
     @field_validator("templates")

@@ -51,7 +51,7 @@ def first_problem(error: ValidationError) -> str:
     # pydantic puts the branch of a union into the location; a user's key has no such part
     key = ".".join(str(part) for part in first["loc"] if part not in ("OwnSplit", "str"))
     more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
-    if first["type"] == "extra_forbidden":
+    if first["type"] == "unexpected_keyword_argument":
         return f"unknown key {key!r}: remove it or correct its spelling{more}"
     if first["type"] == "missing":
         return f"key {key!r} is missing: add it, or compare with `ezsd-cli init --preset demo --print`{more}"

@@ -1,0 +1,32 @@
+"""What every configuration in `ezsd` is made of: a frozen dataclass that checks its values.
+
+The dataclass that the code takes is also the section of `params.yaml`, so a key has one name, one default and
+one description: its line under `Attributes:`. Importing a configuration loads no torch.
+"""
+
+from dataclasses import field
+from typing import Annotated, TypeVar, dataclass_transform
+
+from pydantic import ConfigDict, Field
+from pydantic.dataclasses import dataclass
+
+Fraction = Annotated[float, Field(ge=0, le=1)]
+Positive = Annotated[float, Field(gt=0)]
+NonNegative = Annotated[float, Field(ge=0)]
+Factor = Annotated[float, Field(ge=1)]
+Count = Annotated[int, Field(ge=1)]
+Whole = Annotated[int, Field(ge=0)]
+Seed = Annotated[int, Field(ge=0, lt=2**31)]
+
+Config = TypeVar("Config")
+
+
+@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(field,))
+def config(cls: type[Config]) -> type[Config]:
+    """Make a class a frozen dataclass whose values are checked when it is built.
+
+    Building one raises `pydantic.ValidationError`, a `ValueError`, which names the value that is unknown,
+    missing or out of range.
+    """
+    settings = ConfigDict(extra="forbid", allow_inf_nan=False)
+    return dataclass(frozen=True, kw_only=True, config=settings)(cls)  # type: ignore[return-value]

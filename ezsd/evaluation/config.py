@@ -1,0 +1,18 @@
+"""How scores are joined at test."""
+
+from ezsd.config import Fraction, config
+
+
+@config
+class EnsembleConfig:
+    """Exponents of the teacher's score beside the detector's (ViLD-ensemble: Gu et al., ICLR 2022).
+
+    0 is the detector alone and 1 the teacher alone.
+
+    Attributes:
+        base: for base names, which the detector has learned from boxes; ViLD takes 1/3.
+        novel: for novel names; ViLD takes 2/3.
+    """
+
+    base: Fraction = 1 / 3
+    novel: Fraction = 2 / 3

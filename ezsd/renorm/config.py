@@ -1,0 +1,44 @@
+"""How CLIP is re-normalized."""
+
+from typing import Literal
+
+from ezsd.config import Count, Factor, Fraction, NonNegative, Positive, Seed, config
+
+Towers = Literal["image", "text", "both"]
+
+
+@config
+class RenormConfig:
+    """CLIP re-normalization (method, section 1); the defaults are the paper's for COCO.
+
+    Attributes:
+        method: `tune` trains the norm layers on base boxes; `statistics` sets them from the activations on
+            box crops, without labels; `none` leaves the teacher as it is.
+        towers: whose norm layers are tuned.
+        loss: `bce` is the paper's binary cross-entropy, one for each base name; with `softmax` they compete.
+        epochs: passes over the photos that have a base box.
+        photos_per_step: photos whose boxes make one step.
+        learning_rate: AdamW's, constant.
+        weight_decay: AdamW's.
+        clip_norm: largest L2 norm of all gradients together.
+        context_factor: sides of the crop / sides of the box.
+        min_side: pixels; a shorter side of a box is widened to it, after `context_factor`.
+        repeat_threshold: photos with a base name in less than this fraction of the photos are repeated
+            (repeat-factor sampling); 0 repeats none.
+        area_weights: whether small boxes weigh more.
+        seed: of the order of photos.
+    """
+
+    method: Literal["tune", "statistics", "none"] = "tune"
+    towers: Towers = "both"
+    loss: Literal["bce", "softmax"] = "bce"
+    epochs: Count = 12
+    photos_per_step: Count = 4
+    learning_rate: Positive = 1e-4
+    weight_decay: NonNegative = 1e-4
+    clip_norm: Positive = 0.1
+    context_factor: Factor = 1.2
+    min_side: Positive = 10.0
+    repeat_threshold: Fraction = 0.0
+    area_weights: bool = False
+    seed: Seed = 0

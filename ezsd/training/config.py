@@ -1,0 +1,86 @@
+"""How networks are trained."""
+
+from dataclasses import field
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from ezsd.config import Count, Fraction, NonNegative, Positive, Seed, Whole, config
+
+
+@config
+class ScheduleConfig:
+    """How long is trained, and at which rate; the defaults are the paper's 1x (method, section 4).
+
+    Attributes:
+        epochs: times that as many photos are shown as there are; need not be whole.
+        decay_epochs: epochs, whole or not, after which the rate is ten times smaller, each time.
+        images_per_step: over all processes and micro-batches.
+        learning_rate: after warm-up and before the first decay.
+        warmup_steps: steps over which the rate rises from a thousandth.
+    """
+
+    epochs: Positive = 12.0
+    decay_epochs: tuple[Positive, ...] = (8.0, 11.0)
+    images_per_step: Count = 4
+    learning_rate: Positive = 0.005
+    warmup_steps: Whole = 500
+
+
+LossName = Literal["objectness", "proposal_box", "classification", "box", "distillation", "mask"]
+
+
+@config
+class StepConfig:
+    """How a step is taken: SGD over the mean of its micro-batches; the defaults are the paper's.
+
+    Attributes:
+        momentum: SGD's.
+        weight_decay: SGD's.
+        clip_norm: largest L2 norm of all gradients together.
+        loss_factors: by which a loss enters the sum, by name; 1 for those that are left out. The paper's for
+            `distillation` is 1 on COCO, 0.5 on LVIS.
+        micro_batches: a step is computed in this many parts, so that it fits into the memory.
+        mixed_precision: bfloat16 where the device is a GPU.
+        seed: of weights, order and draws.
+    """
+
+    momentum: Fraction = 0.9
+    weight_decay: NonNegative = 1e-4
+    clip_norm: Positive = 10.0
+    loss_factors: dict[LossName, NonNegative] = field(default_factory=dict)
+    micro_batches: Count = 1
+    mixed_precision: bool = False
+    seed: Seed = 0
+
+
+@config
+class JitterConfig:
+    """Large-scale jitter: photos are shown smaller or larger, by a factor drawn evenly between two.
+
+    Attributes:
+        smallest: factor; 1 is the scale that the photo has without jitter.
+        largest: factor.
+    """
+
+    smallest: Positive
+    largest: Positive
+
+    def __post_init__(self) -> None:
+        if self.smallest > self.largest:
+            raise ValueError("smallest must not be above largest")
+
+
+@config
+class ExampleConfig:
+    """What is drawn at random each time that a photo is shown; the defaults are the paper's.
+
+    Attributes:
+        proposals_per_image: cached proposals that are drawn, without replacement, at most.
+        short_sides: pixels; the photo is scaled to one of them.
+        jitter: by how much photos are shown smaller or larger besides; null for not at all.
+    """
+
+    proposals_per_image: Whole = 200
+    short_sides: Annotated[tuple[Count, ...], Field(min_length=1)] = (800,)
+    jitter: JitterConfig | None = None

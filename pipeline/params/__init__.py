@@ -1,0 +1,140 @@
+"""Typed, frozen params, read from `params.yaml`: a section for each stage, and three that stages share.
+
+A stage's own section (`prepare` ... `report`) and the shared sections `data` and `teacher` decide the
+bytes of the artifacts. `run` says where and with how many workers: it changes no byte, so no
+fingerprint holds it.
+"""
+
+from collections.abc import Sequence
+from functools import reduce
+from operator import getitem
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from ezsd.config import config
+from ezsd.pipeline.errors import ParamsError
+from ezsd.pipeline.params.presets import PRESETS, preset_text
+from ezsd.pipeline.params.sections import (
+    DataParams,
+    EmbedParams,
+    EvaluateParams,
+    Logger,
+    MineParams,
+    MineRpnParams,
+    NovelShots,
+    OwnSplit,
+    PrepareParams,
+    ReportParams,
+    RunParams,
+    TrainParams,
+)
+from ezsd.pipeline.params.teacher import TeacherParams
+from ezsd.pipeline.params.tree import apply_override, first_problem, parse_yaml
+from ezsd.renorm.config import RenormConfig
+
+__all__ = [
+    "PRESETS",
+    "DataParams",
+    "EmbedParams",
+    "EvaluateParams",
+    "Logger",
+    "MineParams",
+    "MineRpnParams",
+    "NovelShots",
+    "OwnSplit",
+    "Params",
+    "PrepareParams",
+    "RunParams",
+    "TeacherParams",
+    "TrainParams",
+    "load_params",
+    "parse_params",
+    "plain_values",
+    "preset_text",
+    "select",
+]
+
+PARAMS_FILE = "params.yaml"
+
+
+@config
+class Params:
+    """All of `params.yaml`.
+
+    Attributes:
+        data: the data set and its split.
+        teacher: the CLIP.
+        prepare: photos and annotations, checked.
+        renorm: the teacher, re-normalized.
+        mine: the teacher's proposals.
+        embed: their embeddings, and those of base boxes.
+        train: the detector.
+        evaluate: its scores.
+        report: the page.
+        run: where and with how many workers.
+    """
+
+    data: DataParams
+    teacher: TeacherParams
+    prepare: PrepareParams
+    renorm: RenormConfig
+    mine: MineParams
+    embed: EmbedParams
+    train: TrainParams
+    evaluate: EvaluateParams
+    report: ReportParams
+    run: RunParams
+
+    def __post_init__(self) -> None:
+        if self.prepare.novel_shots is not None and self.mine.names == "strict":
+            raise ValueError(
+                "prepare.novel_shots shows the novel names: set mine.names to known, or it to null"
+            )
+        if self.train.detector.mask_head is not None and not self.prepare.masks:
+            raise ValueError(
+                "train.detector.mask_head learns from masks: set prepare.masks to true, or it to null"
+            )
+
+
+_PARAMS = TypeAdapter(Params)
+
+
+def load_params(path: Path, overrides: Sequence[str] = ()) -> Params:
+    """Params of `path` with `section.key=value` overrides; every error names its key.
+
+    Raises:
+        ParamsError: no such file, broken YAML, an unknown or missing key, an impossible value.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise ParamsError(
+            f"{path} does not exist: write one with `ezsd-cli init --preset {'|'.join(PRESETS)}`"
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ParamsError(f"{path} cannot be read ({error}): make it a readable UTF-8 file") from None
+    return parse_params(text, overrides, source=str(path))
+
+
+def parse_params(text: str, overrides: Sequence[str] = (), source: str = PARAMS_FILE) -> Params:
+    """Like :func:`load_params`, from YAML text."""
+    tree = parse_yaml(text, source)
+    for override in overrides:
+        apply_override(tree, override)
+    try:
+        return _PARAMS.validate_python(tree)
+    except ValidationError as error:
+        raise ParamsError(f"{source}: {first_problem(error)}") from None
+
+
+def plain_values(section: Any) -> Any:
+    """The params, or one of their sections, as JSON has them."""
+    return TypeAdapter(type(section)).dump_python(section, mode="json")
+
+
+def select(params: Params, keys: Sequence[str]) -> dict[str, Any]:
+    """Plain values of the named sections or keys (`teacher`, `renorm.epochs`), keyed by the name given."""
+    tree = plain_values(params)
+    return {key: reduce(getitem, key.split("."), tree) for key in keys}

@@ -1,0 +1,40 @@
+"""The packaged presets, complete files of params, and the schedules that can be put into them."""
+
+import json
+import re
+from importlib import resources
+from typing import Any
+
+import yaml
+
+from ezsd.pipeline.errors import ParamsError
+
+PRESETS = ("demo", "long-tail", "coco", "lvis", "voc")
+
+
+def preset_text(name: str, schedule: str | None = None) -> str:
+    """The YAML text of a packaged preset, with its own schedule or the given one."""
+    if name not in PRESETS:
+        raise ParamsError(f"no preset is named {name!r}: choose one of {', '.join(PRESETS)}")
+    text = _packaged(name)
+    return text if schedule is None else _with_schedule(text, _schedule(schedule))
+
+
+def _schedule(name: str) -> dict[str, Any]:
+    schedules: dict[str, dict[str, Any]] = yaml.safe_load(_packaged("schedules"))
+    if name not in schedules:
+        raise ParamsError(f"no schedule is named {name!r}: choose one of {', '.join(schedules)}")
+    return schedules[name]
+
+
+def _with_schedule(text: str, keys: dict[str, Any]) -> str:
+    """The text with other values for these keys of `train`, whatever part of it they stand in."""
+    before, mark, train = text.partition("\ntrain:\n")
+    train, end, after = train.partition("\nevaluate:\n")
+    for key, value in keys.items():
+        train = re.sub(rf"^( +{key}: ).*$", rf"\g<1>{json.dumps(value)}", train, flags=re.MULTILINE)
+    return before + mark + train + end + after
+
+
+def _packaged(name: str) -> str:
+    return (resources.files("ezsd.pipeline") / "presets" / f"{name}.yaml").read_text(encoding="utf-8")
