@@ -102,8 +102,9 @@ def _batches(
     params, photos, processes = context.params.train, targets.index.photos, context.processes
     if params.schedule.images_per_step % (params.micro_batches * processes.world_size):
         raise PipelineError(
-            f"{processes.world_size} processes cannot share train.schedule.images_per_step "
-            f"{params.schedule.images_per_step} in {params.micro_batches} micro-batches: start a number of processes that divides them"
+            f"{processes.world_size} processes cannot share {params.schedule.images_per_step} images in "
+            f"{params.micro_batches} micro-batches: start a number of processes that divides "
+            "train.schedule.images_per_step / train.micro_batches"
         )
     sources = resolve_sources(context.params.data, context.root, context.parent("prepare"))
     folder = sources.train.folder()

@@ -211,7 +211,7 @@ class EvaluateParams(Selection):
 
 @config
 class ReportParams:
-    """The page.
+    """The page: photos on it.
 
     Attributes:
         training_photos: shown with proposals.

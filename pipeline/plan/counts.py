@@ -96,9 +96,7 @@ def units_of_work(params: Params, amounts: Amounts) -> dict[str, Units]:
         "renorm": Units(params.renorm.epochs * amounts.epoch_boxes),
         LOOK: Units(2 * min(amounts.boxes, SAMPLE_BOXES)),
         "mine: fit objectness": Units(min(FIT_PHOTOS, boxed), PHOTOS_PER_PART),
-        "mine: train proposal network": Units(
-            schedule_in_epochs(params.mine.rpn.schedule, round(boxed)).steps
-        ),
+        "mine: train proposal network": Units(proposer.steps),
         "mine": Units(amounts.train_photos, params.mine.photos_per_shard),
         "embed": Units(amounts.train_photos, params.mine.photos_per_shard),
         "train": Units(schedule_in_epochs(params.train.schedule, amounts.train_photos).steps),

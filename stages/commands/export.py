@@ -121,7 +121,7 @@ def _describe(
         "inputs": {
             PHOTO: {"shape": [3, "height", "width"], "dtype": "float32", "colours": "RGB", "range": [0, 255]},
             TEXT: {
-                "shape": ["names", trained.detector.embedding_dim],
+                "shape": ["names", dim],
                 "dtype": "float32",
                 "default": "names below",
             },

@@ -50,9 +50,9 @@ TINY = (
     "mine.scales=[1]",
     "mine.photos_per_shard=8",
     "mine.keep=4",
-    "train.epochs=1",
-    "train.decay_epochs=[1]",
-    "train.warmup_steps=1",
+    "train.schedule.epochs=1",
+    "train.schedule.decay_epochs=[1]",
+    "train.schedule.warmup_steps=1",
     "run.device=cpu",
 )
 
@@ -66,7 +66,7 @@ def overrides_of(row: Row) -> dict[str, str]:
     [
         (VILD, RENORM, {"renorm.method"}),
         (RENORM, CLIP, {"mine.method"}),
-        (CLIP, EZSD, {"train.regressor"}),
+        (CLIP, EZSD, {"train.detector.box_head.regressor"}),
         (SUPERVISED, ORACLE, set()),
     ],
 )
@@ -80,7 +80,8 @@ def test_a_row_differs_from_the_one_before_in_one_thing(row: Row, next_row: Row,
 def test_what_a_row_says_of_itself_is_what_its_params_are() -> None:
     methods = {row.name: run_params(Run(row, 0), ()) for row in ROWS}
     assert {
-        name: (one.renorm.method, one.mine.method, one.train.regressor) for name, one in methods.items()
+        name: (one.renorm.method, one.mine.method, one.train.detector.box_head.regressor)
+        for name, one in methods.items()
     } == {
         "supervised": ("none", "exhaustive", "plain"),
         "vild": ("none", "rpn", "plain"),
@@ -89,7 +90,10 @@ def test_what_a_row_says_of_itself_is_what_its_params_are() -> None:
         "ezsd": ("tune", "cascade", "semantic"),
         "oracle": ("none", "exhaustive", "plain"),
     }
-    drawn = {name: one.train.proposals_per_image * one.train.distill_factor for name, one in methods.items()}
+    drawn = {
+        name: one.train.examples.proposals_per_image * one.train.loss_factors["distillation"]
+        for name, one in methods.items()
+    }
     assert {name for name, proposals in drawn.items() if not proposals} == {"supervised", "oracle"}
 
 
@@ -102,7 +106,9 @@ def test_all_runs_are_planned_and_long_ones_come_first() -> None:
 
 def test_a_shorter_run_keeps_the_proportions_of_its_schedule() -> None:
     whole, tenth = (run_params(Run(SUPERVISED, 2, part), ()).train for part in (WHOLE, Fraction(1, 10)))
-    assert (whole.epochs, whole.decay_epochs, whole.warmup_steps, whole.seed) == (6, (4, 5), 200, 2)
+    assert (whole.seed, tenth.seed) == (2, 2)
+    whole, tenth = whole.schedule, tenth.schedule
+    assert (whole.epochs, whole.decay_epochs, whole.warmup_steps) == (6, (4, 5), 200)
     assert tenth.epochs == pytest.approx(0.6) and tenth.decay_epochs == pytest.approx((0.4, 0.5))
     assert tenth.warmup_steps == 20
     assert tenth.learning_rate == whole.learning_rate
@@ -148,7 +154,9 @@ def test_spread_is_the_sample_deviation() -> None:
 
 
 def outcome(row: Row, seed: int, base: float, novel: float, part: Fraction = WHOLE) -> Outcome:
-    params = run_params(Run(SUPERVISED, seed), ["train.proposals_per_image=8", "mine.method=exhaustive"])
+    params = run_params(
+        Run(SUPERVISED, seed), ["train.examples.proposals_per_image=8", "mine.method=exhaustive"]
+    )
     scores = {"base": base, "novel": novel, "all": (base + novel) / 2}
     return Outcome(
         run=Run(row, seed, part),

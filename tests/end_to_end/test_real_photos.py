@@ -9,6 +9,7 @@ import pytest
 import yaml
 from PIL import Image, ImageChops
 from support.small_runs import cli, run_all
+from support.trees import merge
 
 from ezsd.pipeline.init import render_preset
 
@@ -70,12 +71,19 @@ def small_coco_params(folder: Path) -> str:
     tree["mine"].update(
         long_side=320, short_side=256, scales=[2, 4], ratios=[1.0], keep=10, photos_per_shard=4
     )
-    tree["train"]["backbone"].update(weights="random")
-    tree["train"].update(
-        fpn_channels=32, head_channels=16, head_width=32, short_sides=[160], long_side=256, epochs=1,
-        anchors_per_image=32, regions_per_image=50, rois_per_image=32, decay_epochs=[1], warmup_steps=1,
-        proposals_per_image=10,
-    )  # fmt: skip
+    train = {
+        "detector": {
+            "pyramid_channels": 32,
+            "rpn": {"anchors_per_image": 32, "post_nms_top_n": 50},
+            "box_head": {"channels": 16, "width": 32, "rois_per_image": 32},
+            "short_side": 160,
+            "long_side": 256,
+        },
+        "backbone_weights": "random",
+        "schedule": {"epochs": 1, "decay_epochs": [1], "warmup_steps": 1},
+        "examples": {"short_sides": [160], "proposals_per_image": 10},
+    }
+    merge(tree["train"], train)
     tree["report"].update(training_photos=2, validation_photos=2)
     tree["run"].update(workers=1, device="cpu")
     return yaml.safe_dump(tree, sort_keys=False)

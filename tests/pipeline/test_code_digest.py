@@ -51,7 +51,7 @@ def test_a_choice_leans_on_its_own_modules_and_not_on_those_of_others() -> None:
 
 def test_params_of_another_choice_are_no_inputs() -> None:
     mine = STAGES["mine"]
-    of_rpn, of_all = ["mine.rpn.epochs=9"], ["mine.keep=9"]
+    of_rpn, of_all = ["mine.rpn.schedule.epochs=9"], ["mine.keep=9"]
 
     def inputs(method: str, overrides: list[str]) -> dict[str, Any]:
         return mine.inputs_of(parse_params(preset_text("demo"), [f"mine.method={method}", *overrides]))

@@ -1,5 +1,6 @@
 """Artifacts of a run in one file, accepted by another run as its own."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import h5py
@@ -57,8 +58,7 @@ def test_what_is_stale_is_not_exported(here: Path, tiny_dataset, tmp_path: Path)
 def test_another_artifact_is_replaced_only_by_force(params: Params, here: Path, tmp_path: Path) -> None:
     there = tmp_path / "there"
     export_stages(STAGES, NAMES, params, here, tmp_path / "out.h5")
-    run_stage(STAGES, "prepare", params.model_copy(update={"prepare": params.prepare.model_copy(
-        update={"empty_photos": "drop"})}), there)  # fmt: skip
+    run_stage(STAGES, "prepare", replace(params, prepare=replace(params.prepare, empty_photos="drop")), there)
     other = file_bytes(artifact_folder(there, "prepare"))
     with pytest.raises(PipelineError, match="import with --force to replace it"):
         import_stages(NAMES, there, tmp_path / "out.h5", force=False)

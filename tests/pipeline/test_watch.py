@@ -45,8 +45,8 @@ def test_the_demo_reads_nothing_from_outside():
         ("teacher.weights=my.safetensors", "teacher"),
         ("teacher.model=my.json", "teacher"),
         ("teacher.factory=my.module:make", "teacher"),
-        ("train.backbone.weights=my.safetensors", "train.backbone"),
-        ("mine.rpn.backbone.weights=my.safetensors", "mine.rpn.backbone"),
+        ("train.backbone_weights=my.safetensors", "train.backbone_weights"),
+        ("mine.rpn.backbone_weights=my.safetensors", "mine.rpn.backbone_weights"),
     ],
 )
 def test_dvc_runs_no_stage_on_files_that_it_does_not_watch(

@@ -108,7 +108,7 @@ def test_an_ensemble_may_have_nothing_to_score(evaluated):
     assert files.metrics["ensemble"]["AP50"]["all"] == 0.0
 
 
-MASKS = ("prepare.masks=true", "train.mask_head={convolutions: 1, channels: 8}")
+MASKS = ("prepare.masks=true", "train.detector.mask_head={convolutions: 1, channels: 8}")
 
 
 def test_masks_are_scored_beside_boxes_as_pycocotools_does_by_itself(evaluated):

@@ -20,13 +20,13 @@ from ezsd.masks import decode_masks, run_lengths
 from ezsd.pipeline.data.prepared import Prepared, write_train_masks
 from ezsd.pipeline.errors import ParamsError
 from ezsd.pipeline.models.detector_files import read_detector
-from ezsd.pipeline.params import MaskHeadParams, parse_params, preset_text
+from ezsd.pipeline.params import parse_params, preset_text
 from ezsd.stages.commands.export import export
 from ezsd.stages.commands.predict import predict
 
-HEAD = MaskHeadParams(convolutions=1, channels=4)
-ANYTHING = Selection(best=3)
-LIKELY = Selection(score_threshold=0.001, best=30)  # photos have different numbers of these
+HEAD = {"mask_head": {"convolutions": 1, "channels": 4}}
+ANYTHING = Selection(detections_per_image=3)
+LIKELY = Selection(score_threshold=0.001, detections_per_image=30)  # photos have different numbers of these
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +40,7 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Workplace:
     write_train_masks(prepared.folder, MaskTable.join(masks))
     publish(prepared.folder, {}, {})
     begin(place.root / "artifacts/train", "train", {})
-    place.run(epochs=1, mask_head=HEAD)
+    place.run(schedule={"epochs": 1}, detector=HEAD)
     publish(place.root / "artifacts/train", {}, {})
     return place
 
@@ -61,7 +61,7 @@ def test_the_history_tells_the_mask_loss(workplace: Workplace) -> None:
 
 def test_an_interrupted_run_goes_on_to_the_same_weights(workplace: Workplace) -> None:
     # the checkpoint holds one loss more
-    again = workplace.run("again", epochs=1, mask_head=HEAD, checkpoint_seconds=1e-9)
+    again = workplace.run("again", schedule={"epochs": 1}, detector=HEAD, checkpoint_seconds=1e-9)
     first = (workplace.root / "artifacts/train/detector.safetensors").read_bytes()
     assert again["detector.safetensors"] == first
 
@@ -95,16 +95,16 @@ def test_the_exported_masks_are_those_of_the_detector(
 
 def test_masks_that_were_not_prepared_are_named(tmp_path: Path) -> None:
     with pytest.raises(ArtifactError, match=r"train_masks\.h5 is missing"):
-        make_workplace(tmp_path).run(mask_head=HEAD)
+        make_workplace(tmp_path).run(detector=HEAD)
 
 
 def test_masks_of_other_boxes_are_refused(tmp_path: Path) -> None:
     place = make_workplace(tmp_path)
     write_train_masks(place.root / "artifacts/prepare", MaskTable.join([b""] * (PHOTOS - 1)))
     with pytest.raises(ArtifactError, match="5 masks for 8 boxes"):
-        place.run(mask_head=HEAD)
+        place.run(detector=HEAD)
 
 
 def test_a_mask_head_needs_masks() -> None:
-    with pytest.raises(ParamsError, match=r"params\.yaml: train\.mask_head learns from masks: set prepare"):
-        parse_params(preset_text("demo"), ["train.mask_head={convolutions: 4, channels: 256}"])
+    with pytest.raises(ParamsError, match=r"train\.detector\.mask_head learns from masks: set prepare"):
+        parse_params(preset_text("demo"), ["train.detector.mask_head={convolutions: 4, channels: 256}"])

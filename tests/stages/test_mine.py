@@ -111,13 +111,13 @@ def test_a_finished_shard_is_not_mined_again(root: Path, monkeypatch: pytest.Mon
 def test_the_cascade_fits_once_resumes_and_ends_with_the_same_bytes(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    overrides = ["mine.method=cascade", "mine.cascade_fraction=0.9"]
+    overrides = ["mine.method=cascade", "mine.cascade.fraction=0.9"]
     whole = context_of("mine", root, overrides)
     result = mine.run(whole)
     expected = file_bytes(whole.folder)
     assert "objectness.safetensors" in expected and not (whole.folder / "parts").exists()
     assert result.facts["method"] == "cascade"
-    assert Mined(whole.folder).scored_enlarge == whole.params.mine.enlarge
+    assert Mined(whole.folder).scored_enlarge == whole.params.mine.context_factor
     assert 0 < result.counts["forwards"] <= 0.9 * result.counts["anchors"]
     context = context_of("other", root, overrides)
     with monkeypatch.context() as patch:

@@ -61,7 +61,7 @@ def test_pictures_say_and_show_what_is_on_them(reported):
 
 def test_masks_lie_on_the_pictures_of_a_detector_that_finds_them(reported):
     boxes_alone = (reported() / "index.html").read_text()
-    masks = ("prepare.masks=true", "train.mask_head={convolutions: 1, channels: 8}")
+    masks = ("prepare.masks=true", "train.detector.mask_head={convolutions: 1, channels: 8}")
     with_masks = (reported(*masks) / "index.html").read_text()
     assert "so are the masks" in with_masks and "so are the masks" not in boxes_alone
     for words in ("photo 1, annotated: cat, cow", "photo 1, found: cat 0.90, cow 0.80"):

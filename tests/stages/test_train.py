@@ -19,7 +19,6 @@ from ezsd.pipeline.jobs import training as training_run
 from ezsd.pipeline.jobs.cached_targets import TargetReader
 from ezsd.pipeline.jobs.training import CHECKPOINT
 from ezsd.pipeline.models.detector_files import HISTORY, read_detector
-from ezsd.pipeline.params import JitterParams
 from ezsd.training.engine import StepReport
 
 
@@ -48,7 +47,7 @@ def test_it_leaves_a_detector_that_names_the_whole_split(
 
 def test_the_card_holds_no_path_and_no_time(workplace: Workplace, trained: dict[str, bytes]) -> None:
     assert str(workplace.root) not in trained["detector.json"].decode()
-    assert json.loads(trained["detector.json"])["config"]["embedding_dim"] == DIM
+    assert json.loads(trained["detector.json"])["config"]["box_head"]["width"] == 8
 
 
 def test_the_history_tells_each_loss(trained: dict[str, bytes]) -> None:
@@ -123,13 +122,13 @@ def test_logs_change_no_byte_and_have_each_step_once(
         raise MemoryError
 
     monkeypatch.chdir(workplace.root)
-    run = workplace.params.run.model_copy(update={"loggers": ("dvclive", "tensorboard")})
-    logged = replace(workplace, params=workplace.params.model_copy(update={"run": run}))
+    run = replace(workplace.params.run, loggers=("dvclive", "tensorboard"))
+    logged = replace(workplace, params=replace(workplace.params, run=run))
     with monkeypatch.context() as patched:
         patched.setattr(training_run, "train_steps", at_step(10, die))
         with pytest.raises(MemoryError):
-            logged.run("logged", epochs=4)  # leaves a checkpoint of 9 steps, and a row of 10
-    assert logged.run("logged", epochs=4) == workplace.run("unlogged", epochs=4)
+            logged.run("logged", schedule={"epochs": 4})  # leaves a checkpoint of 9 steps, and a row of 10
+    assert logged.run("logged", schedule={"epochs": 4}) == workplace.run("unlogged", schedule={"epochs": 4})
     tables = workplace.root / "logs/dvclive/plots/metrics"
     for value in ("loss/total", "loss/distillation", "learning_rate", "images_per_second", "memory_GiB"):
         rows = (tables / f"{value}.tsv").read_text().splitlines()[1:]
@@ -148,40 +147,39 @@ def test_rare_names_are_shown_more_often_and_a_resume_repeats_them_alike(
     rows: list[int] = []
     read = TargetReader.__call__
     monkeypatch.setattr(TargetReader, "__call__", lambda self, row: (rows.append(row), read(self, row))[1])
-    whole = workplace.run("rare", repeat_threshold=1.0, epochs=3)
+    whole = workplace.run("rare", repeat_threshold=1.0, schedule={"epochs": 3})
     assert len(rows) == 3 * PHOTOS  # the schedule's length stays
     assert rows.count(1) < min(rows.count(row) for row in (0, 3, 4))  # photo 1 holds nothing
     with monkeypatch.context() as patched:
         patched.setattr(training_run, "train_steps", at_step(5, lambda: signal.raise_signal(signal.SIGINT)))
         with pytest.raises(KeyboardInterrupt):
-            workplace.run("rare-stopped", repeat_threshold=1.0, epochs=3)
-    assert workplace.run("rare-stopped", repeat_threshold=1.0, epochs=3) == whole
+            workplace.run("rare-stopped", repeat_threshold=1.0, schedule={"epochs": 3})
+    assert workplace.run("rare-stopped", repeat_threshold=1.0, schedule={"epochs": 3}) == whole
 
 
 def test_a_resume_repeats_the_jitter_alike(
     workplace: Workplace, trained: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    jitter = JitterParams(smallest=0.5, largest=3.0)
-    whole = workplace.run("jitter", jitter=jitter)
+    examples = {"jitter": {"smallest": 0.5, "largest": 3.0}}
+    whole = workplace.run("jitter", examples=examples)
     assert whole["detector.safetensors"] != trained["detector.safetensors"]
     with monkeypatch.context() as patched:
         patched.setattr(training_run, "train_steps", at_step(3, lambda: signal.raise_signal(signal.SIGINT)))
         with pytest.raises(KeyboardInterrupt):
-            workplace.run("jitter-stopped", jitter=jitter)
-    assert workplace.run("jitter-stopped", jitter=jitter) == whole
+            workplace.run("jitter-stopped", examples=examples)
+    assert workplace.run("jitter-stopped", examples=examples) == whole
 
 
 def test_seesaw_and_plain_regression_train_too(workplace: Workplace) -> None:
-    workplace.run("seesaw", classification_loss="seesaw", regressor="plain", epochs=1)
+    plain = {"box_head": {"regressor": "plain"}}
+    workplace.run("seesaw", classification_loss="seesaw", schedule={"epochs": 1}, detector=plain)
     read = read_detector(workplace.root / "artifacts/seesaw")
-    assert read.detector.config.head.regressor == "plain"
+    assert read.detector.config.box_head.regressor == "plain"
 
 
 def test_a_weights_file_that_is_missing_or_foreign_is_named(workplace: Workplace) -> None:
-    backbone = workplace.params.train.backbone
-
     def run_with(weights: str) -> None:
-        workplace.run("refused", backbone=backbone.model_copy(update={"weights": weights}))
+        workplace.run("refused", backbone_weights=weights)
 
     with pytest.raises(InputError, match=r"none\.pth is no file"):
         run_with("none.pth")

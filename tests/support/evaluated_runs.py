@@ -17,11 +17,11 @@ from ezsd.cache.manifest import begin, publish
 from ezsd.cache.renorm_file import NormLayerRecord, RenormRecord, write_renorm
 from ezsd.cache.sharded import ShardedStore
 from ezsd.detector.config import Selection
-from ezsd.evaluation.ensemble import ScoreEnsemble, TeacherWeights
+from ezsd.evaluation.config import EnsembleConfig
+from ezsd.evaluation.ensemble import ScoreEnsemble, teacher_weights
 from ezsd.pipeline.jobs.validation import RAW, RENORMALIZED, Models
-from ezsd.pipeline.jobs.validation_models import teacher_weights
 from ezsd.pipeline.models.detector_files import CARD
-from ezsd.pipeline.params import Params
+from ezsd.pipeline.params import Params, plain_values
 from ezsd.pipeline.runner import artifact_folder
 from ezsd.pipeline.stage import StageContext
 from ezsd.split import Split
@@ -105,7 +105,7 @@ class ColourModels:
     """What `models_on_disk` gives in these tests."""
 
     def __init__(
-        self, blind: bool = False, masks: bool = False, weights: TeacherWeights | None = None
+        self, blind: bool = False, masks: bool = False, weights: EnsembleConfig | None = None
     ) -> None:
         self.blind = blind
         self.masks = masks
@@ -114,7 +114,7 @@ class ColourModels:
     def load(self) -> Models:
         namer = ColourNamer()
         teachers = {RAW: CatLover(), RENORMALIZED: namer}
-        ensemble = ScoreEnsemble(namer, self.weights.of_names(SPLIT)) if self.weights else None
+        ensemble = ScoreEnsemble(namer, teacher_weights(self.weights, SPLIT)) if self.weights else None
         return Models(ColourDetector(self.blind, self.masks), Selection(), teachers, ensemble)
 
 
@@ -141,16 +141,16 @@ def make_parents(params: Params, root: Path) -> None:
         context = context_of(params, root, stage)
         write(context.folder)
         if stage == "train":
-            masks = params.train.mask_head
-            write_json_atomic(context.folder / CARD, {"config": {"masks": masks and masks.model_dump()}})
+            masks = params.train.detector.mask_head
+            write_json_atomic(context.folder / CARD, {"config": {"mask_head": masks and plain_values(masks)}})
         publish(context.folder, {"photos": len(PROPOSALS), "proposals": 5}, {})
     publish(context_of(params, root, "embed").folder, {}, {})
 
 
 def evaluate_by_hand(params: Params, root: Path, monkeypatch, blind: bool = False) -> Path:
     """Runs `evaluate` with the models that see colours."""
-    weights = teacher_weights(params.evaluate)
-    models = ColourModels(blind, masks=params.train.mask_head is not None, weights=weights)
+    masks = params.train.detector.mask_head is not None
+    models = ColourModels(blind, masks=masks, weights=params.evaluate.ensemble)
     monkeypatch.setattr(evaluate, "models_on_disk", lambda context, split: models)
     return run_stage_by_hand(evaluate, params, root)
 

@@ -13,6 +13,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ import yaml
 from support.small_runs import REPOSITORY
 from support.teacher_runs import TINY_TEACHER
 from support.training_workplace import SMALL
+from support.trees import merge
 from typer.testing import CliRunner
 
 from ezsd.pipeline.params import load_params
@@ -33,17 +35,23 @@ TINY: dict[str, Any] = {
     "prepare": {"max_quarantined_fraction": 1.0, "photos_per_shard": 2},
     "renorm": {"epochs": 1, "photos_per_step": 2},
     "mine": {
-        "long_side": 64, "short_side": 64, "stride": 16, "scales": [1, 2], "ratios": [1.0], "best": 50,
-        "keep": 4, "photos_per_shard": 2, "batch": 64, "cascade_fraction": 0.5,
+        "long_side": 64, "short_side": 64, "stride": 16, "scales": [1, 2], "ratios": [1.0],
+        "post_nms_top_n": 50, "keep": 4, "photos_per_shard": 2, "batch": 64, "cascade": {"fraction": 0.5},
     },
     "embed": {"batch": 64},
-    "train": {
-        **SMALL, "epochs": 1, "proposals_per_image": 4, "roi_samples": 1, "mixed_precision": False,
-        "backbone": {
-            "name": "world", "weights": "random", "taps": ["layer2", "layer3", "layer4"], "frozen_stages": 2
+    "train": merge(
+        deepcopy(SMALL),
+        {
+            "detector": {
+                "backbone": {"name": "world", "taps": ["layer2", "layer3", "layer4"], "frozen_stages": 2},
+                "rpn": {"anchor_sides": [24, 48, 96, 160], "anchors_per_image": 32},
+                "box_head": {"sampling_ratio": 1},
+            },
+            "schedule": {"epochs": 1},
+            "examples": {"proposals_per_image": 4},
+            "mixed_precision": False,
         },
-        "anchor_sides": [24, 48, 96, 160], "anchors_per_image": 32,
-    },
+    ),
     "report": {"training_photos": 1, "validation_photos": 1},
     "run": {"workers": 1, "device": "cpu"},
 }  # fmt: skip
@@ -51,7 +59,7 @@ FEW_SCENES: dict[str, Any] = {
     "data": {"world": {"train": 200, "val": 8, "seed": 1}},
     "prepare": {"photos_per_shard": 70},
     "mine": {"photos_per_shard": 70},
-    "train": {"epochs": 0.1, "repeat_threshold": 0.2},
+    "train": {"schedule": {"epochs": 0.1}, "repeat_threshold": 0.2},
 }
 """Of a world that is drawn: as many as it takes to have a frequent name, and few steps."""
 TINY_MASK_HEAD = {"convolutions": 1, "channels": 8}
@@ -135,7 +143,7 @@ class Recipe:
 
     def _merge(self, text: str) -> None:
         path = self.root / "params.yaml"
-        path.write_text(yaml.safe_dump(_merged(yaml.safe_load(path.read_text()), yaml.safe_load(text))))
+        path.write_text(yaml.safe_dump(merge(yaml.safe_load(path.read_text()), yaml.safe_load(text))))
         load_params(path)
 
 
@@ -157,15 +165,8 @@ def make_small(root: Path) -> None:
     """Tiny networks, few steps and a teacher of random weights instead of those of `params.yaml`."""
     path = root / "params.yaml"
     tree = yaml.safe_load(path.read_text())
-    if tree["train"]["mask_head"]:
-        tree["train"]["mask_head"] = TINY_MASK_HEAD
+    if tree["train"]["detector"]["mask_head"]:
+        tree["train"]["detector"]["mask_head"] = TINY_MASK_HEAD
     drawn = FEW_SCENES if tree["data"]["world"] else {}
-    path.write_text(yaml.safe_dump(_merged(_merged(tree, TINY), drawn)))
+    path.write_text(yaml.safe_dump(merge(merge(tree, TINY), drawn)))
     (root / "tiny.json").write_text(json.dumps(TINY_TEACHER))
-
-
-def _merged(tree: Any, changes: Any) -> Any:
-    """The tree with the changes in it; a section that is in both is merged in turn."""
-    if not (isinstance(tree, dict) and isinstance(changes, dict)):
-        return changes
-    return tree | {key: _merged(tree.get(key), value) for key, value in changes.items()}

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from support.trees import merge
 
 from ezsd.pipeline.params import preset_text
 
@@ -20,7 +21,10 @@ SMALL = {
     "prepare": {"photos_per_shard": 8},
     "renorm": {"epochs": 2},
     "mine": {"scales": [2], "photos_per_shard": 8, "keep": 8},
-    "train": {"epochs": 2, "warmup_steps": 2, "decay_epochs": [2], "proposals_per_image": 8},
+    "train": {
+        "schedule": {"epochs": 2, "warmup_steps": 2, "decay_epochs": [2]},
+        "examples": {"proposals_per_image": 8},
+    },
     "evaluate": {"ensemble": {"base": 0.33, "novel": 0.67}},
     "report": {"training_photos": 2, "validation_photos": 2},
     "run": {"workers": 1, "device": "cpu"},
@@ -43,8 +47,7 @@ BEFORE_EVALUATION = ("prepare", "renorm", "mine", "embed", "train")
 def small_params(changes: dict[str, dict[str, Any]] | None = None) -> str:
     """YAML of the demo preset at a very small size, with further changes by section."""
     tree = yaml.safe_load(preset_text("demo"))
-    for section, keys in [*SMALL.items(), *(changes or {}).items()]:
-        tree[section].update(keys)
+    merge(merge(tree, SMALL), changes or {})
     return yaml.safe_dump(tree, sort_keys=False)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import yaml
 from PIL import Image
+from support.trees import merge
 
 from ezsd.cache.artifacts import Embedded, Renormed
 from ezsd.cache.index import BoxTable, DatasetIndex, PhotoTable
@@ -17,25 +18,23 @@ from ezsd.cache.renorm_file import RenormRecord, write_renorm
 from ezsd.cache.sharded import ShardedStore
 from ezsd.pipeline.data.prepared import write_prepared
 from ezsd.pipeline.graph import STAGES
-from ezsd.pipeline.params import Params, parse_params, preset_text
+from ezsd.pipeline.params import Params, parse_params, plain_values, preset_text
 from ezsd.pipeline.stage import StageContext
 from ezsd.split import Split
 
 SPLIT = Split("tiny", base=("cat", "dog"), novel=("fox",))
 PHOTOS, SIDE, DIM, KEEP, OBJECTS = 6, 64, 8, 4, 2
 SMALL: dict[str, Any] = {
-    "backbone": {"weights": "random"},
-    "fpn_channels": 8,
-    "head_channels": 8,
-    "head_width": 8,
-    "regions_per_image": 20,
-    "rois_per_image": 8,
-    "short_sides": [48, SIDE],
-    "long_side": SIDE,
-    "epochs": 2,
-    "images_per_step": 2,
-    "warmup_steps": 1,
-    "decay_epochs": [1],
+    "detector": {
+        "pyramid_channels": 8,
+        "rpn": {"post_nms_top_n": 20},
+        "box_head": {"channels": 8, "width": 8, "rois_per_image": 8},
+        "short_side": SIDE,
+        "long_side": SIDE,
+    },
+    "backbone_weights": "random",
+    "schedule": {"epochs": 2, "decay_epochs": [1], "images_per_step": 2, "warmup_steps": 1},
+    "examples": {"short_sides": [48, SIDE]},
 }
 
 
@@ -47,7 +46,8 @@ class Workplace:
     params: Params
 
     def context(self, folder: str = "train", **changes: Any) -> StageContext:
-        params = self.params.model_copy(update={"train": self.params.train.model_copy(update=changes)})
+        """`changes`: of the section `train`, in as many levels as it has."""
+        params = parse_params(yaml.safe_dump(merge(plain_values(self.params), {"train": changes})))
         out = self.root / "artifacts" / folder
         out.mkdir(parents=True, exist_ok=True)
         return StageContext(params, self.root, out)
@@ -63,7 +63,7 @@ def make_params() -> Params:
     tree["data"] = {"format": "coco", "split": {"base": SPLIT.base, "novel": SPLIT.novel}} | {
         f"{which}_{what}": what for which in ("train", "val") for what in ("photos", "annotations")
     }
-    tree["train"] |= {**SMALL, "backbone": tree["train"]["backbone"] | SMALL["backbone"]}
+    merge(tree["train"], SMALL)
     tree["run"] |= {"device": "cpu"}
     return parse_params(yaml.safe_dump(tree))
 
@@ -174,6 +174,6 @@ def make_trained_workplace(root: Path) -> Workplace:
     place = make_workplace(root)
     folder = place.root / "artifacts/train"
     begin(folder, "train", {})
-    place.run(epochs=1)
+    place.run(schedule={"epochs": 1})
     publish(folder, {}, {})
     return place

@@ -13,7 +13,7 @@ from ezsd.detector.config import DetectorConfig, Selection
 from ezsd.detector.detector import LOSSES, Detections, detect
 from ezsd.errors import InputError
 
-ALL = Selection(score_threshold=0.0, nms_iou=1.0, best=10_000)
+ALL = Selection(score_threshold=0.0, nms_iou=1.0, detections_per_image=10_000)
 
 
 def same(one: Detections, other: Detections) -> bool:
@@ -83,7 +83,7 @@ def test_no_photo_no_detection(tiny: Any) -> None:
 def test_a_selection_cuts_the_list(tiny: Any) -> None:
     detector, photo = tiny.detector(), tiny.photo()
     (everything,) = detect(detector, [photo], ALL)
-    (best,) = detect(detector, [photo], Selection(nms_iou=1.0, best=7))
+    (best,) = detect(detector, [photo], Selection(nms_iou=1.0, detections_per_image=7))
     assert_close(best.scores, everything.scores[:7])
 
 

@@ -17,14 +17,14 @@ HEAD = MaskHeadConfig(convolutions=1, channels=4)
 
 def make(config: DetectorConfig, dim: int) -> ZeroShotDetector:
     torch.manual_seed(0)
-    detector = build_detector(config)
+    detector = build_detector(config, dim)
     detector.set_vocabulary(torch.randn(5, dim, generator=torch.Generator().manual_seed(1)))
     return detector
 
 
 @pytest.fixture
 def masked(tiny) -> ZeroShotDetector:
-    return make(replace(tiny.config(), masks=HEAD), tiny.dim)
+    return make(replace(tiny.config(), mask_head=HEAD), tiny.dim)
 
 
 def with_masks(target: dict[str, Tensor], size_hw: tuple[int, int]) -> dict[str, Tensor]:
@@ -83,7 +83,7 @@ def test_an_object_whose_mask_is_not_known_is_left_out() -> None:
 
 def test_each_detection_has_a_grid_and_masks_change_no_box(tiny, masked: ZeroShotDetector) -> None:
     photos = [tiny.photo(0), tiny.photo(1, 50, 90)]
-    chosen = Selection(best=7)
+    chosen = Selection(detections_per_image=7)
     for ours, theirs in zip(
         detect(masked, photos, chosen), detect(make(tiny.config(), tiny.dim), photos, chosen), strict=True
     ):

@@ -6,12 +6,14 @@ import torch
 from torch import tensor
 from torch.testing import assert_close
 
+from ezsd.detector.backbone import PyramidBackbone
 from ezsd.detector.transform import PhotoTransform
 
 
 def make_transform(tiny: Any) -> PhotoTransform:
     config = tiny.config()
-    return PhotoTransform(config.backbone, config.short_side, config.long_side, divisor=32)
+    backbone = PyramidBackbone(config.backbone, config.pyramid_channels)
+    return PhotoTransform(backbone, config.short_side, config.long_side)
 
 
 def test_a_training_photo_takes_its_own_short_side_and_its_boxes_follow(tiny: Any) -> None:

@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from ezsd.evaluation.ensemble import ScoreEnsemble, TeacherWeights, geometric_mean
+from ezsd.evaluation.config import EnsembleConfig
+from ezsd.evaluation.ensemble import ScoreEnsemble, geometric_mean, teacher_weights
 from ezsd.split import Split
 
 SPLIT = Split("toy", ("cat", "dog"), ("yak",))
@@ -33,7 +34,7 @@ def test_an_end_of_the_weights_leaves_one_side_alone():
 
 
 def test_base_and_novel_names_weigh_the_teacher_differently():
-    ensemble = ScoreEnsemble(Teacher(), TeacherWeights(0.5, 1.0).of_names(SPLIT))
+    ensemble = ScoreEnsemble(Teacher(), teacher_weights(EnsembleConfig(base=0.5, novel=1.0), SPLIT))
     box = torch.tensor([[0.0, 0, 4, 4]])
     scores = ensemble.rescore(PHOTO, box.repeat(3, 1), torch.tensor([0.25, 0.25, 0.25]), torch.arange(3))
     # sqrt(0.25 * 0.64), sqrt(0.25 * 0.16), and the teacher alone
@@ -42,13 +43,13 @@ def test_base_and_novel_names_weigh_the_teacher_differently():
 
 def test_a_box_of_several_names_is_looked_at_once():
     teacher = Teacher()
-    ensemble = ScoreEnsemble(teacher, TeacherWeights(1.0, 1.0).of_names(SPLIT))
+    ensemble = ScoreEnsemble(teacher, teacher_weights(EnsembleConfig(base=1.0, novel=1.0), SPLIT))
     boxes = torch.tensor([[4.0, 4, 8, 8], [0.0, 0, 4, 4], [4.0, 4, 8, 8]])
     ensemble.rescore(PHOTO, boxes, torch.ones(3), torch.tensor([0, 1, 2]))
     assert len(teacher.saw) == 2
 
 
 def test_no_detection_has_no_score():
-    ensemble = ScoreEnsemble(Teacher(), TeacherWeights(0.5, 0.5).of_names(SPLIT))
+    ensemble = ScoreEnsemble(Teacher(), teacher_weights(EnsembleConfig(base=0.5, novel=0.5), SPLIT))
     nothing = torch.empty(0)
     assert ensemble.rescore(PHOTO, torch.empty(0, 4), nothing, nothing.long()).shape == (0,)

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from ezsd.evaluation.average_precision import ScoresBySize
-from ezsd.evaluation.ensemble import TeacherWeights
+from ezsd.evaluation.config import EnsembleConfig
 from ezsd.evaluation.metrics import ClassRow, Question, class_rows, describe, put_together
 from ezsd.split import Split
 
@@ -62,7 +62,7 @@ def test_masks_stand_beside_boxes_when_there_are_any():
 
 
 def test_an_ensemble_stands_beside_with_its_exponents():
-    asked = replace(QUESTION, ensemble=TeacherWeights(0.25, 0.75))
+    asked = replace(QUESTION, ensemble=EnsembleConfig(base=0.25, novel=0.75))
     metrics = put_together(asked, {100: scores(0.4)}, {}, {100: scores(0.8)}, {}, {})
     assert metrics["AP50"]["base"] == 30.0
     assert metrics["ensemble"]["AP50"] == {"base": 60.0, "novel": None, "all": 60.0}

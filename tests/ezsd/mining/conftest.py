@@ -5,7 +5,8 @@ import torch
 from torch import nn
 from torch.nn.functional import normalize
 
-from ezsd.mining.proposals import Judge, MineConfig
+from ezsd.mining.config import MineConfig
+from ezsd.mining.proposals import Judge
 from ezsd.teacher.box_encoder import BoxEncoder
 
 COLOURS = {
@@ -73,8 +74,8 @@ def small_grid():
         scales=(1, 2, 3),
         ratios=(1.0,),
         nms_iou=0.5,
-        best=200,
+        post_nms_top_n=200,
         base_iou=0.3,
         keep=20,
-        enlarge=1.2,
+        context_factor=1.2,
     )

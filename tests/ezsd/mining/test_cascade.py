@@ -7,6 +7,7 @@ import torch
 from ezsd.boxes import max_iou_xyxy
 from ezsd.errors import InputError
 from ezsd.mining.cascade import CascadeMiner, objectness_sums
+from ezsd.mining.config import MineConfig
 from ezsd.mining.objectness import (
     EMPTY_STEP,
     OBJECT_WEIGHT,
@@ -15,7 +16,7 @@ from ezsd.mining.objectness import (
     guess_features,
     object_targets,
 )
-from ezsd.mining.proposals import Judge, MineConfig
+from ezsd.mining.proposals import Judge
 from ezsd.teacher.box_encoder import BoxEncoder
 from ezsd.teacher.dense_maps import (
     MAX_CHANNELS,
@@ -33,10 +34,10 @@ GRID = MineConfig(
     scales=(1, 2),
     ratios=(1.0,),
     nms_iou=0.7,
-    best=200,
+    post_nms_top_n=200,
     base_iou=0.3,
     keep=20,
-    enlarge=1.2,
+    context_factor=1.2,
 )
 
 

@@ -56,7 +56,7 @@ def test_proposals_are_those_of_a_step_by_step_reference(colour_judge, coloured_
         if all(iou_xyxy(anchors[row][None], anchors[other][None]) <= small_grid.nms_iou for other in kept):
             kept.append(row)
     expected = []
-    for row in kept[: small_grid.best]:
+    for row in kept[: small_grid.post_nms_top_n]:
         box = anchors[row][None]
         label = (judge.encoder.encode(photo, box, 1.2) @ judge.text.T).argmax().item()
         if iou_xyxy(box, as_boxes(GREEN)) < 0.3 and label >= 2:

@@ -7,10 +7,12 @@ from torch.testing import assert_close
 
 from ezsd.boxes import iou_xyxy
 from ezsd.errors import InputError
-from ezsd.mining.rpn import RegionProposer, RpnConfig, RpnMiner
+from ezsd.mining.config import RegionProposerConfig
+from ezsd.mining.rpn import RegionProposer, RpnMiner
 from ezsd.mining.rpn_training import RpnTrainer, box_targets
+from ezsd.training.config import ExampleConfig
 from ezsd.training.schedule import Schedule
-from ezsd.training.targets import DrawSettings, draw_example
+from ezsd.training.targets import draw_example
 
 RED, GREEN = (8, 8, 40, 40), (72, 40, 112, 80)
 NONE = torch.empty((0, 4))
@@ -22,12 +24,18 @@ def network(tiny):
     config = tiny.config(frozen_stages=0)
     torch.manual_seed(0)
     return RegionProposer(
-        RpnConfig(config.backbone, config.pyramid_channels, config.proposals, short_side=64, long_side=96)
+        RegionProposerConfig(
+            **vars(config.rpn),
+            backbone=config.backbone,
+            pyramid_channels=config.pyramid_channels,
+            short_side=64,
+            long_side=96,
+        )
     )
 
 
 def batches_of(photo, boxes_xyxy, first=0):
-    targets, settings = box_targets(boxes_xyxy), DrawSettings(0, (64,))
+    targets, settings = box_targets(boxes_xyxy), ExampleConfig(proposals_per_image=0, short_sides=(64,))
     return [[draw_example(photo, targets, settings, seed=step)] for step in range(first, STEPS)]
 
 

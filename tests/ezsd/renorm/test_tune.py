@@ -3,16 +3,17 @@ import dataclasses
 import pytest
 import torch
 
+from ezsd.renorm.config import RenormConfig
 from ezsd.renorm.labelled_crops import LabelledCrops, RememberedCrops
 from ezsd.renorm.measure import measure_domain
 from ezsd.renorm.norm_layers import find_norm_layers, norm_state
-from ezsd.renorm.tune import CROPS_AT_ONCE, TuneConfig, Tuner, TuneState
+from ezsd.renorm.tune import CROPS_AT_ONCE, Tuner, TuneState
 from ezsd.teacher.load import TeacherSource, load_teacher
 from ezsd.teacher.prompts import Prompts
 
 NAMES = ("red", "green", "blue")
 PROMPTS = Prompts()
-CONFIG = TuneConfig(
+CONFIG = RenormConfig(
     towers="both",
     loss="softmax",
     epochs=4,

@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 import torch
 
+from ezsd.training.config import ExampleConfig
 from ezsd.training.dataset import BatchPlan, Draw, TrainSet, load_batches
-from ezsd.training.targets import CachedTargets, DrawSettings
+from ezsd.training.targets import CachedTargets
 
 
 def order(epoch: int) -> list[int]:
@@ -78,7 +79,9 @@ def test_batches_hold_photos_with_their_targets(tiny: Any, workers: int) -> None
         return CachedTargets(boxes, labels, none, none, none, none, torch.zeros(0))
 
     train_set = TrainSet(
-        lambda row: torch.full((3, 8, 8), row, dtype=torch.uint8), targets_of, DrawSettings(2, (8,))
+        lambda row: torch.full((3, 8, 8), row, dtype=torch.uint8),
+        targets_of,
+        ExampleConfig(proposals_per_image=2, short_sides=(8,)),
     )
     batches = list(load_batches(train_set, plan(steps=2), workers))
     assert [[int(target["labels"][0]) for _, target in batch] for batch in batches] == [

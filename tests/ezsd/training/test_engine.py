@@ -1,7 +1,6 @@
 """The steps of a run: they learn, they stop at nonsense, and a resumed run is the same run."""
 
 import itertools
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,22 +11,12 @@ from torch import Tensor
 from ezsd.detector.detector import LOSSES, ZeroShotDetector
 from ezsd.errors import InputError
 from ezsd.training.checkpoint import restore_training, training_tensors
+from ezsd.training.config import StepConfig
 from ezsd.training.dataset import Example
-from ezsd.training.engine import StepReport, StepSettings, make_optimizer, train_steps
+from ezsd.training.engine import StepReport, make_optimizer, train_steps
 from ezsd.training.schedule import Schedule
 
 STEPS = 6
-
-
-def settings(**changes: Any) -> StepSettings:
-    defaults = {
-        "clip_norm": 10.0,
-        "distill_factor": 1.0,
-        "micro_batches": 1,
-        "mixed_precision": False,
-        "seed": 0,
-    }
-    return StepSettings(**{**defaults, **changes})
 
 
 def batches(tiny: Any, first: int = 0, steps: int = STEPS) -> list[list[Example]]:
@@ -47,14 +36,14 @@ def train(
     taken: Sequence[list[Example]] | None = None,
     **changes: Any,
 ) -> tuple[dict[str, Tensor], list[StepReport]]:
-    optimizer = make_optimizer(detector, momentum=0.9, weight_decay=1e-4)
+    optimizer = make_optimizer(detector, StepConfig())
     reports = restore_training(detector, optimizer, state) if state else []
     steps = train_steps(
         detector,
         optimizer,
         batches(tiny, first) if taken is None else taken,
         Schedule(STEPS, rate, 2, (4,)),
-        settings(**changes),
+        StepConfig(**changes),
         first,
     )
     reports += itertools.islice(steps, stop - first)
@@ -76,8 +65,8 @@ def test_the_same_photos_again_and_again_are_learned(tiny: Any) -> None:
     schedule = Schedule(60, 0.02, 5, ())
     same = [[(tiny.photo(), tiny.target()), (tiny.photo(1), tiny.target(seed=1))]] * schedule.steps
     detector = tiny.detector()
-    optimizer = make_optimizer(detector, 0.9, 0.0)
-    reports = list(train_steps(detector, optimizer, same, schedule, settings(), 0))
+    optimizer = make_optimizer(detector, StepConfig(weight_decay=0))
+    reports = list(train_steps(detector, optimizer, same, schedule, StepConfig(), 0))
     first, last = (sum(report.losses.values()) for report in (reports[0], reports[-1]))
     assert last < 0.7 * first
 
@@ -92,7 +81,7 @@ def test_frozen_weights_stay(tiny: Any) -> None:
 
 def test_the_distillation_factor_scales_its_loss(tiny: Any) -> None:
     _, (once, *_) = train(tiny, tiny.detector(), stop=1)
-    _, (thrice, *_) = train(tiny, tiny.detector(), stop=1, distill_factor=3.0)
+    _, (thrice, *_) = train(tiny, tiny.detector(), stop=1, loss_factors={"distillation": 3.0})
     expected = {**once.losses, "distillation": 3 * once.losses["distillation"]}
     assert thrice.losses == pytest.approx(expected, rel=1e-5)
 
@@ -109,7 +98,7 @@ def test_micro_batches_make_the_same_step(tiny: Any) -> None:
 
 def test_a_loss_that_is_not_finite_ends_the_run_with_the_mend(tiny: Any) -> None:
     with pytest.raises(InputError, match=r"not finite at step 0 .*lower train.learning_rate"):
-        train(tiny, tiny.detector(), distill_factor=math.inf)
+        train(tiny, tiny.detector(), loss_factors={"distillation": 1e300})
 
 
 def test_a_state_of_another_detector_is_refused(tiny: Any) -> None:
@@ -120,7 +109,7 @@ def test_a_state_of_another_detector_is_refused(tiny: Any) -> None:
 
 def test_a_state_before_the_first_step(tiny: Any) -> None:
     detector = tiny.detector()
-    optimizer = make_optimizer(detector, 0.9, 0.0)
+    optimizer = make_optimizer(detector, StepConfig(weight_decay=0))
     state = training_tensors(detector, optimizer, [])
     assert state["losses"].shape == (0, len(LOSSES))
     assert restore_training(tiny.detector(), optimizer, state) == []

@@ -8,12 +8,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, tensor
 
-from ezsd.training.engine import StepSettings, make_optimizer, train_steps
-from ezsd.training.jitter import ScaleJitter, Window
+from ezsd.training.config import ExampleConfig, JitterConfig, StepConfig
+from ezsd.training.engine import make_optimizer, train_steps
+from ezsd.training.jitter import Window, draw_window
 from ezsd.training.schedule import Schedule
-from ezsd.training.targets import VISIBLE, CachedTargets, DrawSettings, crop_targets, draw_example
+from ezsd.training.targets import VISIBLE, CachedTargets, crop_targets, draw_example
 
 WIDTH, HEIGHT = 20, 12
+
+
+def jitter(smallest: float, largest: float) -> JitterConfig:
+    return JitterConfig(smallest=smallest, largest=largest)
+
+
+def drawn(proposals: int, short_sides: tuple[int, ...], scale: JitterConfig) -> ExampleConfig:
+    return ExampleConfig(proposals_per_image=proposals, short_sides=short_sides, jitter=scale)
 
 
 def numbered(boxes_xyxy: Tensor, masks: Tensor | None = None) -> CachedTargets:
@@ -89,8 +98,8 @@ def share(shown: Tensor, masks: Tensor, row: int) -> float:
 def test_the_factor_is_the_window_s_or_the_short_side_s(
     height: int, width: int, smallest: float, more: float, seed: int
 ) -> None:
-    jitter = ScaleJitter(smallest, smallest + more)
-    window, shrink = jitter.draw((height, width), torch.Generator().manual_seed(seed))
+    scale = jitter(smallest, smallest + more)
+    window, shrink = draw_window(scale, (height, width), torch.Generator().manual_seed(seed))
     assert 0 <= window.left < window.right <= width
     assert 0 <= window.top < window.bottom <= height
     if shrink < 1:
@@ -103,16 +112,19 @@ def test_the_factor_is_the_window_s_or_the_short_side_s(
 
 def test_a_factor_of_two_shows_a_quarter_of_the_photo_and_a_half_shows_it_at_half_the_size() -> None:
     generator = torch.Generator().manual_seed(0)
-    window, shrink = ScaleJitter(2.0, 2.0).draw((HEIGHT, WIDTH), generator)
+    window, shrink = draw_window(jitter(2.0, 2.0), (HEIGHT, WIDTH), generator)
     assert (window.bottom - window.top, window.right - window.left, shrink) == (6, 10, 1.0)
-    assert ScaleJitter(0.5, 0.5).draw((HEIGHT, WIDTH), generator) == ((0, 0, WIDTH, HEIGHT), 0.5)
+    assert draw_window(jitter(0.5, 0.5), (HEIGHT, WIDTH), generator) == (
+        (0, 0, WIDTH, HEIGHT),
+        0.5,
+    )
 
 
 def test_photo_boxes_masks_and_embeddings_follow_crop_and_flip_together() -> None:
     boxes = tensor([[0.0, 0.0, 6.0, 5.0], [7.0, 2.0, 13.0, 11.0], [12.0, 3.0, 20.0, 9.0]])
     masks = fill(boxes)
     photo = masks * tensor([60, 90, 100], dtype=torch.uint8)[:, None, None]  # a channel for each box
-    settings = DrawSettings(3, (10,), ScaleJitter(0.5, 3.0))
+    settings = ExampleConfig(proposals_per_image=3, short_sides=(10,), jitter=jitter(0.5, 3.0))
     examples = [draw_example(photo, numbered(boxes, masks), settings, seed) for seed in range(60)]
     for shown, target in examples:
         rows = target["labels"].tolist()
@@ -137,16 +149,16 @@ def test_a_photo_whose_boxes_are_all_cropped_away_still_trains(tiny: Any) -> Non
     embeddings = torch.ones(1, tiny.dim)
     labels, confidences = torch.zeros(1, dtype=torch.int64), torch.ones(1)
     cached = CachedTargets(boxes, labels, boxes, embeddings, boxes, embeddings, confidences)
-    settings = DrawSettings(1, (tiny.side,), ScaleJitter(8.0, 8.0))
+    settings = ExampleConfig(proposals_per_image=1, short_sides=(tiny.side,), jitter=jitter(8.0, 8.0))
     batch = [draw_example(tiny.photo(), cached, settings, seed) for seed in (0, 1)]
     assert all(len(target["boxes"]) == len(target["distill_boxes"]) == 0 for _, target in batch)
     detector = tiny.detector()
     steps = train_steps(
         detector,
-        make_optimizer(detector, 0.9, 0.0),
+        make_optimizer(detector, StepConfig(weight_decay=0.0)),
         [batch],
         Schedule(1, 0.01, 0, ()),
-        StepSettings(10.0, 1.0, 1, False, 0),
+        StepConfig(),
         0,
     )
     (report,) = steps
@@ -156,7 +168,7 @@ def test_a_photo_whose_boxes_are_all_cropped_away_still_trains(tiny: Any) -> Non
 
 @pytest.mark.parametrize("seed", [0, 7])
 def test_the_same_seed_shows_the_same(tiny: Any, seed: int) -> None:
-    settings = DrawSettings(2, (tiny.side,), ScaleJitter(0.5, 2.0))
+    settings = ExampleConfig(proposals_per_image=2, short_sides=(tiny.side,), jitter=jitter(0.5, 2.0))
     draws = [draw_example(tiny.photo(), numbered(tiny.boxes(3)), settings, seed) for _ in range(2)]
     assert torch.equal(draws[0][0], draws[1][0])
     assert all(torch.equal(draws[0][1][key], draws[1][1][key]) for key in draws[0][1])

@@ -21,14 +21,16 @@ from ezsd.detector.config import DetectorConfig
 from ezsd.detector.detector import LOSSES, build_detector
 from ezsd.training.losses.classification import SeesawLoss
 from ezsd.distributed import rows_a_process
-from ezsd.training.engine import StepSettings, make_optimizer, train_steps
+from ezsd.training.config import StepConfig
+from ezsd.training.engine import make_optimizer, train_steps
 from ezsd.training.schedule import Schedule
 
 folder, rank, world_size = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
 torch.set_num_threads(1)
 config = DetectorConfig.from_dict(json.loads((folder / "config.json").read_text()))
-detector = build_detector(config, SeesawLoss(5))  # counts what all processes have seen
-detector.set_vocabulary(load_file(folder / "text.safetensors")["text"])
+text = load_file(folder / "text.safetensors")["text"]
+detector = build_detector(config, text.shape[1], SeesawLoss(5))  # counts what all processes have seen
+detector.set_vocabulary(text)
 detector.load_state_dict(load_file(folder / "weights.safetensors"), strict=False)
 examples = [load_file(path) for path in sorted(folder.glob("example-*"))]
 examples = [(target.pop("photo"), target) for target in examples]
@@ -38,8 +40,8 @@ if world_size > 1:
     init_process_group("gloo", f"file://{folder}/meet", rank=rank, world_size=world_size)
     model = DistributedDataParallel(detector)
 own = [batch[rank::world_size] for batch in batches]
-schedule, settings = Schedule(len(batches), 0.01, 1, ()), StepSettings(10.0, 1.0, 1, False, 0)
-steps = train_steps(model, make_optimizer(model, 0.9, 1e-4), own, schedule, settings, 0)
+schedule, settings = Schedule(len(batches), 0.01, 1, ()), StepConfig()
+steps = train_steps(model, make_optimizer(model, StepConfig()), own, schedule, settings, 0)
 losses = [[report.losses[name] for name in LOSSES] for report in steps]
 # one process has 3 rows and the other 1, then neither has any
 shares = torch.tensor([float(rows_a_process(rows, torch.device("cpu"))) for rows in ((3, 1)[rank], 0)])

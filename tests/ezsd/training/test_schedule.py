@@ -2,6 +2,7 @@
 
 import pytest
 
+from ezsd.training.config import ScheduleConfig
 from ezsd.training.schedule import Schedule, schedule_in_epochs
 
 
@@ -18,7 +19,8 @@ def test_without_warm_up() -> None:
 
 def test_epochs_become_steps() -> None:
     schedule = schedule_in_epochs(
-        photos=10, images_per_step=4, epochs=3, decay_epochs=(1, 2), learning_rate=0.1, warmup_steps=2
+        ScheduleConfig(images_per_step=4, epochs=3, decay_epochs=(1, 2), learning_rate=0.1, warmup_steps=2),
+        photos=10,
     )
     assert schedule.steps == 8  # 30 photos, 4 a step
     assert schedule.decay_steps == (3, 5)
@@ -26,12 +28,7 @@ def test_epochs_become_steps() -> None:
 
 def test_a_part_of_an_epoch_becomes_steps() -> None:
     tenth = schedule_in_epochs(
-        photos=600,
-        images_per_step=4,
-        epochs=0.6,
-        decay_epochs=(0.1 + 0.2, 4 / 6),
-        learning_rate=0.1,
-        warmup_steps=9,
+        ScheduleConfig(images_per_step=4, epochs=0.6, decay_epochs=(0.1 + 0.2, 4 / 6)), photos=600
     )
     assert tenth.steps == 90
     assert tenth.decay_steps == (45, 100)  # 45.000000000000007 and 100

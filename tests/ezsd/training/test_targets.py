@@ -5,7 +5,8 @@ import torch
 from torch import Tensor, tensor
 
 from ezsd.errors import InputError
-from ezsd.training.targets import CachedTargets, DrawSettings, draw_example, flip_boxes_xyxy
+from ezsd.training.config import ExampleConfig
+from ezsd.training.targets import CachedTargets, draw_example, flip_boxes_xyxy
 
 WIDTH, HEIGHT = 20, 10
 PHOTO = torch.arange(3 * HEIGHT * WIDTH, dtype=torch.uint8).reshape(3, HEIGHT, WIDTH)
@@ -29,7 +30,7 @@ def cached(objects: int = 2, proposals: int = 6) -> CachedTargets:
 def draws(
     targets: CachedTargets, proposals: int = 4, times: int = 20
 ) -> list[tuple[Tensor, dict[str, Tensor]]]:
-    settings = DrawSettings(proposals, short_sides=(10, 12))
+    settings = ExampleConfig(proposals_per_image=proposals, short_sides=(10, 12))
     return [draw_example(PHOTO, targets, settings, seed) for seed in range(times)]
 
 

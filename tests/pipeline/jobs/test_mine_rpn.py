@@ -24,13 +24,13 @@ from ezsd.stages import mine, prepare, renorm
 
 SMALL = (
     "mine.method=rpn",
-    "mine.rpn.backbone.weights=random",
-    "mine.rpn.fpn_channels=8",
+    "mine.rpn.backbone_weights=random",
+    "mine.rpn.pyramid_channels=8",
     "mine.rpn.short_side=64",
     "mine.rpn.long_side=64",
-    "mine.rpn.epochs=3",
-    "mine.rpn.images_per_step=2",
-    "mine.rpn.warmup_steps=1",
+    "mine.rpn.schedule.epochs=3",
+    "mine.rpn.schedule.images_per_step=2",
+    "mine.rpn.schedule.warmup_steps=1",
 )
 LEARNED_FROM = 3
 """Photos with a base box that is no crowd region."""

@@ -15,7 +15,8 @@ from support.small_runs import REPOSITORY
 from support.training_workplace import Workplace, make_workplace
 
 from ezsd.pipeline.jobs.training import CHECKPOINT
-from ezsd.pipeline.params import JitterParams
+from ezsd.pipeline.params import plain_values
+from ezsd.training.config import JitterConfig
 
 # What `ezsd-cli train` does, on parents that no stage has made: a run in which rank 1 hears Ctrl-C, one that
 # goes on, one that finds all done, and one in which rank 1 fails while rank 0 waits for its share of a step.
@@ -80,13 +81,14 @@ def assert_like(files: dict[str, bytes], expected: dict[str, bytes]) -> None:
 
 def with_jitter(workplace: Workplace) -> Workplace:
     """The same, with photos of a step that differ in size from process to process."""
-    train = workplace.params.train.model_copy(update={"jitter": JitterParams(smallest=0.5, largest=2.0)})
-    return replace(workplace, params=workplace.params.model_copy(update={"train": train}))
+    jitter, train = JitterConfig(smallest=0.5, largest=2.0), workplace.params.train
+    train = replace(train, examples=replace(train.examples, jitter=jitter))
+    return replace(workplace, params=replace(workplace.params, train=train))
 
 
 def test_processes_stop_go_on_and_fail_together(tmp_path: Path) -> None:
     workplace, artifacts = with_jitter(make_workplace(tmp_path)), tmp_path / "artifacts"
-    (tmp_path / "params.yaml").write_text(yaml.safe_dump(workplace.params.model_dump(mode="json")))
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(plain_values(workplace.params)))
     (tmp_path / "script.py").write_text(SCRIPT)
     launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
     ended = subprocess.run(

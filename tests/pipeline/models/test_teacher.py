@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from ezsd.pipeline.params_teacher import TeacherParams
 from safetensors.torch import save_file
 from support.teacher_runs import colour_params, context_of, prepare_colours
 
@@ -14,6 +13,7 @@ from ezsd.cache.artifacts import Renormed
 from ezsd.cache.errors import ArtifactError
 from ezsd.errors import InputError
 from ezsd.pipeline.models.teacher import RenormalizedTeacher, resolve_teacher, teacher_digests, weights_digest
+from ezsd.pipeline.params import TeacherParams
 from ezsd.stages import embed, mine, renorm
 from ezsd.teacher.load import TeacherSource, load_teacher
 from ezsd.teacher.open_clip_build import build_model, parse_config

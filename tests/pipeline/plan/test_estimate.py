@@ -48,7 +48,7 @@ def test_the_papers_mining_of_a_photo_is_12750_anchors() -> None:
 
 
 def test_a_cascade_looks_at_a_fraction_of_the_anchors_tiles_included() -> None:
-    params = parse_params(preset_text("coco"), ["mine.method=cascade", "mine.cascade_fraction=0.1"])
+    params = parse_params(preset_text("coco"), ["mine.method=cascade", "mine.cascade.fraction=0.1"])
     cost = mining_cost(params.mine, photos_of(3))
     assert cost.forwards == 1275 and cost.tiles == 4 * 6  # tiles of 120 px on 480 x 640
 
@@ -67,7 +67,7 @@ def test_units_follow_from_the_params() -> None:
     assert units["renorm"].count == DEMO.renorm.epochs * 2400
     assert units["renorm: measure boxes"].count == 2 * 2048
     assert units["mine: fit objectness"].count == FIT_PHOTOS
-    assert units["train"].count == 600 * DEMO.train.epochs / DEMO.train.images_per_step
+    assert units["train"].count == 600 * DEMO.train.schedule.epochs / DEMO.train.schedule.images_per_step
 
 
 def hand_made(params: Params, small: Params, **stages: StageProbe) -> Scaling:
@@ -95,7 +95,7 @@ def test_embedding_costs_what_base_boxes_and_proposals_cost() -> None:
 
 
 def test_a_probe_with_fewer_anchors_is_scaled_to_all_of_them() -> None:
-    small = DEMO.model_copy(update={"mine": DEMO.mine.model_copy(update={"stride": 64, "keep": 12})})
+    small = replace(DEMO, mine=replace(DEMO.mine, stride=64, keep=12))
     scaling = hand_made(DEMO, small)
     forwards = mining_cost(DEMO.mine, scaling.real).forwards
     tiles = mining_cost(DEMO.mine, scaling.real).tiles
@@ -153,7 +153,7 @@ def planned(tmp_path_factory: pytest.TempPathFactory) -> Plan:
         "data": data,
         "teacher": {"model": "tiny.json", "weights": "gone.safetensors"},
         "mine": {"stride": 16, "long_side": 96, "short_side": 64, "scales": [2], "ratios": [1.0], "keep": 8},
-        "train": {"short_sides": [64], "long_side": 96},
+        "train": {"detector": {"short_side": 64, "long_side": 96}, "examples": {"short_sides": [64]}},
         "run": {"workers": 1, "device": "cpu"},
     }
     made = make_plan(parse_params(small_params(changes)), root)

@@ -8,7 +8,7 @@ from support.teacher_runs import file_bytes
 from typer.testing import CliRunner
 
 from ezsd.pipeline.errors import PipelineError
-from ezsd.pipeline.params import parse_params, preset_text
+from ezsd.pipeline.params import parse_params, plain_values, preset_text
 from ezsd.stages.commands.data_check import data_sources
 from ezsd.stages.commands.main import app, main
 
@@ -16,7 +16,7 @@ from ezsd.stages.commands.main import app, main
 @pytest.fixture
 def params_file(tiny_dataset, tmp_path):
     path = tmp_path / "params.yaml"
-    path.write_text(yaml.safe_dump(tiny_dataset.params().model_dump(mode="json")))
+    path.write_text(yaml.safe_dump(plain_values(tiny_dataset.params())))
     return path
 
 

@@ -18,7 +18,7 @@ from ezsd.pipeline.errors import PipelineError
 from ezsd.pipeline.models.detector_files import read_detector
 from ezsd.stages.commands.export import export, onnx_bytes
 
-SELECTION = Selection(score_threshold=0.001, best=30)
+SELECTION = Selection(score_threshold=0.001, detections_per_image=30)
 SIZES_HW = [(64, 64), (40, 90), (120, 50)]
 
 

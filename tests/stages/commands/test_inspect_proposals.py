@@ -124,7 +124,7 @@ def test_an_extent_that_cannot_be_shown(photos: int, best: int) -> None:
         (["embed.crops=multi"], 1.0, {1.0: "scored, embedded", 1.2: "named", 1.5: "embedded"}),
         ([], None, {1.2: "named, embedded"}),
         ([], 1.2, {1.2: "scored, named, embedded"}),
-        (["mine.enlarge=1.4"], 1.4, {1.2: "embedded", 1.4: "scored, named"}),
+        (["mine.context_factor=1.4"], 1.4, {1.4: "scored, named, embedded"}),
     ],
 )
 def test_equal_crops_are_shown_once(

@@ -48,8 +48,8 @@ def test_a_schedule_by_name(
 ) -> None:
     assert run("init", "--preset", "coco", "--schedule", schedule)[0] == 0
     train = load_params(Path("params.yaml")).train
-    assert (train.epochs, train.decay_epochs) == (epochs, decay_epochs)
-    assert (min(train.short_sides), max(train.short_sides), train.long_side) == sizes
+    assert (train.schedule.epochs, train.schedule.decay_epochs) == (epochs, decay_epochs)
+    assert (min(train.examples.short_sides), train.detector.short_side, train.detector.long_side) == sizes
 
 
 def test_presets_have_the_schedules_of_the_method() -> None:

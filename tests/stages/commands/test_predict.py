@@ -14,7 +14,7 @@ from ezsd.errors import InputError
 from ezsd.pipeline.models.vocabulary import check_names
 from ezsd.stages.commands.predict import RESULT, Prediction, drawing_names, predict
 
-ANYTHING = Selection(score_threshold=0.0, best=5)
+ANYTHING = Selection(score_threshold=0.0, detections_per_image=5)
 
 
 @pytest.fixture(scope="module")
