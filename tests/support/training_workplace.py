@@ -64,6 +64,7 @@ def make_params() -> Params:
         f"{which}_{what}": what for which in ("train", "val") for what in ("photos", "annotations")
     }
     merge(tree["train"], SMALL)
+    tree["prepare"] |= {"masks": True}  # what is prepared is made by hand, with or without them
     tree["run"] |= {"device": "cpu"}
     return parse_params(yaml.safe_dump(tree))
 

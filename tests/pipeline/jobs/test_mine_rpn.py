@@ -125,7 +125,7 @@ def test_a_trained_network_is_not_trained_again(
 def test_damaged_weights_say_what_to_run(whole: StageContext, tmp_path: Path) -> None:
     path = tmp_path / "rpn.safetensors"
     path.write_bytes(b"no safetensors")
-    source = mine_rpn.RpnSource(path, whole.params.mine, whole.params.run)
+    source = mine_rpn.RpnSource(path, whole.params.mine.rpn, whole.params.run)
     with pytest.raises(ArtifactError, match="damaged; run: ezsd-cli precompute --only mine --force"):
         source.load()
 
