@@ -15,12 +15,12 @@ class BoxNamer:
     Args:
         encoder: the teacher's image tower.
         text_embeddings: (C, D) float32, L2-normalised, on the CPU.
-        enlarge: factor about the box's centre before it is cut out.
+        context_factor: sides of the crop / sides of the box, about its centre before it is cut out.
     """
 
     encoder: BoxEncoder
     text_embeddings: Tensor
-    enlarge: float
+    context_factor: float
 
     def name(self, photo: Tensor, boxes_xyxy: Tensor) -> Tensor:
         """Index of the nearest name of each box, int64 (N,).
@@ -29,7 +29,7 @@ class BoxNamer:
             photo: uint8 (3, H, W) RGB.
             boxes_xyxy: (N, 4) pixels of the photo; N may be 0.
         """
-        embeddings = self.encoder.encode(photo, boxes_xyxy, self.enlarge)
+        embeddings = self.encoder.encode(photo, boxes_xyxy, self.context_factor)
         return (embeddings @ self.text_embeddings.T).argmax(dim=1)
 
     def probabilities(self, photo: Tensor, boxes_xyxy: Tensor) -> Tensor:
@@ -38,5 +38,5 @@ class BoxNamer:
         Args:
             photo, boxes_xyxy: as for `name`.
         """
-        embeddings = self.encoder.encode(photo, boxes_xyxy, self.enlarge)
+        embeddings = self.encoder.encode(photo, boxes_xyxy, self.context_factor)
         return name_probabilities(embeddings, self.text_embeddings, self.encoder.teacher.logit_scale)

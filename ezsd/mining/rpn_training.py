@@ -74,7 +74,7 @@ class RpnTrainer:
         if not math.isfinite(float(loss.detach())):
             raise InputError(
                 f"the proposal network's loss is not finite at step {self.steps}: lower "
-                "mine.rpn.learning_rate or raise mine.rpn.warmup_steps"
+                "mine.rpn.schedule.learning_rate or raise mine.rpn.schedule.warmup_steps"
             )
         loss.backward()
         clip_grad_norm_(self.network.parameters(), STEP.clip_norm)

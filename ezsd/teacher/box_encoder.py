@@ -48,42 +48,42 @@ class BoxEncoder:
     limit: BatchLimit = field(default_factory=lambda: _PROCESS)
 
     @torch.inference_mode()
-    def encode(self, photo: Tensor, boxes_xyxy: Tensor, enlarge: float) -> Tensor:
+    def encode(self, photo: Tensor, boxes_xyxy: Tensor, context_factor: float) -> Tensor:
         """Embeddings of boxes, float32 `(N, D)` on the CPU, L2-normalised; N may be 0.
 
         Args:
             photo: uint8 `(3, H, W)` RGB.
             boxes_xyxy: `(N, 4)` absolute pixels of the photo.
-            enlarge: factor about the box's centre.
+            context_factor: sides of the crop / sides of the box, about its centre.
         """
         photo = photo.to(self.teacher.device)
         parts: list[Tensor] = [torch.empty((0, self.teacher.dim))]
         start = 0
         while start < len(boxes_xyxy):
-            parts.append(self._encode_first(photo, boxes_xyxy[start:], enlarge))
+            parts.append(self._encode_first(photo, boxes_xyxy[start:], context_factor))
             start += len(parts[-1])
         self.forwards += len(boxes_xyxy)
         return torch.cat(parts)
 
     def encode_multi(self, photo: Tensor, boxes_xyxy: Tensor) -> Tensor:
         """ViLD's embedding: the normalised sum of those of the 1x and the 1.5x crop, `(N, D)`."""
-        views = [self.encode(photo, boxes_xyxy, enlarge) for enlarge in MULTI_CROP_ENLARGES]
+        views = [self.encode(photo, boxes_xyxy, factor) for factor in MULTI_CROP_ENLARGES]
         return normalize(torch.stack(views).sum(dim=0), dim=-1)
 
-    def _encode_first(self, photo: Tensor, boxes_xyxy: Tensor, enlarge: float) -> Tensor:
+    def _encode_first(self, photo: Tensor, boxes_xyxy: Tensor, context_factor: float) -> Tensor:
         """A batch from the start of the boxes, smaller than wanted where that does not fit."""
         wanted = size = min(self.batch, self.limit.crops, len(boxes_xyxy))
-        while (encoded := self._try_batch(photo, boxes_xyxy[:size], enlarge)) is None:
+        while (encoded := self._try_batch(photo, boxes_xyxy[:size], context_factor)) is None:
             size //= 2
         if size < wanted:
             self.limit.crops = size
             logger.warning("out of memory with a batch of %d crops: going on with %d at once", wanted, size)
         return encoded
 
-    def _try_batch(self, photo: Tensor, boxes_xyxy: Tensor, enlarge: float) -> Tensor | None:
+    def _try_batch(self, photo: Tensor, boxes_xyxy: Tensor, context_factor: float) -> Tensor | None:
         """Embeddings of all the boxes, or None when they do not fit; one box that does not is an error."""
         try:
-            crops = square_crops(photo, boxes_xyxy, enlarge, self.teacher.image_size)
+            crops = square_crops(photo, boxes_xyxy, context_factor, self.teacher.image_size)
             return self.teacher.encode_images(self.teacher.pixels(crops)).float().cpu()
         except RuntimeError as error:
             if len(boxes_xyxy) == 1 or not is_out_of_memory(error):

@@ -17,14 +17,14 @@ _MAX_GROUP_BYTES = 32 << 20
 
 
 def crop_windows(
-    boxes_xyxy: Tensor, original_size: tuple[int, int], enlarge: float, min_side: float = MIN_SIDE
+    boxes_xyxy: Tensor, original_size: tuple[int, int], context_factor: float, min_side: float = MIN_SIDE
 ) -> Tensor:
     """Whole-pixel windows that crops are cut from, int64 `(N, 4)` xyxy inside a photo of (height, width).
 
     A window is never empty, even for a box without area or beside the photo.
     """
     check_boxes_xyxy(boxes_xyxy)
-    wanted = enlarge_xyxy(boxes_xyxy.double(), enlarge, min_side)
+    wanted = enlarge_xyxy(boxes_xyxy.double(), context_factor, min_side)
     windows = clip_xyxy(wanted, original_size).round().long()
     last = windows.new_tensor([original_size[1] - 1, original_size[0] - 1])
     start = torch.minimum(windows[:, :2], last)
@@ -32,14 +32,14 @@ def crop_windows(
 
 
 def square_crops(
-    photo: Tensor, boxes_xyxy: Tensor, enlarge: float, size: int, min_side: float = MIN_SIDE
+    photo: Tensor, boxes_xyxy: Tensor, context_factor: float, size: int, min_side: float = MIN_SIDE
 ) -> Tensor:
     """Cut boxes out of one decoded photo.
 
     Args:
         photo: uint8 `(3, H, W)`, RGB, on the CPU or a GPU.
         boxes_xyxy: float `(N, 4)`, absolute pixels of the photo; N may be 0.
-        enlarge: factor about the box's centre (1.0 for mining, 1.2 for embeddings).
+        context_factor: sides of the crop / sides of the box, about its centre.
         size: side of the crops in pixels.
         min_side: sides below this many pixels of the photo are widened to it before clipping.
 
@@ -51,7 +51,7 @@ def square_crops(
             f"a photo must be uint8 of shape (3, H, W), got {photo.dtype} of shape {tuple(photo.shape)}"
         )
     rows = photo.permute(1, 2, 0).contiguous()
-    windows = crop_windows(boxes_xyxy.cpu(), (photo.shape[1], photo.shape[2]), enlarge, min_side)
+    windows = crop_windows(boxes_xyxy.cpu(), (photo.shape[1], photo.shape[2]), context_factor, min_side)
     sides = (windows[:, 2:] - windows[:, :2]).amax(dim=1) if len(windows) else windows[:, 0]
     crops = torch.empty((len(windows), size, size, 3), dtype=torch.uint8, device=photo.device)
     for side in sides.unique().tolist():

@@ -99,8 +99,8 @@ def _require_finite(losses: Tensor, names: Sequence[str], step: int) -> None:
     if not math.isfinite(float(losses.detach().sum())):
         named = ", ".join(f"{name} {value:.3g}" for name, value in zip(names, losses.tolist(), strict=True))
         raise InputError(
-            f"the loss is not finite at step {step} ({named}): lower train.learning_rate or raise "
-            "train.warmup_steps, and train again"
+            f"the loss is not finite at step {step} ({named}): lower train.schedule.learning_rate or "
+            "raise train.schedule.warmup_steps, and train again"
         )
 
 

@@ -15,8 +15,8 @@ from ezsd.pipeline.params import Params
 HEAD = """# Params
 
 All keys of `params.yaml`, as `python -m ezsd.pipeline.params.page` writes them from the dataclasses that
-check them. A key that is left out has its default, which is the paper's where the paper has one; a preset shows
-every key. `--set train.schedule.epochs=6` overrides one for a run. An unknown key is refused.
+check them. A key that is left out has its default, which is the paper's where the paper has one; a preset
+shows every key. `--set train.schedule.epochs=6` overrides one for a run. An unknown key is refused.
 """
 REQUIRED = "required"
 WORDS: dict[Any, str] = {NoneType: "null", str: "text", Any: "any"}

@@ -109,7 +109,7 @@ def precompute(
 
 
 @app.command(
-    epilog="Examples: `ezsd-cli train --set train.epochs=12`, "
+    epilog="Examples: `ezsd-cli train --set train.schedule.epochs=12`, "
     "`torchrun --nproc-per-node 4 --no-python ezsd-cli train`"
 )
 def train(force: Force = False, params: ParamsPath = DEFAULT_PARAMS, overrides: Overrides = None) -> None:

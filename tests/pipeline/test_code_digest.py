@@ -34,7 +34,8 @@ def test_the_closure_holds_every_own_module_that_is_loaded(name: str) -> None:
         "root = pathlib.Path(__import__('ezsd').__file__).parent.parent\n"
         "for n, m in sorted(sys.modules.items()):\n"
         "    f = getattr(m, '__file__', None)\n"
-        "    if n not in of_params and n.split('.')[0] == 'ezsd' and n.split('.')[1:2] != ['pipeline'] and f:\n"
+        "    own = n.split('.')[0] == 'ezsd' and n.split('.')[1:2] != ['pipeline']\n"
+        "    if own and n not in of_params and f:\n"
         "        print(pathlib.Path(f).relative_to(root).as_posix())\n"
     )
     loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)

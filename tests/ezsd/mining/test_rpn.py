@@ -114,5 +114,5 @@ def test_a_resumed_training_takes_the_same_steps(network, tiny, coloured_photo):
 def test_a_loss_that_is_not_finite_names_the_params(network, coloured_photo):
     nn.init.constant_(network.rpn.head.cls_logits.bias, float("nan"))
     batches = batches_of(coloured_photo({RED: "red"}), tensor([RED]).float())
-    with pytest.raises(InputError, match=r"step 0: lower mine\.rpn\.learning_rate"):
+    with pytest.raises(InputError, match=r"step 0: lower mine\.rpn\.schedule\.learning_rate"):
         list(RpnTrainer(network).train(batches, Schedule(STEPS, 0.02, 0, ())))

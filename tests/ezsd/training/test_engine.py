@@ -97,7 +97,7 @@ def test_micro_batches_make_the_same_step(tiny: Any) -> None:
 
 
 def test_a_loss_that_is_not_finite_ends_the_run_with_the_mend(tiny: Any) -> None:
-    with pytest.raises(InputError, match=r"not finite at step 0 .*lower train.learning_rate"):
+    with pytest.raises(InputError, match=r"not finite at step 0 .*lower train.schedule.learning_rate"):
         train(tiny, tiny.detector(), loss_factors={"distillation": 1e300})
 
 

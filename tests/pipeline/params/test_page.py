@@ -14,13 +14,10 @@ def test_the_committed_page_is_current() -> None:
 
 def test_a_key_has_its_type_range_default_and_text() -> None:
     rows = {line.split(" | ")[0]: line for line in params_page().splitlines()}
-    assert rows["| `detector.rpn.nms_iou`"] == (
-        "| `detector.rpn.nms_iou` | float ≥ 0, ≤ 1 | `0.7` | of two boxes that overlap by more, the one with the "
-        "higher score is kept. |"
-    )
-    assert (
-        rows["| `split.base`"] == "| `split.base` | list of text | required | names with boxes in training. |"
-    )
+    nms = "of two boxes that overlap by more, the one with the higher score is kept."
+    assert rows["| `detector.rpn.nms_iou`"] == f"| `detector.rpn.nms_iou` | float ≥ 0, ≤ 1 | `0.7` | {nms} |"
+    base = "names with boxes in training."
+    assert rows["| `split.base`"] == f"| `split.base` | list of text | required | {base} |"
 
 
 def test_every_key_is_described() -> None:
