@@ -1,8 +1,8 @@
 """Where the shards of an artifact lie: in its folder, or below the URL that `location.json` names.
 
 The manifest is the same either way, so `location.json` is no part of the artifact. The URL ends with the
-artifact's stage and fingerprint: shards made from other inputs cannot be taken for these, and nothing that
-lies elsewhere is ever removed.
+artifact's stage and fingerprint: shards made from other inputs cannot be taken for these. `location.json` may
+be anybody's: it tells where to read, but what is removed has to lie at `shards_url` of the run's own stores.
 """
 
 import json

@@ -35,7 +35,7 @@ def import_file(
 ) -> None:
     """Put the artifacts of a file where the stages would have made them, byte for byte."""
     loaded, root = load_params(params, overrides or ()), root_of(params)
-    done = import_stages(PRECOMPUTE, root, hdf5, force)
+    done = import_stages(PRECOMPUTE, root, hdf5, force, loaded.run.stores)
     say(f"imported {', '.join(done)}" if done else "all of it is there already")
     for name in done:
         try:
