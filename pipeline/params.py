@@ -94,7 +94,7 @@ class PrepareParams(Section):
 
 
 class RenormParams(Section):
-    """CLIP re-normalization (method, section 1)."""
+    """CLIP re-normalization (docs/method.md, section 2)."""
 
     method: Literal["tune", "statistics", "none"]
     towers: Literal["image", "text", "both"]
@@ -162,7 +162,7 @@ class RpnParams(ProposalNetworkParams):
 
 
 class MineParams(Section):
-    """CLIP proposals (method, section 2)."""
+    """CLIP proposals (docs/method.md, section 3)."""
 
     method: Literal["exhaustive", "cascade", "rpn"]
     cascade_fraction: Annotated[float, Field(gt=0, le=1)]
@@ -212,7 +212,7 @@ class JitterParams(Section):
 
 
 class TrainParams(ProposalNetworkParams):
-    """The detector and its schedule (method, sections 3 and 4)."""
+    """The detector and its schedule (docs/method.md, sections 4 to 6)."""
 
     regions_per_image: Count
     head_channels: Count

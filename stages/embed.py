@@ -23,7 +23,7 @@ from ezsd.teacher.name_embeddings import embed_names
 from ezsd.teacher.prompts import Prompts
 
 ENLARGE = 1.2
-"""The crop of `embed.crops: single` (method, section 3)."""
+"""The crop of `embed.crops: single` (docs/method.md, section 4)."""
 
 MINED_ARRAYS = ("boxes_xyxy", "scores", "labels", "confidence", "count", "image_ids")
 

@@ -62,7 +62,7 @@ class ProposalConfig:
 
 @dataclass(frozen=True)
 class HeadConfig:
-    """The box head (method, section 4).
+    """The box head (docs/method.md, section 5).
 
     Attributes:
         channels: of its convolutions.
@@ -98,7 +98,7 @@ class MaskHeadConfig:
 
 @dataclass(frozen=True)
 class Selection:
-    """How detections are chosen at test; nothing that was trained depends on it (method, section 4).
+    """How detections are chosen at test; nothing that was trained depends on it (docs/method.md, section 5).
 
     Attributes:
         score_threshold: a detection's softmax probability is above it.

@@ -33,7 +33,7 @@ class Proposals:
 
 @dataclass(frozen=True)
 class MineConfig:
-    """The recipe (method, section 2).
+    """The recipe (docs/method.md, section 3).
 
     Args:
         long_side, short_side: the grid lies over the photo resized to fit these.

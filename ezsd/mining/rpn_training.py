@@ -18,7 +18,7 @@ from ezsd.training.schedule import Schedule
 from ezsd.training.targets import CachedTargets
 
 MOMENTUM, WEIGHT_DECAY, CLIP_NORM = 0.9, 1e-4, 10.0
-"""As the detector is trained (method, section 4)."""
+"""As the detector is trained (docs/method.md, section 6)."""
 
 _STEPS = "steps"
 

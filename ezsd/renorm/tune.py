@@ -27,7 +27,7 @@ MOMENTS = ("step", "exp_avg", "exp_avg_sq")
 
 @dataclass(frozen=True)
 class TuneConfig:
-    """The recipe (method, section 1).
+    """The recipe (docs/method.md, section 2).
 
     Args:
         towers: whose norm layers learn.
