@@ -16,7 +16,6 @@ from ezsd.cache.contents import Contents
 from ezsd.cache.errors import ArtifactError
 from ezsd.cache.folders import INCOMPLETE, LOCATION, MANIFEST, artifact_files, remove_file, wipe
 from ezsd.cache.location import erase_shards, read_location, shards_url, write_location
-from ezsd.cache.objects import Objects
 from ezsd.cache.staleness import describe_changes
 
 SCHEMA = 1
@@ -71,6 +70,8 @@ def begin(
     """
     claim = {"schema": SCHEMA, "stage": stage, "fingerprint": fingerprint(stage, inputs), "inputs": inputs}
     if url is not None:
+        from ezsd.cache.objects import Objects  # Zarr is slow to import, and few artifacts lie at a URL
+
         Objects(url).put(CLAIM, json_bytes(claim))
     sweep_leftovers(folder)
     resumes = claimed_fingerprint(folder) == claim["fingerprint"] and read_location(folder) == url
