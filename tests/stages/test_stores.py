@@ -18,7 +18,7 @@ from ezsd.pipeline.params import Params
 from ezsd.pipeline.runner import artifact_folder, require_current, run_stage
 from ezsd.pipeline.transfer import export_stages, import_stages
 from ezsd.stages import mine
-from ezsd.stages.commands.inspect import inspect_stage
+from ezsd.stages.pages.inspection.details import inspect_stage
 
 URL = "memory://colours/runs"
 TEACHERS = ("renorm", "mine", "embed")
