@@ -1,8 +1,8 @@
 """What a run computed, as digests of its numbers: `python -m benchmarks.digests RUN`.
 
-Moving code must not move numbers: write the digests with `--out FILE` before, and compare with `--against FILE`
-after. Digests are of values, not of files: a manifest holds the digest of the code, and a table may be laid out
-differently, but boxes, scores, embeddings, weights and metrics stay the same to the last bit.
+Moving code must not move numbers: write the digests with `--out FILE` before, compare with `--against FILE`
+after. Digests are of values, not of files: a manifest holds the digest of the code, and a table may be laid
+out differently, but boxes, scores, embeddings, weights and metrics stay the same to the last bit.
 """
 
 import hashlib

@@ -11,8 +11,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from ezsd.cache.errors import ArtifactError
 
 _LEFTOVER = re.compile(r"^\..+\.[0-9a-f]{32}\.part$")
@@ -137,6 +135,8 @@ def _reason(path: Path, size: int, error: OSError) -> str:
 
 
 def _plain(value: Any) -> Any:
+    import numpy as np  # called for what is no plain value only
+
     if isinstance(value, np.generic | np.ndarray):
         return value.tolist()
     raise TypeError(f"{type(value).__name__} is not a JSON type")

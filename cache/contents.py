@@ -3,12 +3,14 @@
 from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ezsd.cache.errors import ArtifactError
 from ezsd.cache.folders import artifact_files, remove_file
 from ezsd.cache.location import STORE, read_location
-from ezsd.cache.objects import Objects
-from ezsd.cache.sharded import ShardedStore
+
+if TYPE_CHECKING:
+    from ezsd.cache.objects import Objects
 
 PIECE = 8 << 20
 """Bytes of a file that are in memory at once; a shard at a URL comes whole."""
@@ -22,7 +24,7 @@ class Contents:
 
     def __init__(self, folder: Path) -> None:
         self._folder, self._url = folder, read_location(folder)
-        self._remote = None if self._url is None else Objects(self._url)
+        self._remote = None if self._url is None else _objects_at(self._url)
 
     def where(self, name: str) -> str:
         """Path or URL of a file, for people."""
@@ -67,7 +69,7 @@ class Contents:
         known = {
             f"{store}/{key}": digest
             for store in sorted(stores)
-            for key, digest in ShardedStore.open(f"{self._url}/{store}").checksums().items()
+            for key, digest in _sent_checksums(f"{self._url}/{store}").items()
         }
         return {name: known.get(name) or self.checksum(name) for name in names}
 
@@ -79,11 +81,26 @@ class Contents:
         else:
             remote.delete(name)
 
-    def _at_url(self, name: str) -> Objects | None:
+    def _at_url(self, name: str) -> "Objects | None":
         return self._remote if STORE.fullmatch(name) else None
 
-    def _whole(self, remote: Objects, name: str) -> memoryview:
+    def _whole(self, remote: "Objects", name: str) -> memoryview:
         (data,) = remote.get_many([(name, None)])
         if data is None:
             raise ArtifactError(f"{self.where(name)} is missing")
         return data
+
+
+# Zarr is slow to import, and few artifacts lie at a URL
+
+
+def _objects_at(url: str) -> "Objects":
+    from ezsd.cache.objects import Objects
+
+    return Objects(url)
+
+
+def _sent_checksums(store_url: str) -> dict[str, str]:
+    from ezsd.cache.sharded import ShardedStore
+
+    return ShardedStore.open(store_url).checksums()

@@ -1,18 +1,21 @@
 """Where the shards of an artifact lie: in its folder, or below the URL that `location.json` names.
 
 The manifest is the same either way, so `location.json` is no part of the artifact. The URL ends with the
-artifact's stage and fingerprint: shards made from other inputs cannot be taken for these, and nothing that
-lies elsewhere is ever removed.
+artifact's stage and fingerprint: shards made from other inputs cannot be taken for these. `location.json` may
+be anybody's: it tells where to read, but what is removed has to lie at `shards_url` of the run's own stores.
 """
 
 import json
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ezsd.cache.atomic import write_json_atomic
 from ezsd.cache.errors import ArtifactError
 from ezsd.cache.folders import LOCATION
-from ezsd.cache.objects import Location, Objects
+
+if TYPE_CHECKING:
+    from ezsd.cache.objects import Location
 
 STORE = re.compile(r"[^/]+\.zarr/.+")
 """Names of the files that lie at the URL."""
@@ -25,7 +28,7 @@ def shards_url(stores: str, stage: str, fingerprint: str) -> str:
     return f"{stores.rstrip('/')}/{stage}/{fingerprint}"
 
 
-def store_location(folder: Path, name: str) -> Location:
+def store_location(folder: Path, name: str) -> "Location":
     """Where the store `name` (`proposals.zarr`) of an artifact lies. Raises as `read_location`."""
     url = read_location(folder)
     return folder / name if url is None else f"{url}/{name}"
@@ -55,4 +58,6 @@ def write_location(folder: Path, url: str) -> None:
 
 def erase_shards(url: str) -> None:
     """Remove all that lies at `url`, of `shards_url`. Raises ArtifactError when it cannot be reached."""
+    from ezsd.cache.objects import Objects  # Zarr is slow to import, and few artifacts lie at a URL
+
     Objects(url).delete_below("")

@@ -15,8 +15,7 @@ from ezsd.cache.atomic import json_bytes, sha256_file, sweep_leftovers, write_by
 from ezsd.cache.contents import Contents
 from ezsd.cache.errors import ArtifactError
 from ezsd.cache.folders import INCOMPLETE, LOCATION, MANIFEST, artifact_files, remove_file, wipe
-from ezsd.cache.location import erase_shards, read_location, write_location
-from ezsd.cache.objects import Objects
+from ezsd.cache.location import erase_shards, read_location, shards_url, write_location
 from ezsd.cache.staleness import describe_changes
 
 SCHEMA = 1
@@ -56,23 +55,28 @@ def fingerprint(stage: str, inputs: Mapping[str, Any]) -> str:
     return hashlib.sha256(json_bytes({"schema": SCHEMA, "stage": stage, "inputs": inputs})).hexdigest()
 
 
-def begin(folder: Path, stage: str, inputs: Mapping[str, Any], url: str | None = None) -> bool:
+def begin(
+    folder: Path, stage: str, inputs: Mapping[str, Any], url: str | None = None, stores: str | None = None
+) -> bool:
     """Open `folder` for writing; returns True when earlier work of the same fingerprint lies in it.
 
     Leftovers of killed writers are swept. An artifact of another fingerprint, or with shards in another
     place, is removed. A complete one of the same fingerprint keeps its intact files: damaged ones go, so that
     only they are made again.
     url: where the shards shall lie, of `shards_url`; in the folder by default.
+    stores: URL of all stores; shards of a removed artifact go only if they lie where it made them below it.
     Raises ArtifactError when the folder holds files that the stage did not put there: they are not its to
     remove, and when the URL cannot be written to; nothing was changed then.
     """
     claim = {"schema": SCHEMA, "stage": stage, "fingerprint": fingerprint(stage, inputs), "inputs": inputs}
     if url is not None:
+        from ezsd.cache.objects import Objects  # Zarr is slow to import, and few artifacts lie at a URL
+
         Objects(url).put(CLAIM, json_bytes(claim))
     sweep_leftovers(folder)
     resumes = claimed_fingerprint(folder) == claim["fingerprint"] and read_location(folder) == url
     if not resumes:
-        _clear(folder, stage)
+        _clear(folder, stage, stores)
     write_json_atomic(folder / INCOMPLETE, claim)
     if url is not None:
         write_location(folder, url)
@@ -183,15 +187,15 @@ def claimed_fingerprint(folder: Path) -> str | None:
         return None
 
 
-def erase(folder: Path) -> None:
-    """Remove an artifact, its shards at a URL included."""
-    url = read_location(folder)
-    if url is not None:
+def erase(folder: Path, stage: str, stores: str | None) -> None:
+    """Remove an artifact, and its shards at a URL if they lie where it made them below `stores`."""
+    url, made = read_location(folder), claimed_fingerprint(folder)
+    if url and stores and made and url == shards_url(stores, stage, made):
         erase_shards(url)
     wipe(folder)
 
 
-def _clear(folder: Path, stage: str) -> None:
+def _clear(folder: Path, stage: str, stores: str | None) -> None:
     marks = [mark for mark in (MANIFEST, INCOMPLETE) if (folder / mark).is_file()]
     strangers = [mark for mark in marks if not _may_be_of(folder / mark, stage)]
     if not marks:
@@ -200,7 +204,7 @@ def _clear(folder: Path, stage: str) -> None:
         raise ArtifactError(
             f"{folder} holds files that {stage} did not make, such as {strangers[0]}; move them away"
         )
-    erase(folder)
+    erase(folder, stage, stores)
 
 
 def _may_be_of(mark: Path, stage: str) -> bool:
@@ -259,6 +263,8 @@ def _read_claim(path: Path) -> dict[str, Any]:
     claim = _read_json(path)
     if claim.get("schema") != SCHEMA or not {"stage", "fingerprint", "inputs"} <= claim.keys():
         raise ArtifactError(f"{path} is damaged or of another version; run its stage from the start")
+    if fingerprint(claim["stage"], claim["inputs"]) != claim["fingerprint"]:
+        raise ArtifactError(f"{path} is damaged: its fingerprint is not that of its inputs")
     return claim
 
 

@@ -2,7 +2,8 @@
 
 A group holds an artifact and a dataset of bytes each of its files, under the file's own path, the manifest
 among them. Files are written and read piece by piece, so that memory stays flat. A file that comes back is
-anybody's: nothing of it is believed but what agrees with its checksum, and no path leaves the artifact.
+anybody's: nothing of it is believed but what agrees with its checksum, no path leaves the artifact, and none
+is that of a mark, which would tell where the shards lie.
 """
 
 import hashlib
@@ -20,7 +21,7 @@ from ezsd.cache import manifest
 from ezsd.cache.atomic import flush_file, sha256_file, written_aside
 from ezsd.cache.contents import PIECE, Contents
 from ezsd.cache.errors import ArtifactError
-from ezsd.cache.folders import INCOMPLETE, MANIFEST, artifact_files, remove_file
+from ezsd.cache.folders import INCOMPLETE, MANIFEST, MARKS, artifact_files, remove_file
 from ezsd.cache.manifest import FileRecord, Manifest
 
 KIND = "ezsd artifacts"
@@ -128,14 +129,15 @@ class PortableFile:
             return False
         return (folder / MANIFEST).read_bytes() == self._manifest_bytes(stage)
 
-    def import_into(self, stage: str, folder: Path, on_bytes: OnBytes) -> None:
+    def import_into(self, stage: str, folder: Path, on_bytes: OnBytes, stores: str | None = None) -> None:
         """Make `folder` hold the artifact, replacing what a stage left there; the manifest comes last.
 
         What an interrupted import has left is not written again. Raises ArtifactError for a file that does
         not agree with its checksum, a name that leads out of the folder, a disk that is full or refuses.
+        stores: as for `manifest.begin`.
         """
         made = self.manifest(stage)
-        manifest.begin(folder, stage, made.inputs)
+        manifest.begin(folder, stage, made.inputs, stores=stores)
         present = artifact_files(folder)
         for name in present.keys() - made.files.keys():
             remove_file(folder / name)
@@ -238,5 +240,5 @@ def _check_name(name: str, where: str) -> None:
     parts = name.split("/")
     if "\0" in name or "\\" in name or not all(parts) or {".", ".."} & set(parts):
         raise ArtifactError(f"{where} names {name!r}, which leads out of the artifact: the file is foreign")
-    if name in (MANIFEST, INCOMPLETE):
-        raise ArtifactError(f"{where} names {name!r} as a file: the file is foreign")
+    if parts[0].casefold() in MARKS:  # some file systems take any case for the same name
+        raise ArtifactError(f"{where} names {name!r}, which is no part of an artifact: the file is foreign")

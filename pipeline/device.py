@@ -1,22 +1,26 @@
 """Which device a run computes on."""
 
 import os
-
-import torch
+from typing import TYPE_CHECKING
 
 from ezsd.pipeline.errors import PipelineError
 from ezsd.pipeline.params import RunParams
+
+if TYPE_CHECKING:
+    import torch
 
 LOCAL_RANK, LOCAL_WORLD_SIZE = "LOCAL_RANK", "LOCAL_WORLD_SIZE"
 """What torchrun tells a process: its number on this machine, and how many there are."""
 
 
-def choose_device(run: RunParams) -> torch.device:
+def choose_device(run: RunParams) -> "torch.device":
     """The device that `run.device` asks for; each process that torchrun starts has a GPU of its own.
 
     Raises:
         PipelineError: there is no such device.
     """
+    import torch
+
     if run.device == "cuda" and not torch.cuda.is_available():
         raise PipelineError("run.device is cuda, but torch sees no GPU: set it to auto or cpu")
     if run.device == "cpu" or not torch.cuda.is_available():
@@ -32,7 +36,7 @@ def choose_device(run: RunParams) -> torch.device:
     return torch.device("cuda", number)
 
 
-def loader_workers(device: torch.device) -> int:
+def loader_workers(device: "torch.device") -> int:
     """Processes that read ahead for training: a GPU must not wait, a CPU has no core to spare."""
     cores = (os.cpu_count() or 1) // int(os.environ.get(LOCAL_WORLD_SIZE, 1))
     return max(1, min(8, cores)) if device.type == "cuda" else 0

@@ -13,13 +13,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ezsd.cache.atomic import write_bytes_atomic, write_json_atomic
 from ezsd.cache.errors import ArtifactError
-from ezsd.evaluation.coco_form import Record
-from ezsd.evaluation.error_types import ErrorRow
-from ezsd.evaluation.metrics import ClassRow
+
+if TYPE_CHECKING:
+    from ezsd.evaluation.coco_form import Record
+    from ezsd.evaluation.error_types import ErrorRow
+    from ezsd.evaluation.metrics import ClassRow
 
 METRICS = "metrics.json"
 PER_CLASS = "per_class.csv"
@@ -34,15 +36,18 @@ class Evaluation:
     """All that is written; `ensemble_detections` are None without an ensemble."""
 
     metrics: Mapping[str, Any]
-    classes: Sequence[ClassRow]
-    errors: Sequence[ErrorRow]
-    detections: Sequence[Record]
-    ensemble_detections: Sequence[Record] | None
+    classes: "Sequence[ClassRow]"
+    errors: "Sequence[ErrorRow]"
+    detections: "Sequence[Record]"
+    ensemble_detections: "Sequence[Record] | None"
     ground_truth: Mapping[str, Any]
 
 
 def write_evaluation(folder: Path, evaluation: Evaluation) -> None:
     """Write all files, each whole or not at all."""
+    from ezsd.evaluation.error_types import ErrorRow
+    from ezsd.evaluation.metrics import ClassRow
+
     write_json_atomic(folder / METRICS, evaluation.metrics)
     write_bytes_atomic(folder / PER_CLASS, _csv(ClassRow, evaluation.classes))
     write_bytes_atomic(folder / ERRORS, _csv(ErrorRow, evaluation.errors))
@@ -67,8 +72,10 @@ class EvaluationFolder:
         return self._json(METRICS)
 
     @cached_property
-    def classes(self) -> list[ClassRow]:
+    def classes(self) -> "list[ClassRow]":
         """A row for each category, base first."""
+        from ezsd.evaluation.metrics import ClassRow
+
         return [
             ClassRow(
                 category=row.pop("category"),
@@ -80,15 +87,17 @@ class EvaluationFolder:
         ]
 
     @cached_property
-    def errors(self) -> list[ErrorRow]:
+    def errors(self) -> "list[ErrorRow]":
         """Fates of objects, and boxes on nothing, by group."""
+        from ezsd.evaluation.error_types import ErrorRow
+
         return [
             ErrorRow(row["group"], row["kind"], int(row["count"]), _percent(row["percent"]))
             for row in self._rows(ERRORS)
         ]
 
     @cached_property
-    def detections(self) -> list[Record]:
+    def detections(self) -> "list[Record]":
         """COCO results."""
         return self._json(DETECTIONS)
 
@@ -122,7 +131,7 @@ def _csv(kind: type, rows: Sequence[Any]) -> bytes:
     return text.getvalue().encode()
 
 
-def _lines(records: Sequence[Record]) -> bytes:
+def _lines(records: "Sequence[Record]") -> bytes:
     """A JSON list with one record a line: a tenth of the size that indentation would give."""
     body = ",\n".join(json.dumps(record, separators=(",", ":"), allow_nan=False) for record in records)
     return f"[{body}]\n".encode()

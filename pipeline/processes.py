@@ -8,14 +8,13 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-
-import torch
-from torch import distributed
-from torch.distributed.distributed_c10d import Store
-from torch.distributed.rendezvous import rendezvous
+from typing import TYPE_CHECKING
 
 from ezsd.pipeline.device import choose_device
 from ezsd.pipeline.params import RunParams
+
+if TYPE_CHECKING:
+    from torch.distributed.distributed_c10d import Store
 
 STARTED_BY_TORCHRUN = "TORCHELASTIC_RUN_ID"
 
@@ -39,21 +38,31 @@ class Processes:
 
     def hear_leader(self, said: bool) -> bool:
         """What the leader says; what the others say does not matter."""
+        if self.world_size == 1:
+            return said
+        import torch
+        from torch import distributed
+
         flag = torch.tensor(int(said))
-        if self.world_size > 1:
-            distributed.broadcast(flag, src=0)
+        distributed.broadcast(flag, src=0)
         return bool(flag)
 
     def wait(self) -> None:
         """Go on when all have come here."""
         if self.world_size > 1:
+            from torch import distributed
+
             distributed.barrier()
 
     def any(self, said: bool) -> bool:
         """Whether at least one of all says so."""
+        if self.world_size == 1:
+            return said
+        import torch
+        from torch import distributed
+
         flag = torch.tensor(int(said))
-        if self.world_size > 1:
-            distributed.all_reduce(flag, distributed.ReduceOp.MAX)
+        distributed.all_reduce(flag, distributed.ReduceOp.MAX)
         return bool(flag)
 
 
@@ -73,6 +82,10 @@ def join_processes(run: RunParams) -> Iterator[Processes]:
     if STARTED_BY_TORCHRUN not in os.environ:
         yield ALONE
         return
+    import torch
+    from torch import distributed
+    from torch.distributed.rendezvous import rendezvous
+
     device = choose_device(run)
     if device.type == "cuda":
         torch.cuda.set_device(device)
@@ -89,7 +102,7 @@ def join_processes(run: RunParams) -> Iterator[Processes]:
 
 
 @contextmanager
-def _one_voice(store: Store, rank: int) -> Iterator[None]:
+def _one_voice(store: "Store", rank: int) -> Iterator[None]:
     """Let the error of the process that failed first through; those of the others only follow from it."""
     try:
         yield

@@ -5,12 +5,10 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
-from rich.progress import Progress as RichProgress
-from rich.table import Column
+if TYPE_CHECKING:
+    from rich.progress import Progress as RichProgress
 
 SECONDS_BETWEEN_LINES = 10.0
 WORKERS_LISTED = 8
@@ -99,7 +97,7 @@ class _LineReporter(Progress):
 class _BarReporter(Progress):
     """A live bar."""
 
-    def __init__(self, label: str, total: int, unit: str, done: int, bars: RichProgress) -> None:
+    def __init__(self, label: str, total: int, unit: str, done: int, bars: "RichProgress") -> None:
         super().__init__(label, total, unit, done)
         self._bars = bars
         self._task = bars.add_task(label, total=total, completed=done, line="")
@@ -120,6 +118,11 @@ def show_progress(
         yield reporter
         reporter.print_line()
         return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
+    from rich.progress import Progress as RichProgress
+    from rich.table import Column
+
     line = TextColumn("{task.fields[line]}", table_column=Column())  # wraps a line that is too long
     columns = (BarColumn(bar_width=24), MofNCompleteColumn(), line)
     with RichProgress(*columns, console=Console(file=stream), refresh_per_second=4) as bars:

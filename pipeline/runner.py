@@ -59,10 +59,10 @@ def run_stage(
         inputs = stage_inputs(stage, params, root, stage.external_inputs(params, root))
         if not force and manifest.is_current(folder, inputs):
             return processes.hear_leader(False)
-        url = _url_of_shards(stage, params, inputs)
+        url, stores = _url_of_shards(stage, params, inputs), params.run.stores
         if force:
-            _erase(folder, url)
-        manifest.begin(folder, name, inputs, url)
+            _erase(folder, name, url, stores)
+        manifest.begin(folder, name, inputs, url, stores)
         processes.hear_leader(True)
         result = stage.run(context)
         manifest.publish(folder, result.counts, result.facts)
@@ -76,9 +76,9 @@ def _url_of_shards(stage: Stage, params: Params, inputs: Mapping[str, Any]) -> s
     return shards_url(params.run.stores, stage.name, manifest.fingerprint(stage.name, inputs))
 
 
-def _erase(folder: Path, url: str | None) -> None:
+def _erase(folder: Path, stage: str, url: str | None, stores: str | None) -> None:
     """Remove what was made, and what another folder may have left where the new shards will lie."""
-    manifest.erase(folder)
+    manifest.erase(folder, stage, stores)
     if url is not None:
         erase_shards(url)
 

@@ -5,14 +5,16 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
-from typing import Any, get_args, get_type_hints
+from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 
-from ezsd.pipeline.executor import Task, run_shards
 from ezsd.pipeline.params import Params, select
 from ezsd.pipeline.processes import ALONE, Processes
 from ezsd.pipeline.progress import Progress, show_progress
 from ezsd.pipeline.step_logs import LOGS, StepLog, open_logs
 from ezsd.pipeline.threads import one_thread
+
+if TYPE_CHECKING:
+    from ezsd.pipeline.executor import Task
 
 ARTIFACTS = "artifacts"
 
@@ -65,7 +67,7 @@ class StageContext:
 
     def map_shards(
         self,
-        task: Task,
+        task: "Task",
         shards: int,
         is_done: Callable[[int], bool],
         size: Callable[[int], int],
@@ -82,6 +84,8 @@ class StageContext:
             unit: plural name of a unit.
             label: name of the work, the stage's by default.
         """
+        from ezsd.pipeline.executor import run_shards  # torch and Dask are slow to import
+
         todo = [shard for shard in range(shards) if not is_done(shard)]
         total = sum(map(size, range(shards)))
         done = total - sum(map(size, todo))

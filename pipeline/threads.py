@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import torch
-
 
 @contextmanager
 def one_thread() -> Iterator[None]:
     """Within the context torch computes with one thread; afterwards with as many as before."""
+    import torch
+
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

@@ -30,10 +30,13 @@ def export_stages(stages: Stages, names: Sequence[str], params: Params, root: Pa
     return size
 
 
-def import_stages(names: Sequence[str], root: Path, path: Path, force: bool) -> list[str]:
+def import_stages(
+    names: Sequence[str], root: Path, path: Path, force: bool, stores: str | None = None
+) -> list[str]:
     """Put the artifacts of `path` that are among `names` into their folders; returns which were put there.
 
     force: replace artifacts that differ, which is refused otherwise.
+    stores: `run.stores`; what is replaced takes its shards below this URL with it.
     Raises ArtifactError for a file that is truncated, damaged or foreign, PipelineError for an artifact in
     the way.
     """
@@ -45,8 +48,9 @@ def import_stages(names: Sequence[str], root: Path, path: Path, force: bool) -> 
         missing = [name for name in wanted if not _is_there(file, name, artifact_folder(root, name), force)]
         with show_progress("import", sum(sizes[name] for name in missing), "bytes") as progress:
             for name in missing:
-                with only_run(artifact_folder(root, name)):
-                    file.import_into(name, artifact_folder(root, name), progress.advance)
+                folder = artifact_folder(root, name)
+                with only_run(folder):
+                    file.import_into(name, folder, progress.advance, stores)
     return missing
 
 

@@ -16,11 +16,11 @@ from ezsd.pipeline.evaluation_files import EvaluationFolder
 from ezsd.pipeline.models.detector_files import HISTORY
 from ezsd.pipeline.params import Params
 from ezsd.pipeline.stage import StageContext, StageResult
-from ezsd.stages.pages.proposal_view import confidence_histogram, score_histogram
+from ezsd.stages.pages.proposals.mined import confidence_histogram, score_histogram
 from ezsd.stages.pages.report.content import Artifact, MinedProposals, PageContent
 from ezsd.stages.pages.report.page import ARTIFACT_WORDS, STYLE, TEMPLATE, read_part, render_page
+from ezsd.stages.pages.report.pictures import detection_pairs, proposal_pictures
 from ezsd.stages.pages.report.table import result_table
-from ezsd.stages.pages.report_pictures import detection_pairs, proposal_pictures
 
 __all__ = ["external_inputs", "result_table", "run"]
 

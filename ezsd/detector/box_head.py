@@ -11,7 +11,7 @@ SHARED_CONVOLUTIONS = 3
 class BoxHead(nn.Module):
     """3 shared convolutions, then 1 convolution and 2 linear layers each for classification and regression.
 
-    Method, section 4. The classification branch ends in a projection to the teacher's dimension.
+    docs/method.md, section 5. The classification branch ends in a projection to the teacher's dimension.
     """
 
     def __init__(

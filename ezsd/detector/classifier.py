@@ -10,7 +10,7 @@ from ezsd.errors import InputError
 class TextClassifier(nn.Module):
     """Cosines with frozen text embeddings and with a learned background, times a learned temperature.
 
-    Method, section 4: the background is one vector that is not normalised, and nothing has a bias.
+    docs/method.md, section 5: the background is one vector that is not normalised, and nothing has a bias.
     """
 
     text_embeddings: Tensor

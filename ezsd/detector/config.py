@@ -52,7 +52,7 @@ class RpnConfig:
 
 @config
 class BoxHeadConfig:
-    """The box head (method, section 4).
+    """The box head (docs/method.md, section 5).
 
     Attributes:
         channels: of its convolutions.
@@ -88,7 +88,7 @@ class MaskHeadConfig:
 
 @config
 class Selection:
-    """How detections are chosen at test; nothing that was trained depends on it (method, section 4).
+    """How detections are chosen at test; nothing that was trained depends on it (docs/method.md, section 5).
 
     Attributes:
         score_threshold: a detection's softmax probability is above it.

@@ -37,7 +37,7 @@ class Detections:
 
 
 class ZeroShotDetector(GeneralizedRCNN):
-    """torchvision's two-stage detector with its names as an argument (method, section 4)."""
+    """torchvision's two-stage detector with its names as an argument (docs/method.md, section 5)."""
 
     def __init__(self, config: DetectorConfig, embedding_dim: int, classification_loss: nn.Module) -> None:
         """Random weights and no vocabulary yet; `embedding_dim` is D, the teacher's."""

@@ -1,4 +1,4 @@
-"""Class-agnostic box regression, with or without the name's meaning (method, section 4).
+"""Class-agnostic box regression, with or without the name's meaning (docs/method.md, section 5).
 
 Deltas are float32 also in mixed precision: in bfloat16 boxes would move by whole pixels.
 """

@@ -11,7 +11,7 @@ from ezsd.detector.config import BackboneConfig, RpnConfig, check_levels
 
 @config
 class MineConfig:
-    """CLIP proposals (method, section 2); the defaults are the paper's.
+    """CLIP proposals (docs/method.md, section 3); the defaults are the paper's.
 
     Attributes:
         long_side: pixels; the grid of anchors lies over the photo resized to fit this and `short_side`.

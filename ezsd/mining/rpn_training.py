@@ -19,7 +19,7 @@ from ezsd.training.schedule import Schedule
 from ezsd.training.targets import CachedTargets
 
 STEP = StepConfig()
-"""As the detector is trained (method, section 4)."""
+"""As the detector is trained (docs/method.md, section 6)."""
 
 _STEPS = "steps"
 

@@ -9,7 +9,7 @@ Towers = Literal["image", "text", "both"]
 
 @config
 class RenormConfig:
-    """CLIP re-normalization (method, section 1); the defaults are the paper's for COCO.
+    """CLIP re-normalization (docs/method.md, section 2); the defaults are the paper's for COCO.
 
     Attributes:
         method: `tune` trains the norm layers on base boxes; `statistics` sets them from the activations on

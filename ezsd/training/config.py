@@ -10,7 +10,7 @@ from ezsd.config import Count, Fraction, NonNegative, Positive, Seed, Whole, con
 
 @config
 class ScheduleConfig:
-    """How long is trained, and at which rate; the defaults are the paper's 1x (method, section 4).
+    """How long is trained, and at which rate; the defaults are the paper's 1x (docs/method.md, section 6).
 
     Attributes:
         epochs: times that as many photos are shown as there are; need not be whole.

@@ -1,4 +1,4 @@
-"""The learning rate over a training run: a linear warm-up, then steps down (method, section 4)."""
+"""The learning rate over a training run: a linear warm-up, then steps down (docs/method.md, section 6)."""
 
 import math
 from collections.abc import Sequence

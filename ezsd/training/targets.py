@@ -52,7 +52,8 @@ def draw_example(
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """The photo (3, H, W) uint8, perhaps cropped and flipped, and the target for `ZeroShotDetector`.
 
-    An embedding stays as it is under a flip: the teacher sees much the same either way (method, section 3).
+    An embedding stays as it is under a flip: the teacher sees much the same either way
+    (docs/method.md, section 4).
     """
     generator = torch.Generator().manual_seed(seed)
     shrink = 1.0

@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-
-from torch import Tensor
+from typing import TYPE_CHECKING
 
 from ezsd.errors import InputError
-from ezsd.photos import decode_photo
 from ezsd.pipeline.errors import DataError
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @dataclass(frozen=True)
@@ -35,11 +36,13 @@ class PhotoFolder:
                 file_name, self.root, f"the file cannot be read ({error.strerror})"
             ) from None
 
-    def decode(self, file_name: str, declared_wh: tuple[int, int]) -> Tensor:
+    def decode(self, file_name: str, declared_wh: tuple[int, int]) -> "Tensor":
         """Return a photo as uint8 RGB (3, H, W) in the frame of its annotations.
 
         Raises PhotoFileError as `read` does, and when the photo is corrupt or of another size than declared.
         """
+        from ezsd.photos import decode_photo  # torch is slow to import, and checking names needs none
+
         try:
             return decode_photo(self.read(file_name), declared_wh)
         except InputError as error:

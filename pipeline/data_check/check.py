@@ -12,7 +12,7 @@ from ezsd.pipeline.data.checks import check_annotation_ids, check_has_boxes, che
 from ezsd.pipeline.data.cleaning import Finding, check_fraction, named
 from ezsd.pipeline.data.novel import read_training_for
 from ezsd.pipeline.data.segmentations import masks_of
-from ezsd.pipeline.data.sources import DataSources, Which
+from ezsd.pipeline.data.sources import DataSources, Which, resolve_sources
 from ezsd.pipeline.data.splits import check_names, choose_split
 from ezsd.pipeline.data.tables import AnnotationFile
 from ezsd.pipeline.data_check.annotations import AnnotatedSet, name_counts
@@ -20,10 +20,15 @@ from ezsd.pipeline.data_check.findings import Case, DataReport, Findings
 from ezsd.pipeline.data_check.survey import OUTSIDE, PhotoSurvey, Seen, overlap_findings, photo_findings
 from ezsd.pipeline.errors import PipelineError
 from ezsd.pipeline.jobs.parts import JobChain
+from ezsd.pipeline.models.teacher import prompts_of, resolve_teacher
+from ezsd.pipeline.outside import RANDOM
 from ezsd.pipeline.params import Params
 from ezsd.pipeline.progress import show_progress
+from ezsd.pipeline.runner import artifact_folder
 from ezsd.pipeline.stage import StageContext
 from ezsd.split import Split
+from ezsd.teacher.load import load_teacher
+from ezsd.teacher.name_embeddings import cut_names
 
 SETS: tuple[Which, ...] = ("train", "val")
 LOOK = "data check: look at photos"
@@ -51,6 +56,25 @@ class Stops:
         """Remembers a sentence."""
         if sentence not in self.sentences:
             self.sentences.append(sentence)
+
+
+def data_sources(params: Params, root: Path) -> DataSources:
+    """Where the data are. Raises PipelineError for the embedded world before `prepare` has drawn it."""
+    sources = resolve_sources(params.data, root, artifact_folder(root, "prepare"))
+    if sources.train.drawn and not sources.train.annotations.is_file():
+        raise PipelineError("the embedded world is not drawn yet: run `ezsd-cli precompute --only prepare`")
+    return sources
+
+
+def check_sources(params: Params, root: Path, sources: DataSources) -> DataReport:
+    """Reads all annotations and photos, and changes none."""
+
+    def cut(names: Sequence[str]) -> list[str]:
+        # the tokenizer knows, so that no weights need be here
+        source = resolve_teacher(replace(params.teacher, weights=RANDOM), root)
+        return cut_names(load_teacher(source), names, prompts_of(params.teacher))
+
+    return check_data(params, root, sources, cut)
 
 
 def check_data(params: Params, root: Path, sources: DataSources, cut_names: CutNames) -> DataReport:

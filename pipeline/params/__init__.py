@@ -111,7 +111,8 @@ def load_params(path: Path, overrides: Sequence[str] = ()) -> Params:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise ParamsError(
-            f"{path} does not exist: write one with `ezsd-cli init --preset {'|'.join(PRESETS)}`"
+            f"{path} does not exist: write one with `ezsd-cli init --preset {'|'.join(PRESETS)}`, "
+            "or for your own photos with `ezsd-cli init-own`"
         ) from None
     except (OSError, UnicodeDecodeError) as error:
         raise ParamsError(f"{path} cannot be read ({error}): make it a readable UTF-8 file") from None

@@ -127,7 +127,7 @@ class MineRpnParams(RegionProposerConfig):
 
 @config
 class MineParams(MineConfig):
-    """CLIP proposals (method, section 2).
+    """CLIP proposals (docs/method.md, section 3).
 
     Attributes:
         method: `exhaustive` is the paper's: every anchor goes through the teacher; `cascade` sends a fraction
@@ -168,7 +168,7 @@ class EmbedParams:
 
 @config
 class TrainParams(StepConfig):
-    """The detector and its training (method, sections 3 and 4).
+    """The detector and its training (docs/method.md, sections 4 to 6).
 
     Attributes:
         detector: what is trained.

@@ -29,7 +29,7 @@ from ezsd.pipeline.runner import artifact_folder
 
 READS_ANNOTATIONS = ("prepare", "evaluate")
 """Stages that read each annotation file twice: for its digest and for its boxes."""
-LOADS_MODULES = "import ezsd.stages.commands.main, ezsd.stages.mine, ezsd.stages.train"
+LOADS_MODULES = "import ezsd.pipeline.executor, ezsd.stages.mine, ezsd.stages.train"
 
 
 @dataclass(frozen=True)

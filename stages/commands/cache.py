@@ -5,14 +5,9 @@ from typing import Annotated
 
 import typer
 
-from ezsd.cache.errors import ArtifactError
-from ezsd.pipeline.graph import PRECOMPUTE, STAGES
-from ezsd.pipeline.params import load_params
-from ezsd.pipeline.runner import require_current
-from ezsd.pipeline.transfer import export_stages, import_stages
-from ezsd.stages.commands.options import DEFAULT_PARAMS, Force, Overrides, ParamsPath, root_of, say
+from ezsd.stages.commands.options import DEFAULT_PARAMS, Force, Overrides, ParamsPath, open_run, say
 
-app = typer.Typer(no_args_is_help=True, help="Carry the precomputed artifacts as one file.")
+app = typer.Typer(name="cache", no_args_is_help=True, help="Carry the precomputed artifacts as one file.")
 
 
 @app.command("export", epilog="Example: `ezsd-cli cache export --hdf5 precomputed.h5`")
@@ -22,7 +17,10 @@ def export_file(
     overrides: Overrides = None,
 ) -> None:
     """Write everything that training reads, with manifests, into one HDF5 file."""
-    size = export_stages(STAGES, PRECOMPUTE, load_params(params, overrides or ()), root_of(params), hdf5)
+    from ezsd.pipeline.graph import PRECOMPUTE, STAGES
+    from ezsd.pipeline.transfer import export_stages
+
+    size = export_stages(STAGES, PRECOMPUTE, *open_run(params, overrides), hdf5)
     say(f"{hdf5}: {', '.join(PRECOMPUTE)}, {size:,} bytes")
 
 
@@ -34,8 +32,13 @@ def import_file(
     overrides: Overrides = None,
 ) -> None:
     """Put the artifacts of a file where the stages would have made them, byte for byte."""
-    loaded, root = load_params(params, overrides or ()), root_of(params)
-    done = import_stages(PRECOMPUTE, root, hdf5, force)
+    from ezsd.cache.errors import ArtifactError
+    from ezsd.pipeline.graph import PRECOMPUTE, STAGES
+    from ezsd.pipeline.runner import require_current
+    from ezsd.pipeline.transfer import import_stages
+
+    loaded, root = open_run(params, overrides)
+    done = import_stages(PRECOMPUTE, root, hdf5, force, loaded.run.stores)
     say(f"imported {', '.join(done)}" if done else "all of it is there already")
     for name in done:
         try:

@@ -1,15 +1,21 @@
 """`ezsd-cli data`: looks at the user's data before anything is made from them."""
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from ezsd.pipeline.params import load_params
-from ezsd.stages.commands.options import DEFAULT_PARAMS, AsJson, Overrides, ParamsPath, root_of, say
+from ezsd.stages.commands.options import (
+    DEFAULT_PARAMS,
+    AsJson,
+    Overrides,
+    ParamsPath,
+    open_run,
+    say,
+    show,
+)
 
-app = typer.Typer(no_args_is_help=True, help="Look at the data that the params point at.")
+app = typer.Typer(name="data", no_args_is_help=True, help="Look at the data that the params point at.")
 
 
 @app.callback()
@@ -25,21 +31,15 @@ def check(
     overrides: Overrides = None,
 ) -> None:
     """Count what is there and find what is wrong; exit code 1 when the pipeline would stop at it."""
-    from ezsd.stages.commands.data_check import (
-        PAGE,
-        check_sources,
-        data_sources,
-        require_own_folder,
-        write_page,
-    )
-    from ezsd.stages.commands.data_check_text import report_text
+    from ezsd.pipeline.data_check.check import check_sources, data_sources
+    from ezsd.stages.pages.data_check.page import PAGE, report_text, require_own_folder, write_page
 
-    loaded, root = load_params(params, overrides or ()), root_of(params)
+    loaded, root = open_run(params, overrides)
     if out is not None:
         require_own_folder(out)
     sources = data_sources(loaded, root)
     report = check_sources(loaded, root, sources)
-    print(json.dumps(report.as_json(), indent=1) if as_json else report_text(report))
+    show(report.as_json(), report_text(report), as_json)
     if out is not None:
         write_page(report, sources, out)
         say(f"look at {out / PAGE}")

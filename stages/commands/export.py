@@ -1,154 +1,41 @@
-"""`export`: the trained detector as an ONNX file that runs without this project. Not a stage."""
+"""`ezsd-cli export`: the trained detector as an ONNX model."""
 
-import warnings
-from collections.abc import Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Annotated
 
-import torch
-from torch import Tensor
+import typer
 
-from ezsd.cache.atomic import write_bytes_atomic, write_json_atomic
-from ezsd.cache.manifest import require_complete
-from ezsd.detector.config import DetectorConfig, Selection
-from ezsd.detector.exportable import ExportableDetector
-from ezsd.masks import INSIDE
-from ezsd.pipeline.errors import PipelineError
-from ezsd.pipeline.models.detector_files import TrainedDetector, read_detector
-from ezsd.pipeline.models.vocabulary import check_names, embed_vocabulary
-from ezsd.pipeline.params import Params
-from ezsd.pipeline.runner import artifact_folder
+from ezsd.stages.commands.options import (
+    DEFAULT_PARAMS,
+    Best,
+    Overrides,
+    ParamsPath,
+    Threshold,
+    open_run,
+    say,
+    split_names,
+)
 
-PHOTO, TEXT = "photo", "text_embeddings"
-OUTPUTS = {
-    "boxes_xyxy": "(found, 4) float32, pixels of the scaled photo, best first",
-    "scores": "(found,) float32, 0 to 1",
-    "labels": "(found,) int64, index into names",
-}
-MASKS = {
-    "mask_probabilities": f"(found, S, S) float32, a grid over each box; {INSIDE} or more is the object",
-}
-"""What a detector with a mask head gives too."""
-OPSET = 18
+app = typer.Typer()
 
 
-def export(out: Path, names: Sequence[str] | None, params: Params, root: Path, selection: Selection) -> Path:
-    """Write the detector as an ONNX file, and beside it a JSON file that says how to use it.
+@app.command(epilog="Example: `ezsd-cli export --out detector.onnx`")
+def export(
+    out: Annotated[Path, typer.Option(help="The ONNX file; a JSON file beside it says how to use it.")],
+    names: Annotated[
+        str | None,
+        typer.Option(help="Names that it looks for by default, separated by commas; else the split's."),
+    ] = None,
+    threshold: Threshold = 0.05,
+    best: Best = 100,
+    params: ParamsPath = DEFAULT_PARAMS,
+    overrides: Overrides = None,
+) -> None:
+    """Write the trained detector as an ONNX model."""
+    from ezsd.detector.config import Selection
+    from ezsd.pipeline.models import onnx_export
 
-    The graph takes a scaled photo and, as an input that may be left out, text embeddings; those of the
-    names are stored as its default. A mask head's grids are an output more.
-
-    Args:
-        out: the ONNX file.
-        names: what it looks for by default; the split's names when None.
-        params: typed params; for new names the teacher's text tower is loaded.
-        root: folder of `params.yaml`.
-        selection: which detections it gives; part of the graph.
-
-    Returns:
-        The JSON file.
-
-    Raises:
-        ArtifactError: the detector, or for new names the re-normalization, is missing, damaged or another.
-        InputError: a name is empty or repeated.
-        PipelineError: `out` does not end in .onnx, or the package onnx is missing.
-    """
-    if out.suffix != ".onnx":
-        raise PipelineError(f"--out {out} does not end in .onnx: name the file NAME.onnx")
-    folder = artifact_folder(root, "train")
-    require_complete(folder, "run `ezsd-cli train`")
-    trained = read_detector(folder)
-    vocabulary = trained.split.names if names is None else check_names(names)
-    if names is not None:
-        trained.detector.set_vocabulary(embed_vocabulary(vocabulary, trained, params, root))
-    text = trained.detector.roi_heads.classifier.text_embeddings
-    write_bytes_atomic(out, onnx_bytes(ExportableDetector(trained.detector, selection), text))
-    card = out.with_suffix(".json")
-    write_json_atomic(card, _describe(out.name, vocabulary, trained, selection))
-    return card
-
-
-def onnx_bytes(detector: ExportableDetector, text_embeddings: Tensor) -> bytes:
-    """The ONNX file; the same detector gives the same bytes. Photo and vocabulary may be of any size.
-
-    Args:
-        text_embeddings: (C, D), the default vocabulary.
-
-    Raises:
-        PipelineError: the package onnx is missing.
-    """
-    try:
-        import onnx
-    except ModuleNotFoundError:
-        raise PipelineError(
-            "export needs the package onnx: install it with `pip install 'ezsd[export]'`"
-        ) from None
-    model = onnx.load_from_string(_trace(detector, text_embeddings))
-    default = onnx.numpy_helper.from_array(text_embeddings.numpy(), TEXT)
-    model.graph.initializer.append(default)  # an initializer with an input's name is its default
-    return bytes(model.SerializeToString(deterministic=True))
-
-
-def _trace(detector: ExportableDetector, text_embeddings: Tensor) -> bytes:
-    config = detector.detector.config
-    photo = torch.zeros(3, config.short_side, config.long_side)
-    # torchvision's detectors know how to be traced; torch.export would fix the photo's size
-    with TemporaryDirectory() as folder, warnings.catch_warnings(), torch.no_grad():
-        warnings.simplefilter("ignore")
-        path = Path(folder) / "traced.onnx"
-        torch.onnx.export(
-            detector,
-            (photo, text_embeddings),
-            path,
-            dynamo=False,
-            opset_version=OPSET,
-            input_names=[PHOTO, TEXT],
-            output_names=list(_outputs(config)),
-            dynamic_axes={PHOTO: {1: "height", 2: "width"}, TEXT: {0: "names"}}
-            | {output: {0: "found"} for output in _outputs(config)},
-        )
-        return path.read_bytes()
-
-
-def _describe(
-    file: str, names: Sequence[str], trained: TrainedDetector, selection: Selection
-) -> dict[str, Any]:
-    config, backbone = trained.detector.config, trained.detector.backbone
-    dim = trained.detector.embedding_dim
-    return {
-        "file": file,
-        "inputs": {
-            PHOTO: {"shape": [3, "height", "width"], "dtype": "float32", "colours": "RGB", "range": [0, 255]},
-            TEXT: {
-                "shape": ["names", dim],
-                "dtype": "float32",
-                "default": "names below",
-            },
-        },
-        "scaling": _describe_scaling(config),
-        "normalization": {"mean": backbone.mean, "std": backbone.std, "where": "in the graph"},
-        "outputs": _outputs(config),
-        "names": [{"name": name, "trained": name in trained.split.labelled} for name in names],
-        "protocol": trained.protocol,
-        "score_threshold": selection.score_threshold,
-        "nms_iou": selection.nms_iou,
-        "detections_per_image": selection.detections_per_image,
-        "teacher": dict(trained.teacher),
-        "parents": dict(trained.parents),
-    }
-
-
-def _outputs(config: DetectorConfig) -> dict[str, str]:
-    """Name and meaning of what the graph gives, in its order."""
-    return OUTPUTS | (MASKS if config.mask_head else {})
-
-
-def _describe_scaling(config: DetectorConfig) -> dict[str, Any]:
-    return {
-        "short_side": config.short_side,
-        "long_side": config.long_side,
-        "rule": "scale = min(short_side / shorter, long_side / longer); sides = floor(side * scale)",
-        "interpolation": "bilinear, no antialiasing, pixel centres at halves; as float32",
-        "where": "before the graph",
-    }
+    loaded, root = open_run(params, overrides)
+    selection = Selection(score_threshold=threshold, detections_per_image=best)
+    card = onnx_export.export(out, split_names(names), loaded, root, selection)
+    say(f"{out}: how to use it is in {card}")

@@ -5,11 +5,12 @@ from typing import Annotated
 
 import typer
 
-from ezsd.pipeline.init import write_params
-from ezsd.pipeline.own_data import choose_own, hold_out, own_params, read_names, write_own
-from ezsd.stages.commands.options import DEFAULT_PARAMS, ParamsPath, root_of, say
+from ezsd.stages.commands.options import DEFAULT_PARAMS, ParamsPath, Replace, params_file, root_of, say
+
+app = typer.Typer()
 
 
+@app.command("init-own", epilog="Example: `ezsd-cli init-own --photos p --annotations b.json --novel n.txt`")
 def init_own(
     photos: Annotated[Path, typer.Option(help="Folder of the photos.", metavar="FOLDER")],
     annotations: Annotated[Path, typer.Option(help="Their boxes in COCO's format.", metavar="FILE")],
@@ -21,12 +22,16 @@ def init_own(
     ] = None,
     schedule: Annotated[str | None, typer.Option(help="1x, 3x, lvis-48e or demo; 3x by default.")] = None,
     params: ParamsPath = DEFAULT_PARAMS,
-    force: Annotated[bool, typer.Option("--force", help="Replace a params file that differs.")] = False,
+    force: Replace = False,
 ) -> None:
     """Write a params file for your own photos; one photo of five is held out for validation."""
+    from ezsd.pipeline.init import write_params
+    from ezsd.pipeline.own_data import choose_own, hold_out, own_params, read_names, write_own
+
     names = None if base is None else read_names(base)
     own = choose_own(photos.resolve(), annotations, names, read_names(novel))
     parts = hold_out(own.annotations)
-    write_params(params, own_params(own, schedule), force)
+    file = params_file(params)
+    write_params(file, own_params(own, schedule), force)
     write_own(parts, root_of(params))
-    say(f"{params}: {len(own.split.base)} base and {len(own.split.novel)} novel names")
+    say(f"{file}: {len(own.split.base)} base and {len(own.split.novel)} novel names")

@@ -1,15 +1,27 @@
-"""What several commands of `ezsd-cli` share."""
+"""What the commands of `ezsd-cli` share: their options, how they open and run a run, and how they print."""
 
+import difflib
+import json
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ezsd.pipeline.params import PARAMS_FILE
+if TYPE_CHECKING:
+    from ezsd.pipeline.params import Params
+    from ezsd.pipeline.processes import Processes
+
+DEFAULT_PARAMS = Path("params.yaml")
 
 ParamsPath = Annotated[
-    Path, typer.Option("--params", help="The params file; its folder is the root of the run.", metavar="FILE")
+    Path,
+    typer.Option(
+        "--params",
+        help="The params file, or the folder that holds it; that folder is the root of the run.",
+        metavar="FILE",
+    ),
 ]
 Overrides = Annotated[
     list[str] | None,
@@ -17,15 +29,99 @@ Overrides = Annotated[
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 Force = Annotated[bool, typer.Option("--force", help="Make it again even if it is current.")]
+Replace = Annotated[bool, typer.Option("--force", help="Replace a params file that differs.")]
+Best = Annotated[int, typer.Option(help="Most boxes of a photo.", min=1)]
+Threshold = Annotated[float, typer.Option(help="Lowest score of a box.", min=0, max=1)]
 
-DEFAULT_PARAMS = Path(PARAMS_FILE)
+
+def params_file(params: Path) -> Path:
+    """The params file that `--params` names; a folder stands for the `params.yaml` in it."""
+    return params / DEFAULT_PARAMS if params.is_dir() else params
 
 
 def root_of(params: Path) -> Path:
     """The root of the run: the folder of its params file."""
-    return params.resolve().parent
+    return params_file(params).resolve().parent
+
+
+def open_run(params: Path, overrides: Sequence[str] | None) -> "tuple[Params, Path]":
+    """The params of a run and its root.
+
+    Raises:
+        ParamsError: the file cannot be used, or `--set` makes it so; the sentence says which of the two.
+    """
+    from ezsd.pipeline.errors import ParamsError
+    from ezsd.pipeline.params import load_params
+
+    file = params_file(params)
+    try:
+        return load_params(file, overrides or ()), root_of(params)
+    except ParamsError as error:
+        if not overrides:
+            raise
+        unchanged = load_params(file)  # raises when the file itself is at fault
+        sentence = str(error).removeprefix(f"{file}: ")
+        raise ParamsError(_blame_override(sentence, overrides, unchanged)) from None
+
+
+def run_stage(
+    name: str, params: "Params", root: Path, force: bool, processes: "Processes | None" = None
+) -> None:
+    """Bring one stage up to date, and say whether there was anything to do. Raises as the pipeline does."""
+    from ezsd.pipeline import runner
+    from ezsd.pipeline.graph import STAGES
+    from ezsd.pipeline.outside import require_watched
+    from ezsd.pipeline.processes import ALONE
+
+    processes = processes or ALONE
+    require_watched(params)
+    try:
+        fresh = runner.run_stage(STAGES, name, params, root, force, processes)
+    except KeyboardInterrupt:
+        if not processes.leads:
+            sys.exit(130)
+        say(f"{name}: interrupted; what is finished is kept, run the same command again to go on")
+        raise
+    if processes.leads:
+        say(f"{name}: {'done' if fresh else 'up to date'}")
+
+
+def split_names(names: str | None) -> list[str] | None:
+    """Names from a list with commas; None stays None."""
+    return None if names is None else names.split(",")
 
 
 def say(sentence: str) -> None:
-    """Tell a person; standard output is for what was asked for."""
+    """Print for a person; standard output is for what was asked for."""
     print(sentence, file=sys.stderr, flush=True)
+
+
+def show(value: Any, text: str, as_json: bool) -> None:
+    """Print what was asked for, as JSON for programs or as text for people."""
+    print(json.dumps(value, indent=1) if as_json else text)
+
+
+def _blame_override(sentence: str, overrides: Sequence[str], params: "Params") -> str:
+    """The sentence, said of the override at fault, with the key that was likely meant."""
+    from ezsd.pipeline.params import plain_values
+
+    sections = plain_values(params)
+    meant = {one: _likely_key(one.partition("=")[0].strip(), sections) for one in overrides}
+    known = [one for one in overrides if one.partition("=")[0].strip() in sentence] or list(overrides)
+    culprit = next((one for one in known if meant[one]), known[0])
+    hint = f"; did you mean {meant[culprit]}?" if meant[culprit] else ""
+    return f"{sentence}{hint}" if sentence.startswith("--set") else f"--set {culprit!r}: {sentence}{hint}"
+
+
+def _likely_key(key: str, sections: Mapping[str, Any]) -> str | None:
+    """The known key nearest to one that is not known; None for a known key, or when none is near."""
+    node: Any = sections
+    parts = key.split(".")
+    for place, part in enumerate(parts):
+        if not isinstance(node, Mapping):
+            return None
+        if part not in node:
+            near = difflib.get_close_matches(part, node, n=1)
+            return ".".join([*parts[:place], near[0], *parts[place + 1 :]]) if near else None
+        node = node[part]
+    return None

@@ -91,33 +91,6 @@ def score_colour(fraction: float) -> Colour:
     return red, green, blue
 
 
-def contact_sheet(
-    pictures: Sequence[Image.Image], columns: int, titles: Sequence[str] = (), gap: int = 8
-) -> Image.Image:
-    """Lays pictures out in rows, each in a cell of the largest one's size, with an optional title above.
-
-    Raises:
-        InputError: there are no pictures, or titles of another number.
-    """
-    if not pictures:
-        raise InputError("a contact sheet needs at least one picture; select some photos")
-    if titles and len(titles) != len(pictures):
-        raise InputError(f"{len(titles)} titles for {len(pictures)} pictures; give one for each, or none")
-    head = _FONT_SIZE + 2 * _PADDING if titles else 0
-    columns = min(columns, len(pictures))
-    width = max(picture.width for picture in pictures) + gap
-    height = max(picture.height for picture in pictures) + gap + head
-    rows = -(-len(pictures) // columns)
-    sheet = Image.new("RGB", (columns * width + gap, rows * height + gap), PAPER)
-    pen = ImageDraw.Draw(sheet)
-    for place, picture in enumerate(pictures):
-        left, top = gap + place % columns * width, gap + place // columns * height
-        if titles:
-            pen.text((left, top), titles[place], INK, _font())
-        sheet.paste(picture, (left, top + head))
-    return sheet
-
-
 def draw_bars(
     labels: Sequence[str], values: Sequence[float], texts: Sequence[str], title: str
 ) -> Image.Image:

@@ -12,7 +12,7 @@ import pytest
 from ezsd.cache import manifest
 from ezsd.cache.errors import ArtifactError
 from ezsd.cache.layout import ArraySpec
-from ezsd.cache.location import read_location, shards_url, store_location
+from ezsd.cache.location import read_location, shards_url, store_location, write_location
 from ezsd.cache.objects import Objects
 from ezsd.cache.portable import export_artifacts
 from ezsd.cache.sharded import ShardedStore
@@ -28,9 +28,15 @@ def url_of(inputs: dict[str, str]) -> str:
     return shards_url(STORES, "mine", manifest.fingerprint("mine", inputs))
 
 
-def make(folder: Path, url: str | None, inputs: dict[str, str] = INPUTS, shards: int = 3) -> Path:
+def make(
+    folder: Path,
+    url: str | None,
+    inputs: dict[str, str] = INPUTS,
+    shards: int = 3,
+    stores: str | None = STORES,
+) -> Path:
     """An artifact of ten rows in three shards, begun and finished, or left after some shards."""
-    manifest.begin(folder, "mine", inputs, url)
+    manifest.begin(folder, "mine", inputs, url, stores)
     store = ShardedStore.create(store_location(folder, "proposals.zarr"), ARRAYS, 10, 4, {})
     for shard in range(shards):
         if not store.is_done(shard):
@@ -140,6 +146,35 @@ def test_shards_that_shall_lie_elsewhere_are_made_anew_and_leave_no_copy(tmp_pat
     make(folder, None)
     assert read_location(folder) is None and bucket() == {}
     assert (folder / "proposals.zarr/scores/c/2/0").is_file() and verify(folder, MEND) == []
+
+
+@pytest.mark.parametrize("stores", [None, "memory://bucket", "memory://bucket/runs/mine"])
+def test_shards_that_are_not_below_the_stores_stay(folder: Path, stores: str | None) -> None:
+    before = bucket()
+    make(folder, None, {"code": "2"}, stores=stores)
+    assert read_location(folder) is None and bucket() == before
+
+
+@pytest.mark.parametrize("stage", ["mine", "embed"])
+def test_shards_of_another_artifact_stay(folder: Path, stage: str) -> None:
+    theirs = shards_url(STORES, stage, manifest.fingerprint(stage, {"whose": "theirs"}))
+    Objects(theirs).put("proposals.zarr/zarr.json", b"precious")
+    before = bucket()
+    write_location(folder, theirs)
+    make(folder, None, {"code": "2"})
+    assert read_location(folder) is None and bucket() == before
+
+
+def test_a_claim_that_contradicts_itself_removes_nothing(tmp_path: Path) -> None:
+    folder = make(tmp_path / "mine", None, shards=1)
+    theirs = f"../../theirs/mine/{'0' * 64}"
+    Objects("memory://bucket").put(f"theirs/mine/{'0' * 64}/precious", b"not ours")
+    claim = json.loads((folder / "incomplete.json").read_bytes())
+    (folder / "incomplete.json").write_text(json.dumps({**claim, "fingerprint": theirs}))
+    write_location(folder, shards_url(STORES, "mine", theirs))
+    assert manifest.claimed_fingerprint(folder) is None
+    make(folder, None)
+    assert list(bucket().values()) == [b"not ours"]
 
 
 @pytest.mark.parametrize(

@@ -145,15 +145,24 @@ def forged(path: Path, files: dict[str, bytes]) -> Iterator[h5py.Group]:
         yield group
 
 
-@pytest.mark.parametrize(
-    "name", ["../escaped", "/tmp/escaped", "a/../../escaped", "a//b", "./a", "a\\b", "manifest.json", ""]
-)
+@pytest.mark.parametrize("name", ["../escaped", "/tmp/escaped", "a/../../escaped", "a//b", "./a", "a\\b", ""])
 def test_a_name_that_leads_out_is_refused(tmp_path: Path, name: str) -> None:
     with forged(tmp_path / "bad.h5", {name: b"x"}):
         pass
     with pytest.raises(ArtifactError, match="the file is foreign"):
         import_all(tmp_path / "bad.h5", tmp_path / "there")
     assert not (tmp_path / "escaped").exists() and not (tmp_path / "there").exists()
+
+
+@pytest.mark.parametrize("mark", ["location.json", "manifest.json", "incomplete.json"])
+@pytest.mark.parametrize("form", ["{}", "{}/0"])
+def test_a_mark_among_the_files_is_refused(tmp_path: Path, mark: str, form: str) -> None:
+    for name in (form.format(mark), form.format(mark.title())):
+        with forged(tmp_path / "bad.h5", {name: b"x"}):
+            pass
+        with pytest.raises(ArtifactError, match=f"names '{name}', which is no part of an artifact: the file"):
+            import_all(tmp_path / "bad.h5", tmp_path / "there")
+        assert not (tmp_path / "there").exists()
 
 
 def soft_link(group: h5py.Group, secret: Path) -> None:

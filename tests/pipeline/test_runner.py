@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
+from ezsd.cache import manifest
 from ezsd.cache.errors import ArtifactError
+from ezsd.cache.location import shards_url, write_location
 from ezsd.pipeline.errors import PipelineError
 from ezsd.pipeline.params import Params, parse_params, preset_text
 from ezsd.pipeline.runner import artifact_folder, require_current, run_stage
@@ -143,3 +145,20 @@ def test_runs_that_link_to_one_artifact_do_not_meet(
 ) -> None:
     with FileLock(shared.with_name(".mine.lock")), pytest.raises(PipelineError, match="another run"):
         run_stage(stages, "mine", PARAMS, tmp_path / "a")
+
+
+@pytest.mark.parametrize("force", [False, True])
+@pytest.mark.parametrize("overrides", [[], ["run.stores=memory://ours"]])
+def test_a_planted_location_removes_nothing(
+    stages: dict[str, ToyStage], tmp_path: Path, force: bool, overrides: list[str]
+) -> None:
+    run_stage(stages, "mine", PARAMS, tmp_path)
+    folder = artifact_folder(tmp_path, "mine")
+    url = shards_url(f"file://{tmp_path}/photos", "mine", manifest.read_manifest(folder).fingerprint)
+    photo = Path(url.removeprefix("file://"), "holiday.jpg")
+    photo.parent.mkdir(parents=True)
+    photo.write_bytes(b"photo")
+    write_location(folder, url)
+    params = parse_params(preset_text("demo"), ["mine.keep=7", *overrides])
+    assert run_stage(stages, "mine", params, tmp_path, force=force)
+    assert photo.read_bytes() == b"photo" and not (folder / "location.json").exists()

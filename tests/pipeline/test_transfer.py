@@ -1,12 +1,16 @@
 """Artifacts of a run in one file, accepted by another run as its own."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
+from hashlib import sha256
 from pathlib import Path
 
 import h5py
+import numpy as np
 import pytest
 from support.teacher_runs import file_bytes
 
+from ezsd.cache import manifest
+from ezsd.cache.atomic import json_bytes
 from ezsd.cache.errors import ArtifactError
 from ezsd.pipeline.errors import PipelineError
 from ezsd.pipeline.graph import STAGES
@@ -73,3 +77,18 @@ def test_a_file_of_other_artifacts_is_refused(tmp_path: Path) -> None:
         file.create_group("train")
     with pytest.raises(PipelineError, match="holds no artifact of prepare, renorm"):
         import_stages(NAMES, tmp_path, tmp_path / "out.h5", force=False)
+
+
+def test_a_file_that_says_where_shards_lie_is_refused_and_leaves_nothing(tmp_path: Path) -> None:
+    location = json_bytes({"url": f"file://{tmp_path}/photos/mine/{'0' * 64}"})
+    record = manifest.FileRecord(len(location), sha256(location).hexdigest())
+    made = manifest.Manifest(
+        manifest.SCHEMA, "mine", manifest.fingerprint("mine", {}), {}, {}, {}, {"location.json": record}
+    )
+    with h5py.File(tmp_path / "out.h5", "w") as file:
+        file.attrs["kind"], file.attrs["schema"] = "ezsd artifacts", 1
+        for name, data in {"manifest.json": json_bytes(asdict(made)), "location.json": location}.items():
+            file.create_dataset(f"mine/{name}", data=np.frombuffer(data, np.uint8))
+    with pytest.raises(ArtifactError, match=r"names 'location\.json', which is no part of an .* foreign$"):
+        import_stages(["mine"], tmp_path / "there", tmp_path / "out.h5", force=True)
+    assert not (tmp_path / "there").exists()

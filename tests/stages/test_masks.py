@@ -20,9 +20,9 @@ from ezsd.masks import decode_masks, run_lengths
 from ezsd.pipeline.data.prepared import Prepared, write_train_masks
 from ezsd.pipeline.errors import ParamsError
 from ezsd.pipeline.models.detector_files import read_detector
+from ezsd.pipeline.models.onnx_export import export
 from ezsd.pipeline.params import parse_params, preset_text
-from ezsd.stages.commands.export import export
-from ezsd.stages.commands.predict import predict
+from ezsd.stages.pages.predictions import predict
 
 HEAD = {"mask_head": {"convolutions": 1, "channels": 4}}
 ANYTHING = Selection(detections_per_image=3)

@@ -9,7 +9,6 @@ from PIL import Image
 from support.evaluated_runs import evaluate_by_hand, make_parents, report_by_hand
 
 from ezsd.cache.errors import ArtifactError
-from ezsd.stages.pages.report_pictures import evenly_spaced
 from ezsd.stages.report import external_inputs, read_history, result_table
 
 
@@ -125,9 +124,3 @@ def test_damaged_history_is_named(tmp_path, text):
         ArtifactError, match=r"history\.csv is missing or damaged: run `ezsd-cli train --force`"
     ):
         read_history(tmp_path / "history.csv")
-
-
-def test_evenly_spaced_choices():
-    assert evenly_spaced(list(range(10)), 3) == [0, 3, 6]
-    assert evenly_spaced([5, 6], 3) == [5, 6]
-    assert evenly_spaced([], 3) == []

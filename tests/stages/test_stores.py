@@ -18,7 +18,7 @@ from ezsd.pipeline.params import Params
 from ezsd.pipeline.runner import artifact_folder, require_current, run_stage
 from ezsd.pipeline.transfer import export_stages, import_stages
 from ezsd.stages import mine
-from ezsd.stages.commands.inspect import inspect_stage
+from ezsd.stages.pages.inspection.details import inspect_stage
 
 URL = "memory://colours/runs"
 TEACHERS = ("renorm", "mine", "embed")
@@ -163,6 +163,36 @@ def test_force_makes_every_shard_again(remote: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(mine.MineShard, "__call__", counts)
     run_stage(STAGES, "mine", AT_URL, remote, force=True)
     assert mined == [0, 1, 2] and shards_at_url() == before
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_other_params_leave_none_of_the_old_shards(remote: Path, force: bool) -> None:
+    params = colour_params([f"run.stores={URL}", "mine.keep=5"])
+    bucket = fsspec.filesystem("memory")
+    (old,) = bucket.ls("/colours/runs/mine", detail=False)
+    run_stage(STAGES, "mine", params, remote, force=force)
+    (new,) = bucket.ls("/colours/runs/mine", detail=False)
+    assert new != old and bucket.exists("/colours/runs/embed")
+    assert verify(artifact_folder(remote, "mine"), mend="") == []
+
+
+def test_shards_in_an_earlier_place_stay_there(remote: Path) -> None:
+    before = shards_at_url()
+    params = colour_params(["run.stores=memory://colours/moved", "mine.keep=5"])
+    run_stage(STAGES, "mine", params, remote)
+    assert shards_at_url() == before
+    assert verify(artifact_folder(remote, "mine"), mend="") == []
+
+
+@pytest.mark.parametrize(("stores", "stays"), [(URL, False), (None, True)])
+def test_an_import_replaces_shards_below_the_stores_only(
+    local: Path, remote: Path, tmp_path: Path, stores: str | None, stays: bool
+) -> None:
+    export_stages(STAGES, ["mine"], colour_params(), local, tmp_path / "out.h5")
+    run_stage(STAGES, "mine", colour_params([f"run.stores={URL}", "mine.keep=5"]), remote)
+    import_stages(["mine"], remote, tmp_path / "out.h5", force=True, stores=stores)
+    assert any(name.startswith("mine/") for name in shards_at_url()) == stays
+    assert file_bytes(artifact_folder(remote, "mine")) == file_bytes(artifact_folder(local, "mine"))
 
 
 def test_one_file_carries_them_to_a_machine_without_the_url(

@@ -4,6 +4,8 @@ Photo p of 30 has the id 100 + p and 1 + p % 3 proposals. The one of rank r (fro
 1.3 - 0.01 p - 0.3 r and has the name of `label_of`; its embedding is that name's, turned a little by p.
 """
 
+import json
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -20,10 +22,9 @@ from ezsd.mining.score import CERTAINTY
 from ezsd.pipeline.data.photos import PhotoFolder
 from ezsd.pipeline.data.prepared import write_prepared
 from ezsd.split import Split
-from ezsd.stages.commands.inspect_proposals import mining_names, write_page
-from ezsd.stages.pages.proposals.answers import Answers
+from ezsd.stages.pages.proposals.browser import mining_names, write_page
 from ezsd.stages.pages.proposals.layout import BrowserFolder
-from ezsd.stages.pages.proposals.neighbours import gather_pool
+from ezsd.stages.pages.proposals.neighbours import Answers, gather_pool
 from ezsd.stages.pages.proposals.page import Facts
 from ezsd.stages.pages.proposals.pictures import CropView
 from ezsd.stages.pages.proposals.shelf import WriteShelf
@@ -162,3 +163,11 @@ def _store(location: Path, rows: Rows) -> None:
         here = store.shard_range(shard)
         store.write_shard(shard, {name: array[here.start : here.stop] for name, array in rows.items()})
     store.finish()
+
+
+def value_of(path: Path) -> object:
+    """What a data script hands to the page."""
+    arguments = re.fullmatch(r"put\((.*)\);\n", path.read_text())[1]
+    key, value = json.loads(f"[{arguments}]")
+    assert key == path.stem
+    return value

@@ -1,4 +1,7 @@
-"""The student learns to embed a box as the teacher does (method, section 3; ViLD, arXiv 2104.13921)."""
+"""The student learns to embed a box as the teacher does (docs/method.md, section 4).
+
+The loss is that of ViLD, arXiv 2104.13921.
+"""
 
 from collections.abc import Sequence
 

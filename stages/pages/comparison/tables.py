@@ -5,8 +5,7 @@ from dataclasses import dataclass
 
 from ezsd.evaluation.groups import FREQUENCIES, GROUPS
 from ezsd.pipeline.errors import PipelineError
-from ezsd.stages.pages.comparison.published import PublishedResult
-from ezsd.stages.pages.comparison.runs import Question, RunResult
+from ezsd.stages.pages.comparison.results import PublishedResult, Question, RunResult
 
 MEASURES = ("AP50", "AP", "AP of masks", "AP of boxes or masks")
 """In the order of the columns; the last is of papers that were collected without saying which."""

@@ -3,8 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ezsd.stages.pages.comparison.published import PublishedResult
-from ezsd.stages.pages.comparison.runs import Question
+from ezsd.stages.pages.comparison.results import PublishedResult, Question
 from ezsd.stages.pages.comparison.tables import Comparison, Table
 from ezsd.stages.pages.report.table import ABSENT, aligned_lines, percent
 

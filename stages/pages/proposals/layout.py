@@ -1,8 +1,15 @@
-"""Where the files of the browser lie, and how much is in each."""
+"""Where the files of the browser lie, and what is in each.
 
-from collections.abc import Iterator
+Data are scripts: a page that is opened from a disk may load scripts, but no JSON.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+from ezsd.stages.pages.proposals.mined import PhotoProposals
 
 SHELF_PHOTOS = 250
 """Photos whose scores lie in one file, and which are written by one worker."""
@@ -81,3 +88,49 @@ class BrowserFolder:
 
     def _picture(self, kind: str, position: int) -> Path:
         return self.root / kind / f"{position // SHELF_PHOTOS:04d}" / f"{position:06d}.webp"
+
+
+@dataclass(frozen=True)
+class BrowsedPhoto:
+    """A training photo and those of its proposals that are shown."""
+
+    image_id: int
+    file_name: str
+    width: int
+    height: int
+    proposals: PhotoProposals
+
+
+def script(key: str, value: Any) -> bytes:
+    """`put("index-0000",{...});` in ASCII, so that no name can end the script or the line."""
+    return f"put({_json(key)},{_json(value)});\n".encode("ascii")
+
+
+def index_entry(photos: Sequence[BrowsedPhoto], labels: Mapping[str, int]) -> dict[str, Any]:
+    """Ids, and a list of labels and of scores for each photo. labels: name -> place among all names."""
+    return {
+        "ids": [photo.image_id for photo in photos],
+        "labels": [[labels[name] for name in photo.proposals.names] for photo in photos],
+        "scores": [_rounded(photo.proposals.scores, 4) for photo in photos],
+    }
+
+
+def boxes_entry(photos: Sequence[BrowsedPhoto]) -> list[dict[str, Any]]:
+    """File, size in pixels, boxes (xyxy, tenths of pixels) and confidence of each photo."""
+    return [
+        {
+            "file": photo.file_name,
+            "size": [photo.width, photo.height],
+            "boxes": [_rounded(box, 1) for box in photo.proposals.boxes_xyxy],
+            "confidence": _rounded(photo.proposals.confidence, 3),
+        }
+        for photo in photos
+    ]
+
+
+def _rounded(values: Any, digits: int) -> list[float]:
+    return [round(float(value), digits) for value in values]
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, separators=(",", ":"), allow_nan=False)

@@ -12,10 +12,9 @@ from ezsd.cache.atomic import write_bytes_atomic
 from ezsd.cache.index import PhotoTable
 from ezsd.pipeline.data.photos import PhotoFolder
 from ezsd.pipeline.data.prepared import Prepared
-from ezsd.stages.pages.proposal_view import PhotoProposals, read_proposals
-from ezsd.stages.pages.proposals.answers import Answers
-from ezsd.stages.pages.proposals.chunks import BrowsedPhoto, boxes_entry, index_entry, script
-from ezsd.stages.pages.proposals.layout import BrowserFolder
+from ezsd.stages.pages.proposals.layout import BrowsedPhoto, BrowserFolder, boxes_entry, index_entry, script
+from ezsd.stages.pages.proposals.mined import PhotoProposals, read_proposals
+from ezsd.stages.pages.proposals.neighbours import Answers
 from ezsd.stages.pages.proposals.pictures import CropView, crop_sheet, thumbnail
 
 

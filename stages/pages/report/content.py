@@ -7,7 +7,7 @@ from typing import Any
 from ezsd.evaluation.error_types import ErrorRow
 from ezsd.evaluation.metrics import ClassRow
 from ezsd.pipeline.data.cleaning import Finding
-from ezsd.stages.pages.proposal_view import Histogram
+from ezsd.stages.pages.proposals.mined import Histogram
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from ezsd.evaluation.error_types import ErrorRow
 from ezsd.evaluation.groups import FREQUENCIES, GROUPS
 from ezsd.evaluation.metrics import ClassRow
 from ezsd.mining.score import CERTAINTY, OBJECTNESS
-from ezsd.stages.pages.proposal_view import Histogram
+from ezsd.stages.pages.proposals.mined import Histogram
 from ezsd.stages.pages.report.charts import histogram, line_chart
 from ezsd.stages.pages.report.content import PageContent
 from ezsd.stages.pages.report.table import (

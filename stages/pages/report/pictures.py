@@ -1,12 +1,28 @@
-"""Drawings as data URIs, small enough that some dozens fit one page."""
+"""The photos on the page: which are shown, and what is drawn on them."""
 
 import base64
 import io
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
+import numpy as np
+import torch
 from PIL.Image import Image
 
-from ezsd.stages.pages.report.content import Picture
+from ezsd.boxes import xywh_to_xyxy
+from ezsd.cache.artifacts import Mined
+from ezsd.evaluation.coco_form import Record, drawn_masks
+from ezsd.pipeline.data.photos import PhotoFolder
+from ezsd.pipeline.data.prepared import Prepared
+from ezsd.pipeline.evaluation_files import EvaluationFolder
+from ezsd.split import Split
+from ezsd.stages.pages.drawing import caption, draw_objects, tint_masks
+from ezsd.stages.pages.proposals.mined import draw_photo_proposals, read_photo_proposals
+from ezsd.stages.pages.report.content import Pair, Picture
 
+LONG_SIDE = 480
+PROPOSALS_SHOWN = 10
 _QUALITY = 82
 
 
@@ -16,3 +32,94 @@ def as_picture(drawing: Image, alt: str) -> Picture:
     drawing.save(buffer, format="WEBP", quality=_QUALITY, method=4)
     data = base64.b64encode(buffer.getvalue()).decode("ascii")
     return Picture(f"data:image/webp;base64,{data}", drawing.width, drawing.height, alt)
+
+
+def evenly_spaced(choices: Sequence[Any], wanted: int) -> list[Any]:
+    """`wanted` of the choices, or all if there are fewer: the first of as many equal stretches."""
+    count = min(wanted, len(choices))
+    return [choices[place * len(choices) // count] for place in range(count)]
+
+
+def proposal_pictures(prepared: Prepared, mined: Mined, folder: PhotoFolder, wanted: int) -> list[Picture]:
+    """Training photos with their best proposals, evenly spaced among those that have any."""
+    store = mined.store
+    counts = np.concatenate([store.read_shard(shard, ["count"])["count"] for shard in range(store.shards)])
+    return [
+        _proposal_picture(prepared, mined, folder, row)
+        for row in evenly_spaced(np.flatnonzero(counts).tolist(), wanted)
+    ]
+
+
+def detection_pairs(
+    evaluated: EvaluationFolder, split: Split, folder: PhotoFolder, wanted: int
+) -> list[Pair]:
+    """Validation photos, truth beside finds, evenly spaced among those with novel objects if any have."""
+    names = {category["id"]: category["name"] for category in evaluated.ground_truth["categories"]}
+    truth = _by_photo(box for box in evaluated.ground_truth["annotations"] if not box["iscrowd"])
+    found = _by_photo(evaluated.detections)
+    photos = [photo for photo in evaluated.ground_truth["images"] if photo["id"] in truth]
+    with_novel = [
+        photo
+        for photo in photos
+        if any(names[box["category_id"]] in split.novel for box in truth[photo["id"]])
+    ]
+    drawer = _PairDrawer(names, split, folder)
+    return [
+        drawer.draw(photo, truth[photo["id"]], found.get(photo["id"], []))
+        for photo in evenly_spaced(with_novel or photos, wanted)
+    ]
+
+
+class _PairDrawer:
+    """Draws validation photos twice: what is there, and what was found."""
+
+    def __init__(self, names: Mapping[int, str], split: Split, folder: PhotoFolder) -> None:
+        self._names, self._novel, self._folder = names, frozenset(split.novel), folder
+
+    def draw(self, photo: Record, truth: Sequence[Record], found: Sequence[Record]) -> Pair:
+        """As many of the best finds as there are objects."""
+        best = sorted(found, key=lambda box: -box["score"])[: len(truth)]
+        novel = sorted({name for name in self._said(truth) if name in self._novel})
+        return Pair(
+            title=f"photo {photo['id']}",
+            lines=[_count(len(truth), "object"), *(f"★ {name}" for name in novel)],
+            truth=self._picture(photo, truth, self._said(truth), "annotated"),
+            found=self._picture(
+                photo,
+                best,
+                [caption(name, box["score"]) for name, box in zip(self._said(best), best, strict=True)],
+                "found",
+            ),
+        )
+
+    def _picture(self, photo: Record, boxes: Sequence[Record], captions: list[str], word: str) -> Picture:
+        pixels = self._folder.decode(photo["file_name"], (photo["width"], photo["height"]))
+        boxes_xyxy = xywh_to_xyxy(torch.tensor([box["bbox"] for box in boxes]).reshape(-1, 4))
+        novel = [name in self._novel for name in self._said(boxes)]
+        tinted = tint_masks(pixels, drawn_masks(boxes, (photo["height"], photo["width"])), novel)
+        drawing = draw_objects(tinted, boxes_xyxy, captions, novel, LONG_SIDE)
+        return as_picture(drawing, f"photo {photo['id']}, {word}: {', '.join(captions) or 'nothing'}")
+
+    def _said(self, boxes: Sequence[Record]) -> list[str]:
+        return [self._names[box["category_id"]] for box in boxes]
+
+
+def _proposal_picture(prepared: Prepared, mined: Mined, folder: PhotoFolder, row: int) -> Picture:
+    photos, proposals = prepared.train.photos, read_photo_proposals(mined, row)
+    width, height = photos.sizes_wh[row].tolist()
+    pixels = folder.decode(photos.file_names[row], (width, height))
+    drawing = draw_photo_proposals(pixels, proposals, PROPOSALS_SHOWN, LONG_SIDE)
+    count = _count(len(proposals), "proposal")
+    words = f"training photo {photos.image_ids[row]}: {count}, the best is called {proposals.names[0]}"
+    return as_picture(drawing, words)
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
+
+
+def _by_photo(boxes: Iterable[Record]) -> dict[int, list[Record]]:
+    found: dict[int, list[Record]] = defaultdict(list)
+    for box in boxes:
+        found[box["image_id"]].append(box)
+    return found

@@ -12,7 +12,7 @@ from ezsd.evaluation.groups import GROUPS
 from ezsd.pipeline.data.lvis import LVIS_SPLITS
 from ezsd.split import BUILTIN_SPLITS
 from ezsd.stages.commands.main import app, main
-from ezsd.stages.pages.comparison.published import read_published
+from ezsd.stages.pages.comparison.results import read_published
 from ezsd.stages.pages.comparison.tables import MEASURES
 
 SVG = "{http://www.w3.org/2000/svg}"

@@ -1,12 +1,26 @@
 """The command line says what is wrong in one sentence, and how to mend it."""
 
+import json
+import os
+import re
+import subprocess
+import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
+from support.report_numbers import METRICS
+from support.small_runs import REPOSITORY
 from typer.testing import CliRunner
 
+from ezsd.pipeline.graph import PRECOMPUTE
 from ezsd.pipeline.params import PRESETS, load_params, preset_text
 from ezsd.stages.commands.main import app, main
+
+COMMANDS = (
+    "init", "init-own", "data check", "plan", "precompute", "train", "eval", "result", "report", "predict",
+    "export", "inspect", "compare", "verify", "cache export", "cache import", "watch",
+)  # fmt: skip
 
 
 def run(*arguments: str) -> tuple[int, str, str]:
@@ -80,6 +94,7 @@ def test_init_twice_is_no_error_but_never_overwrites_other_params() -> None:
         (["init", "--preset", "coco", "--data", "nowhere"], "--data nowhere is not a folder"),
         (["init", "--preset", "demo", "--data", "."], "leave out --data"),
         (["precompute"], "params.yaml does not exist: write one with `ezsd-cli init"),
+        (["precompute"], "or for your own photos with `ezsd-cli init-own`"),
         (["verify"], "params.yaml does not exist"),
         (["report"], "params.yaml does not exist"),
     ],
@@ -98,7 +113,6 @@ def test_a_mistake_gets_one_sentence(arguments: list[str], sentence: str) -> Non
         (["eval"], "ezsd-cli"),
         (["result"], "ezsd-cli eval"),
         (["verify"], "there are no artifacts"),
-        (["precompute", "--set", "mine.kep=4"], "unknown key 'mine.kep'"),
     ],
 )
 def test_what_is_not_there_yet_is_said_with_the_command_that_makes_it(
@@ -121,10 +135,83 @@ def test_a_traceback_is_shown_only_when_asked_for() -> None:
         main(["--debug", "precompute"])
 
 
-@pytest.mark.parametrize(
-    "command",
-    ["init", "init-own", "precompute", "train", "eval", "report", "verify", "inspect", "predict", "compare"],
-)
+@pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_shows_an_example(command: str) -> None:
-    code, said, _ = run(command, "--help")
-    assert code == 0 and f"ezsd-cli {command}" in said
+    code, said, _ = run(*command.split(), "--help")
+    assert code == 0 and (f"ezsd-cli {command}" in said or command == "watch")
+
+
+def test_help_lists_the_commands_in_the_order_of_use() -> None:
+    code, said, _ = run("--help")
+    listed = re.findall(r"^. ([a-z][a-z-]*)  ", said, re.MULTILINE)
+    assert code == 0 and listed == list(dict.fromkeys(command.split()[0] for command in COMMANDS))
+
+
+def test_the_version_is_that_of_the_package() -> None:
+    assert run("--version")[:2] == (0, f"ezsd {version('ezsd')}\n")
+
+
+def test_the_help_of_precompute_names_its_stages() -> None:
+    assert f"One of {', '.join(PRECOMPUTE)}." in run("precompute", "--help")[1]
+
+
+def test_an_error_that_nobody_foresaw_is_said_to_be_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: object) -> None:
+        raise KeyError("no such\nthing")
+
+    monkeypatch.setattr("ezsd.pipeline.init.render_preset", fails)
+    with pytest.raises(SystemExit) as stop:
+        main(["init"])
+    assert "a defect of ezsd (KeyError:" in str(stop.value) and "ezsd-cli --debug init" in str(stop.value)
+    assert "\n" not in str(stop.value)
+    with pytest.raises(KeyError):
+        main(["--debug", "init"])
+
+
+HEAVY = {
+    "torch", "torchvision", "open_clip", "timm", "pycocotools", "dask", "distributed", "zarr", "h5py", "PIL",
+}  # fmt: skip
+
+
+def heavy_modules_of(arguments: list[str], environment: dict[str, str] | None = None) -> set[str]:
+    """What a command has imported when it ends; it must end well."""
+    script = (
+        "import atexit, sys\n"
+        f"sys.argv = {['ezsd-cli', *arguments]!r}\n"
+        "atexit.register(lambda: print('imported', *sorted(sys.modules), file=sys.stderr))\n"
+        "from ezsd.stages.commands.main import main\n"
+        "main()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY), **(environment or {})},
+    )
+    assert done.returncode == 0, done.stderr
+    return HEAVY & set(done.stderr.splitlines()[-1].split()[1:])
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_no_help_imports_what_is_heavy(command: str) -> None:
+    assert heavy_modules_of([*command.split(), "--help"]) == set()
+
+
+def test_quick_commands_import_nothing_heavy(tmp_path: Path) -> None:
+    (tmp_path / "artifacts/evaluate").mkdir(parents=True)
+    (tmp_path / "artifacts/evaluate/metrics.json").write_text(json.dumps(METRICS))
+    (tmp_path / "photos").mkdir()
+    boxes = {
+        "images": [{"id": n, "file_name": f"{n}.jpg", "width": 9, "height": 9} for n in (1, 2)],
+        "annotations": [],
+        "categories": [{"id": 1, "name": "mug"}, {"id": 2, "name": "spoon"}],
+    }
+    (tmp_path / "boxes.json").write_text(json.dumps(boxes))
+    own = ["--photos", "photos", "--annotations", "boxes.json", "--novel", "spoon", "--params", "own.yaml"]
+    for arguments in ([], ["--version"], ["init"], ["init-own", *own], ["result"], ["inspect"]):
+        assert heavy_modules_of(arguments or ["--help"]) == set(), arguments
+
+
+def test_completion_imports_nothing_heavy() -> None:
+    asked = {"_EZSD_CLI_COMPLETE": "complete_bash", "COMP_WORDS": "ezsd-cli predict --", "COMP_CWORD": "2"}
+    assert heavy_modules_of([], asked) == set()

@@ -2,14 +2,12 @@
 
 import pytest
 import torch
-from PIL import Image
 
 from ezsd.errors import InputError
 from ezsd.stages.pages.drawing import (
     BASE_COLOUR,
     NOVEL_COLOUR,
     caption,
-    contact_sheet,
     draw_bars,
     draw_objects,
     draw_proposals,
@@ -101,15 +99,6 @@ def test_score_scale_is_clamped_and_interpolates():
     assert score_colour(-1) == score_colour(0) == (68, 1, 84)
     assert score_colour(2) == score_colour(1) == (253, 231, 37)
     assert score_colour(0.125) == (64, 42, 112)
-
-
-def test_contact_sheet_rows_and_columns():
-    pictures = [Image.new("RGB", (40, 30), "red")] * 3
-    assert contact_sheet(pictures, 2, gap=10).size == (2 * 50 + 10, 2 * 40 + 10)
-    with pytest.raises(InputError, match="2 titles for 3 pictures"):
-        contact_sheet(pictures, 2, ["one", "two"])
-    with pytest.raises(InputError, match="at least one picture"):
-        contact_sheet([], 2)
 
 
 def test_bars_grow_with_their_values():

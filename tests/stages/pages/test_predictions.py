@@ -12,7 +12,7 @@ from ezsd.cache.errors import ArtifactError
 from ezsd.detector.config import Selection
 from ezsd.errors import InputError
 from ezsd.pipeline.models.vocabulary import check_names
-from ezsd.stages.commands.predict import RESULT, Prediction, drawing_names, predict
+from ezsd.stages.pages.predictions import RESULT, Prediction, drawing_names, predict
 
 ANYTHING = Selection(score_threshold=0.0, detections_per_image=5)
 

@@ -16,7 +16,7 @@ from ezsd.detector.detector import Detections, ZeroShotDetector, detect
 from ezsd.detector.exportable import ExportableDetector
 from ezsd.pipeline.errors import PipelineError
 from ezsd.pipeline.models.detector_files import read_detector
-from ezsd.stages.commands.export import export, onnx_bytes
+from ezsd.pipeline.models.onnx_export import export, onnx_bytes
 
 SELECTION = Selection(score_threshold=0.001, detections_per_image=30)
 SIZES_HW = [(64, 64), (40, 90), (120, 50)]

@@ -1,10 +1,12 @@
 """What is in the artifacts, as text for people."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ezsd.stages.commands.inspect import PhotoLook
 from ezsd.stages.pages.report.table import result_table
+
+if TYPE_CHECKING:
+    from ezsd.stages.pages.inspection.details import PhotoLook
 
 BAR = 40
 LAYERS_LISTED = 15
@@ -40,7 +42,7 @@ def stage_text(details: Mapping[str, Any]) -> str:
     return "\n".join(parts)
 
 
-def image_text(look: PhotoLook) -> str:
+def image_text(look: "PhotoLook") -> str:
     """A photo's proposals as a table: rank, score, predicted name, confidence, box."""
     head = (
         f"image {look.image_id} ({look.file_name}), {look.width}x{look.height}: "

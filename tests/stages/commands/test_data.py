@@ -7,9 +7,9 @@ import yaml
 from support.teacher_runs import file_bytes
 from typer.testing import CliRunner
 
+from ezsd.pipeline.data_check.check import data_sources
 from ezsd.pipeline.errors import PipelineError
 from ezsd.pipeline.params import parse_params, plain_values, preset_text
-from ezsd.stages.commands.data_check import data_sources
 from ezsd.stages.commands.main import app, main
 
 

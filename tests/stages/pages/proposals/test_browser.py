@@ -11,8 +11,8 @@ from ezsd.cache.manifest import begin, publish, read_manifest
 from ezsd.pipeline.errors import PipelineError
 from ezsd.pipeline.runner import artifact_folder
 from ezsd.stages import embed, mine, renorm
-from ezsd.stages.commands import inspect_proposals
-from ezsd.stages.commands.inspect_proposals import Extent, crop_views, write_browser
+from ezsd.stages.pages.proposals import browser
+from ezsd.stages.pages.proposals.browser import Extent, crop_views, write_browser
 from ezsd.stages.pages.proposals.layout import BrowserFolder
 
 STAGES = {"renorm": renorm, "mine": mine, "embed": embed}
@@ -34,7 +34,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def root(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Artifacts whose manifests are looked at, but not what they were made from."""
     monkeypatch.setattr(
-        inspect_proposals,
+        browser,
         "require_current",
         lambda _, name, __, root: read_manifest(artifact_folder(root, name)),
     )
@@ -86,7 +86,7 @@ def test_an_interrupted_run_goes_on_to_the_same_bytes(root: Path, monkeypatch: p
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(inspect_proposals, "write_page", killed)
+        patched.setattr(browser, "write_page", killed)
         with pytest.raises(KeyboardInterrupt):
             write(root)
     assert not (root / "out/index.html").exists()

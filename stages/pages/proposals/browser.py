@@ -23,16 +23,14 @@ from ezsd.pipeline.runner import require_current
 from ezsd.pipeline.stage import StageContext
 from ezsd.pipeline.threads import one_thread
 from ezsd.split import Split
-from ezsd.stages.pages.proposals.answers import Answers
-from ezsd.stages.pages.proposals.chunks import script
-from ezsd.stages.pages.proposals.layout import BrowserFolder
-from ezsd.stages.pages.proposals.neighbours import gather_pool
+from ezsd.stages.pages.proposals.layout import BrowserFolder, script
+from ezsd.stages.pages.proposals.neighbours import Answers, gather_pool
 from ezsd.stages.pages.proposals.page import PARTS, SCRIPTS, Facts, Name, overview, read_part, render_page
 from ezsd.stages.pages.proposals.pictures import MOST_PROPOSALS, CropView, tile_side
 from ezsd.stages.pages.proposals.shelf import WriteShelf
 from ezsd.stages.pages.report.page import STYLE
 from ezsd.stages.pages.report.page import read_part as read_report_part
-from ezsd.stages.pages.report_pictures import evenly_spaced
+from ezsd.stages.pages.report.pictures import evenly_spaced
 from ezsd.teacher.box_encoder import MULTI_CROP_ENLARGES
 from ezsd.teacher.name_embeddings import embed_names
 from ezsd.teacher.protocol import Teacher
@@ -162,10 +160,9 @@ def crop_views(params: Params, scored_enlarge: float | None, embedded: bool) -> 
         purposes[scored_enlarge].append("scored")
     purposes[params.mine.context_factor].append("named")
     if embedded:
-        for enlarge in (
-            MULTI_CROP_ENLARGES if params.embed.crops == "multi" else (params.mine.context_factor,)
-        ):
-            purposes[enlarge].append("embedded")
+        single = (params.mine.context_factor,)
+        for factor in MULTI_CROP_ENLARGES if params.embed.crops == "multi" else single:
+            purposes[factor].append("embedded")
     return [CropView(enlarge, ", ".join(words)) for enlarge, words in sorted(purposes.items())]
 
 

@@ -1,0 +1,1 @@
+"""The pictures of `docs/method.md`, made from a finished run on the embedded world."""

@@ -1,0 +1,33 @@
+"""`ezsd-cli init`: a params file from a preset."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ezsd.stages.commands.options import DEFAULT_PARAMS, ParamsPath, Replace, params_file, say
+
+app = typer.Typer()
+
+
+@app.command(epilog="Example: `ezsd-cli init --preset coco --data /data/coco`")
+def init(
+    preset: Annotated[str, typer.Option(help="demo, long-tail, coco, lvis or voc.")] = "demo",
+    data: Annotated[Path | None, typer.Option(help="Folder of the data set, in its official layout.")] = None,
+    schedule: Annotated[
+        str | None, typer.Option(help="1x, 3x, lvis-48e or demo; the preset's own by default.")
+    ] = None,
+    params: ParamsPath = DEFAULT_PARAMS,
+    force: Replace = False,
+    show: Annotated[bool, typer.Option("--print", help="Print it instead of writing it.")] = False,
+) -> None:
+    """Write a params file from a preset."""
+    from ezsd.pipeline.init import render_preset, write_params
+
+    text = render_preset(preset, data, schedule)
+    if show:
+        print(text, end="")
+        return
+    file = params_file(params)
+    write_params(file, text, force)
+    say(f"{file}: preset {preset}")

@@ -1,0 +1,27 @@
+"""`ezsd-cli train`: the detector, in one process or in several that torchrun has started."""
+
+import typer
+
+from ezsd.stages.commands.options import (
+    DEFAULT_PARAMS,
+    Force,
+    Overrides,
+    ParamsPath,
+    open_run,
+    run_stage,
+)
+
+app = typer.Typer()
+
+
+@app.command(
+    epilog="Examples: `ezsd-cli train --set train.schedule.epochs=12`, "
+    "`torchrun --nproc-per-node 4 --no-python ezsd-cli train`"
+)
+def train(force: Force = False, params: ParamsPath = DEFAULT_PARAMS, overrides: Overrides = None) -> None:
+    """Train the detector from the cached targets; under torchrun several processes share each step."""
+    from ezsd.pipeline.processes import join_processes
+
+    loaded, root = open_run(params, overrides)
+    with join_processes(loaded.run) as processes:
+        run_stage("train", loaded, root, force, processes)

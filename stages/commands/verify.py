@@ -1,0 +1,60 @@
+"""`ezsd-cli verify`: whether the artifacts are whole and current."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ezsd.stages.commands.options import DEFAULT_PARAMS, AsJson, Overrides, ParamsPath, open_run, show
+
+if TYPE_CHECKING:
+    from ezsd.pipeline.params import Params
+
+app = typer.Typer()
+
+
+@app.command(epilog="Example: `ezsd-cli verify mine`")
+def verify(
+    stages: Annotated[
+        list[str] | None, typer.Argument(help="Stages to check; by default all there are.")
+    ] = None,
+    as_json: AsJson = False,
+    params: ParamsPath = DEFAULT_PARAMS,
+    overrides: Overrides = None,
+) -> None:
+    """Check every artifact against its manifest: whole, undamaged, and made from today's params and code."""
+    from ezsd.pipeline.errors import PipelineError
+
+    loaded, root = open_run(params, overrides)
+    problems = {name: _problems(name, loaded, root) for name in _chosen(stages, root)}
+    if not problems:
+        raise PipelineError(f"there are no artifacts in {root / 'artifacts'}: run `ezsd-cli precompute`")
+    lines = [f"{name}: {'; '.join(found) if found else 'ok'}" for name, found in problems.items()]
+    show(problems, "\n".join(lines), as_json)
+    if any(problems.values()):
+        raise typer.Exit(1)
+
+
+def _chosen(stages: list[str] | None, root: Path) -> list[str]:
+    """The stages that were named, or all that have an artifact."""
+    from ezsd.pipeline.graph import STAGES
+    from ezsd.pipeline.runner import artifact_folder
+
+    for name in stages or []:
+        if name not in STAGES:
+            raise typer.BadParameter(f"{name!r} is none of {', '.join(STAGES)}")
+    return stages or [name for name in STAGES if artifact_folder(root, name).is_dir()]
+
+
+def _problems(name: str, params: "Params", root: Path) -> list[str]:
+    from ezsd.cache.errors import ArtifactError
+    from ezsd.cache.verify import verify
+    from ezsd.pipeline.graph import STAGES
+    from ezsd.pipeline.runner import artifact_folder, command_of, require_current
+
+    found = verify(artifact_folder(root, name), mend=f"run `ezsd-cli {command_of(name)}`")
+    try:
+        require_current(STAGES, name, params, root)
+    except ArtifactError as error:
+        found += [str(error)] if not found else []
+    return found

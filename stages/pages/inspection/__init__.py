@@ -1,0 +1,1 @@
+"""What `ezsd-cli inspect` shows of the artifacts."""

@@ -1,0 +1,198 @@
+"""One artifact or one photo in detail, as plain values and as pictures; `text` writes values for people."""
+
+from collections import Counter
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from ezsd.cache.artifacts import Embedded, Mined, Renormed
+from ezsd.cache.manifest import read_manifest
+from ezsd.cache.sharded import ShardedStore
+from ezsd.pipeline.data.prepared import Prepared
+from ezsd.pipeline.data.sources import resolve_sources
+from ezsd.pipeline.errors import PipelineError
+from ezsd.pipeline.evaluation_files import EvaluationFolder
+from ezsd.pipeline.graph import STAGES
+from ezsd.pipeline.params import Params
+from ezsd.pipeline.runner import artifact_folder
+from ezsd.renorm.norm_change import relative_change
+from ezsd.stages.pages.drawing import draw_bars
+from ezsd.stages.pages.inspection.summary import outline
+from ezsd.stages.pages.proposals.mined import (
+    PhotoProposals,
+    confidence_histogram,
+    draw_photo_proposals,
+    read_photo_proposals,
+    score_histogram,
+)
+
+BINS = 20
+LAYERS_DRAWN = 30
+LONG_SIDE = 1024
+
+
+def inspect_stage(root: Path, stage: str) -> dict[str, Any]:
+    """One artifact in detail: besides counts and facts its files, arrays, distributions or numbers.
+
+    Raises:
+        PipelineError: no such stage.
+        ArtifactError: the artifact is missing, interrupted or damaged.
+    """
+    if stage not in STAGES:
+        raise PipelineError(f"there is no stage {stage!r}: choose one of {', '.join(STAGES)}")
+    folder = artifact_folder(root, stage)
+    manifest = read_manifest(folder)
+    details = {
+        "prepare": _prepare,
+        "renorm": _renorm,
+        "mine": _mine,
+        "embed": _embed,
+        "evaluate": _evaluate,
+    }.get(stage)
+    return {"stage": stage, **outline(manifest), **(details(folder) if details else {})}
+
+
+@dataclass(frozen=True)
+class PhotoLook:
+    """One training photo and its proposals; `row` is its place in the training index."""
+
+    row: int
+    image_id: int
+    file_name: str
+    width: int
+    height: int
+    proposals: PhotoProposals
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values; proposals are a list of rank, score, name, confidence and box_xyxy in pixels."""
+        found = self.proposals
+        return {
+            "image_id": self.image_id,
+            "file_name": self.file_name,
+            "width": self.width,
+            "height": self.height,
+            "proposals": [
+                {
+                    "rank": place + 1,
+                    "score": round(float(found.scores[place]), 4),
+                    "name": found.names[place],
+                    "confidence": round(float(found.confidence[place]), 4),
+                    "box_xyxy": [round(side, 2) for side in found.boxes_xyxy[place].tolist()],
+                }
+                for place in range(len(found))
+            ],
+        }
+
+
+def inspect_image(root: Path, image_id: int) -> PhotoLook:
+    """A training photo's proposals.
+
+    Raises:
+        PipelineError: the index has no photo of that id.
+        ArtifactError: photos are not prepared or proposals not mined.
+    """
+    for stage in ("prepare", "mine"):
+        read_manifest(artifact_folder(root, stage))
+    photos = Prepared(artifact_folder(root, "prepare")).train.photos
+    found = np.flatnonzero(photos.image_ids == image_id)
+    if not len(found):
+        known = ", ".join(map(str, photos.image_ids[:3].tolist()))
+        raise PipelineError(
+            f"image {image_id} is none of the {len(photos)} training photos: their ids begin with {known}"
+        )
+    row = int(found[0])
+    width, height = photos.sizes_wh[row].tolist()
+    proposals = read_photo_proposals(Mined(artifact_folder(root, "mine")), row)
+    return PhotoLook(row, image_id, photos.file_names[row], width, height, proposals)
+
+
+def draw_image_proposals(root: Path, params: Params, look: PhotoLook) -> Image.Image:
+    """All proposals of a photo drawn on it. Raises DataError when the photo cannot be read."""
+    sources = resolve_sources(params.data, root, artifact_folder(root, "prepare"))
+    photo = sources.train.folder().decode(look.file_name, (look.width, look.height))
+    return draw_photo_proposals(photo, look.proposals, len(look.proposals), LONG_SIDE)
+
+
+def norm_changes(root: Path) -> list[dict[str, Any]]:
+    """Tower, name, channels and relative change of each norm layer, the farthest moved first."""
+    layers = Renormed(artifact_folder(root, "renorm")).read().layers
+    changes = [
+        {
+            "tower": layer.tower,
+            "name": layer.name,
+            "channels": len(layer.gamma_before),
+            "relative_change": relative_change(
+                layer.gamma_before, layer.beta_before, layer.gamma_after, layer.beta_after
+            ),
+        }
+        for layer in layers
+    ]
+    return sorted(changes, key=lambda change: -change["relative_change"])
+
+
+def draw_norm_changes(root: Path) -> Image.Image:
+    """The norm layers that moved farthest, as bars."""
+    changes = norm_changes(root)[:LAYERS_DRAWN]
+    return draw_bars(
+        [f"{change['tower']} {change['name']}" for change in changes],
+        [change["relative_change"] for change in changes],
+        [f"{change['relative_change']:.2%}" for change in changes],
+        "Relative change of norm layers by re-normalization",
+    )
+
+
+def _prepare(folder: Path) -> dict[str, Any]:
+    prepared = Prepared(folder)
+    split = prepared.split
+    return {
+        "split": {"name": split.name, "base": len(split.base), "novel": len(split.novel)},
+        "quarantined": [finding.as_json() for finding in prepared.quarantine],
+    }
+
+
+def _renorm(folder: Path) -> dict[str, Any]:
+    record = Renormed(folder).read()
+    return {
+        "base_accuracy": [round(float(share), 4) for share in record.base_accuracy],
+        "norm_changes": norm_changes(folder.parent.parent),
+    }
+
+
+def _mine(folder: Path) -> dict[str, Any]:
+    mined = Mined(folder)
+    return {
+        "arrays": _arrays(mined.store),
+        "score": mined.score,
+        "scores": asdict(score_histogram(mined, BINS)),
+        "confidence": asdict(confidence_histogram(mined, BINS)),
+        "names": dict(_count_names(mined).most_common()),
+    }
+
+
+def _embed(folder: Path) -> dict[str, Any]:
+    return {"arrays": _arrays(Embedded(folder).store)}
+
+
+def _evaluate(folder: Path) -> dict[str, Any]:
+    return {"metrics": EvaluationFolder(folder).metrics}
+
+
+def _arrays(store: ShardedStore) -> dict[str, Any]:
+    """Whole shape and dtype of each array of a store."""
+    return {
+        name: {"shape": [store.rows, *spec.shape], "dtype": spec.dtype}
+        for name, spec in store.layout.arrays.items()
+    }
+
+
+def _count_names(mined: Mined) -> Counter[str]:
+    """How many proposals are called by each name."""
+    counts: Counter[str] = Counter()
+    for shard in range(mined.store.shards):
+        rows = mined.store.read_shard(shard, ["count", "labels"])
+        stored = np.arange(rows["labels"].shape[1]) < rows["count"][:, None]
+        counts.update(mined.names[label] for label in rows["labels"][stored].tolist())
+    return counts

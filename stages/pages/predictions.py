@@ -1,0 +1,123 @@
+"""`predict`: find any names in any photos with the trained detector. Not a stage: it leaves no artifact."""
+
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ezsd.cache.atomic import write_bytes_atomic, write_json_atomic
+from ezsd.cache.manifest import require_complete
+from ezsd.detector.config import Selection
+from ezsd.detector.detector import Detections, detect
+from ezsd.errors import InputError
+from ezsd.evaluation.coco_form import drawn_masks, with_masks
+from ezsd.masks import paste_masks
+from ezsd.photos import decode_photo
+from ezsd.pipeline.device import choose_device
+from ezsd.pipeline.models.detector_files import TrainedDetector, read_detector
+from ezsd.pipeline.models.vocabulary import check_names, embed_vocabulary
+from ezsd.pipeline.params import Params
+from ezsd.pipeline.runner import artifact_folder
+from ezsd.stages.pages.drawing import caption, draw_objects, tint_masks
+
+RESULT = "predictions.json"
+Prediction = dict[str, Any]
+
+
+def predict(
+    photos: Sequence[Path],
+    names: Sequence[str] | None,
+    params: Params,
+    root: Path,
+    out: Path,
+    selection: Selection,
+) -> list[Prediction]:
+    """Find names in photos; write `predictions.json` and a drawing of each photo into `out`.
+
+    Args:
+        photos: picture files of any size.
+        names: what to look for, also what had no box in training; the names of the split when None.
+        params: typed params; for new names the teacher's text tower is loaded.
+        root: folder of `params.yaml`.
+        out: folder for the results.
+        selection: which detections are worth telling.
+
+    Returns:
+        For each photo `{photo, detections: [{name, score, box_xyxy, trained}]}`, best first, boxes in pixels
+        of the photo; `trained` says whether the name had boxes in training. A detector with a mask head adds
+        `segmentation`, COCO's run lengths.
+
+    Raises:
+        ArtifactError: the detector, or for new names the re-normalization, is missing, damaged or another.
+        InputError: a photo cannot be read, or a name is empty or repeated.
+    """
+    folder = artifact_folder(root, "train")
+    require_complete(folder, "run `ezsd-cli train`")
+    trained = read_detector(folder)
+    pixels = [_read_photo(path) for path in photos]
+    device = choose_device(params.run)
+    detector = trained.detector.to(device)
+    vocabulary = trained.split.names if names is None else check_names(names)
+    if names is not None:
+        detector.set_vocabulary(embed_vocabulary(vocabulary, trained, params, root).to(device))
+    found = [detect(detector, [photo.to(device)], selection)[0] for photo in pixels]
+    predictions = [
+        _as_prediction(path, photo, detections, vocabulary, trained)
+        for path, photo, detections in zip(photos, pixels, found, strict=True)
+    ]
+    for photo, prediction, name in zip(pixels, predictions, drawing_names(photos), strict=True):
+        write_bytes_atomic(out / name, _draw(photo, prediction))
+    write_json_atomic(out / RESULT, predictions)
+    return predictions
+
+
+def drawing_names(photos: Sequence[Path]) -> list[str]:
+    """A file name for each photo's drawing; photos of one name in two folders get numbers."""
+    stems = [path.stem for path in photos]
+    return [
+        f"{stem}.png" if stems.count(stem) == 1 else f"{stem}-{stems[:place].count(stem) + 1}.png"
+        for place, stem in enumerate(stems)
+    ]
+
+
+def _read_photo(path: Path) -> Tensor:
+    try:
+        return decode_photo(path.read_bytes(), None)
+    except OSError as error:
+        raise InputError(f"photo {path} cannot be read ({error.strerror}): correct its path") from None
+    except InputError as error:
+        raise InputError(f"photo {path}: {error}") from error
+
+
+def _as_prediction(
+    path: Path, photo: Tensor, found: Detections, names: Sequence[str], trained: TrainedDetector
+) -> Prediction:
+    rows = zip(found.labels.tolist(), found.scores.tolist(), found.boxes_xyxy.tolist(), strict=True)
+    told: list[dict[str, Any]] = [
+        {
+            "name": names[label],
+            "score": round(score, 6),
+            "box_xyxy": [round(side, 2) for side in box_xyxy],
+            "trained": names[label] in trained.split.labelled,
+        }
+        for label, score, box_xyxy in rows
+    ]
+    if found.mask_probabilities is not None:
+        masks = paste_masks(found.mask_probabilities, found.boxes_xyxy, (photo.shape[1], photo.shape[2]))
+        told = with_masks(told, masks)
+    return {"photo": str(path), "detections": told}
+
+
+def _draw(photo: Tensor, prediction: Prediction) -> bytes:
+    found = prediction["detections"]
+    boxes_xyxy = torch.tensor([one["box_xyxy"] for one in found]).reshape(-1, 4)
+    captions = [caption(one["name"], one["score"]) for one in found]
+    novel = [not one["trained"] for one in found]
+    masks = drawn_masks(found, (photo.shape[1], photo.shape[2]))
+    drawing = draw_objects(tint_masks(photo, masks, novel), boxes_xyxy, captions, novel)
+    png = io.BytesIO()
+    drawing.save(png, format="PNG")
+    return png.getvalue()
