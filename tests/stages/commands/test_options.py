@@ -31,7 +31,7 @@ def test_an_override_changes_its_key(params: Path) -> None:
     [
         ("mine.kep=4", "--set 'mine.kep=4': unknown key 'mine.kep'.*did you mean mine.keep"),
         ("mien.keep=4", "--set 'mien.keep=4': there is no section 'mien'.*did you mean mine.keep"),
-        ("train.detector.backbone.tap=[a]", "--set 'train.detector.backbone.tap=.*did you mean train.detector.backbone.taps"),
+        ("mine.rpn.backbone.tap=[a]", "--set 'mine.rpn.backbone.tap=.*did you mean mine.rpn.backbone.taps"),
         ("mine.keep=none", "--set 'mine.keep=none': mine.keep: .*got 'none'$"),
         ("mine.zzzzzz=4", "--set 'mine.zzzzzz=4': unknown key 'mine.zzzzzz'.*spelling$"),
         ("keep", "--set 'keep' is not of the form"),
