@@ -1,10 +1,9 @@
 """`prepare`: check photos and annotations, keep base boxes, write the index that every later stage reads."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ezsd.cache.folders import wipe
+from ezsd.cache.folders import remove_folder
 from ezsd.pipeline.data.cleaning import check_fraction, named
 from ezsd.pipeline.data.fingerprint import data_digests, masks_digest
 from ezsd.pipeline.data.indexing import index_training, index_validation
@@ -22,7 +21,7 @@ from ezsd.pipeline.data.sources import (
 from ezsd.pipeline.data.summary import counts_of, facts_of
 from ezsd.pipeline.data.tables import Photos
 from ezsd.pipeline.data.world.drawing import WorldDrawing, write_annotations
-from ezsd.pipeline.jobs.parts import Job, JobChain
+from ezsd.pipeline.jobs.job import JobChain
 from ezsd.pipeline.params import Params
 from ezsd.pipeline.stage import StageContext, StageResult
 
@@ -59,8 +58,7 @@ def run(context: StageContext) -> StageResult:
     write_prepared(context.folder, training.split, train, val, quarantine)
     if masks is not None:
         write_train_masks(context.folder, index_masks(masks, train))
-    wipe(context.folder / PARTS)
-    (context.folder / PARTS).rmdir()
+    remove_folder(context.folder / PARTS)
     counts = counts_of(training.split, train, val, quarantine)
     return StageResult(counts, facts_of(training, train, clean.clipped))
 
@@ -81,7 +79,7 @@ def _draw_world(context: StageContext, sources: DataSources) -> None:
         )
         for which, count in scenes.items()
     ]
-    _do(context, drawings, "scenes", "prepare: draw the world")
+    context.map_shards(JobChain(drawings, "scenes", "prepare: draw the world"))
     write_annotations(drawings[0], drawings)
 
 
@@ -96,13 +94,8 @@ def _inspect(context: StageContext, sources: DataSources, photos: dict[Which, Ph
         )
         for which, listed in photos.items()
     ]
-    _do(context, inspections, "photos", "prepare: check photos")
+    context.map_shards(JobChain(inspections, "photos", "prepare: check photos"))
     seen = [inspection.collect() for inspection in inspections]
     for one in seen:
         check_fraction(one.findings, len(one.usable), context.params.prepare.max_quarantined_fraction)
     return seen
-
-
-def _do(context: StageContext, jobs: Sequence[Job], unit: str, label: str) -> None:
-    chain = JobChain(jobs)
-    context.map_shards(chain, chain.shards, chain.is_done, chain.size, unit, label)

@@ -10,7 +10,7 @@ from ezsd.pipeline.data.cleaning import Finding
 from ezsd.pipeline.data.photos import PhotoFileError, PhotoFolder
 from ezsd.pipeline.data.sources import Which
 from ezsd.pipeline.data.tables import Photos
-from ezsd.pipeline.jobs.parts import PartsJob
+from ezsd.pipeline.jobs.job import PartsJob
 
 
 @dataclass(frozen=True)

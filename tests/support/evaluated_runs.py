@@ -19,8 +19,8 @@ from ezsd.cache.sharded import ShardedStore
 from ezsd.detector.config import Selection
 from ezsd.evaluation.config import EnsembleConfig
 from ezsd.evaluation.ensemble import ScoreEnsemble, teacher_weights
-from ezsd.pipeline.jobs.validation import RAW, RENORMALIZED, Models
-from ezsd.pipeline.models.detector_files import CARD
+from ezsd.pipeline.jobs.evaluate import RAW, RENORMALIZED, Models
+from ezsd.pipeline.models.detector import CARD
 from ezsd.pipeline.params import Params, plain_values
 from ezsd.pipeline.runner import artifact_folder
 from ezsd.pipeline.stage import StageContext
