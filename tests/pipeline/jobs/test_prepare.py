@@ -5,9 +5,9 @@ import json
 import pytest
 
 from ezsd.pipeline.data.coco import CocoFile
-from ezsd.pipeline.data.inspection import PhotoInspection
 from ezsd.pipeline.data.photos import PhotoFolder
 from ezsd.pipeline.jobs.job import JobChain
+from ezsd.pipeline.jobs.prepare import PhotoInspection
 
 
 @pytest.fixture
