@@ -61,7 +61,7 @@ class ColourDetector(nn.Module):
         return self
 
     def select(self, selection: Selection) -> None:
-        self.best = selection.best
+        self.limit = selection.detections_per_image
 
     def forward(self, images: list[torch.Tensor]) -> list[dict[str, torch.Tensor]]:
         return [self._look(image) for image in images]

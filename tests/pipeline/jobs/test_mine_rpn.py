@@ -115,8 +115,8 @@ def test_a_killed_training_goes_on_to_the_same_bytes(
 
 
 def test_a_loss_that_is_not_finite_names_the_param(root: Path) -> None:
-    context = context_of("diverged", root, (*SMALL, "mine.rpn.learning_rate=1e30", "mine.rpn.warmup_steps=0"))
-    with pytest.raises(InputError, match=r"^mine\.rpn\.learning_rate: the loss is not finite"):
+    context = context_of("diverged", root, (*SMALL, "mine.rpn.schedule.learning_rate=1e30"))
+    with pytest.raises(InputError, match=r"^mine\.rpn\.schedule\.learning_rate: the loss is not finite"):
         mine.run(context)
 
 
