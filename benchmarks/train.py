@@ -19,10 +19,10 @@ from benchmarks.record import Measurement, Result, Target, ratio, write_result
 from benchmarks.runs import context_of, run_stage, start_run
 from benchmarks.step_flops import coco_step_ratio
 from benchmarks.timing import seconds_of
-from ezsd.cache.artifacts import Embedded
+from ezsd.cache.artifacts import Embedded, Renormed
 from ezsd.pipeline.data.prepared import Prepared
-from ezsd.pipeline.data.sources import resolve_sources
-from ezsd.pipeline.jobs.cached_targets import TargetReader
+from ezsd.pipeline.data.training_photos import open_training_photos
+from ezsd.pipeline.jobs.train import TargetReader
 from ezsd.pipeline.models.detector import make_detector
 from ezsd.pipeline.models.teacher import renormalized_teacher
 from ezsd.pipeline.stage import StageContext
@@ -78,15 +78,10 @@ def _take_steps(kinds: dict[str, Iterator[StepReport]]) -> dict[str, list[float]
 
 
 def _kinds(context: StageContext) -> dict[str, Iterator[StepReport]]:
-    prepared = Prepared(context.parent("prepare"))
-    reader = TargetReader(prepared.train, Embedded(context.parent("embed")).store)
-    photos = resolve_sources(context.params.data, context.root, prepared.folder).train.folder()
-
-    @lru_cache(maxsize=1)  # the online teacher looks at the photo that was just read
-    def read_photo(row: int) -> Tensor:
-        width, height = prepared.train.photos.sizes_wh[row].tolist()
-        return photos.decode(prepared.train.photos.file_names[row], (width, height))
-
+    photos = open_training_photos(context)
+    reader = TargetReader(photos.index, Embedded(context.parent("embed")).store)
+    # the online teacher looks at the photo that was just read
+    read_photo = lru_cache(maxsize=1)(photos.photo)
     encoder = BoxEncoder(renormalized_teacher(context).load(), context.params.embed.batch)
     targets: dict[str, ReadTargets] = {
         "plain": Undistilled(reader),
@@ -138,10 +133,11 @@ def _steps(
 ) -> Iterator[StepReport]:
     """Endless enough training steps of a detector of its own."""
     params = context.params.train
-    names, text = Embedded(context.parent("embed")).base_text_embeddings()
+    record, names = Renormed(context.parent("renorm")).read(), Prepared(context.parent("prepare")).split.base
+    text = torch.from_numpy(record.text_embeddings_renormalized[: len(names)])
     detector = make_detector(params, context.root, len(names), text.shape[1])
     detector.to(memory_format=torch.channels_last)
-    detector.set_vocabulary(torch.from_numpy(text))
+    detector.set_vocabulary(text)
     steps = WARM_UP + STEPS
     plan = BatchPlan(
         order=lambda epoch: reader.order([1.0] * SCENES, params.seed, epoch),

@@ -1,17 +1,14 @@
 """What the teacher's stages leave for later ones: where each file lies, and what its arrays mean."""
 
-import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save
 
-from ezsd.cache.atomic import write_bytes_atomic
-from ezsd.cache.errors import ArtifactError
+from ezsd.cache.index import DatasetIndex
 from ezsd.cache.layout import ArraySpec
 from ezsd.cache.location import store_location
 from ezsd.cache.objects import Location
@@ -54,6 +51,18 @@ class Mined:
 
     folder: Path
 
+    def __reduce__(self) -> tuple[type["Mined"], tuple[Path]]:
+        """Only the folder is sent to a worker, which opens the store itself."""
+        return Mined, (self.folder,)
+
+    def create(self, photos: int, photos_per_shard: int, keep: int, attributes: Mapping[str, Any]) -> None:
+        """Begin the store, or go on with it: a row a photo, `keep` proposals in it at most.
+
+        attributes: `names`, `base_count`, `protocol`, `score` and `scored_enlarge`, see the properties.
+        Raises ArtifactError when a store of another layout or with other attributes lies there.
+        """
+        ShardedStore.create(self.location, mined_arrays(keep), photos, photos_per_shard, attributes)
+
     @cached_property
     def store(self) -> ShardedStore:
         """Raises ArtifactError when there is none."""
@@ -68,6 +77,11 @@ class Mined:
     def names(self) -> tuple[str, ...]:
         """The names that competed for a crop; base names first."""
         return tuple(self.store.attributes["names"])
+
+    @property
+    def base_count(self) -> int:
+        """How many of the names are base names."""
+        return int(self.store.attributes["base_count"])
 
     @property
     def protocol(self) -> str:
@@ -99,13 +113,24 @@ class Mined:
 class Embedded:
     """The folder `artifacts/embed`; row i of its store belongs to row i of the training index.
 
-    Arrays: `gt_boxes_xyxy` (G, 4), `gt_labels` (G,) i4 into the base names, `gt_count`; `boxes_xyxy` (K, 4),
-    `scores`, `labels`, `confidence`, `count` as mined; `image_ids`; and `gt_embeddings` (G, D) and
-    `embeddings` (K, D), L2-normalised before they were stored: as f2, or as i1 with one f4 scale a row
-    (`gt_embeddings_scales`, `embeddings_scales`).
+    Arrays: `gt_boxes_xyxy` (G, 4), `gt_count`; `boxes_xyxy` (K, 4), `scores`, `labels`, `confidence`, `count`
+    as mined; `image_ids`; and `gt_embeddings` (G, D) and `embeddings` (K, D), L2-normalised before they were
+    stored: as f2, or as i1 with one f4 scale a row (`gt_embeddings_scales`, `embeddings_scales`).
     """
 
     folder: Path
+
+    def create(self, mined: Mined, objects: int, dim: int, dtype: str, crops: str) -> None:
+        """Begin the store, or go on with it: the rows and shards of `mined`.
+
+        objects: base boxes of a photo at most. dim: of an embedding. dtype: `float16` or `int8`.
+        crops: which crops of a box were embedded, for readers.
+        Raises ArtifactError when a store of another layout or with other attributes lies there.
+        """
+        attributes = {"protocol": mined.protocol, "names": mined.names, "crops": crops}
+        arrays = embedded_arrays(mined.store, objects, dim, dtype)
+        layout = mined.store.layout
+        ShardedStore.create(self.location, arrays, layout.rows, layout.shard_rows, attributes)
 
     @cached_property
     def store(self) -> ShardedStore:
@@ -122,23 +147,53 @@ class Embedded:
         """`names known` or `strict`."""
         return str(self.store.attributes["protocol"])
 
-    @property
-    def text(self) -> Path:
-        """safetensors: text embeddings of the base names."""
-        return self.folder / "text.safetensors"
 
-    def base_text_embeddings(self) -> tuple[tuple[str, ...], np.ndarray]:
-        """The base names and their embeddings, float32 (B, D), L2-normalised, re-normalized text tower."""
-        try:
-            with safe_open(self.text, framework="numpy") as file:
-                return tuple(json.loads(file.metadata()["names"])), file.get_tensor("embeddings")
-        except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
-            raise ArtifactError(f"{self.text} is missing or damaged; {_mend('embed')}") from error
+MINED_ARRAYS = ("boxes_xyxy", "scores", "labels", "confidence", "count", "image_ids")
+"""What `embed` repeats of the proposals, so that training reads one store."""
 
-    def write_base_text_embeddings(self, names: tuple[str, ...], embeddings: np.ndarray) -> None:
-        """Writes what `base_text_embeddings` reads."""
-        data = save({"embeddings": np.ascontiguousarray(embeddings)}, {"names": json.dumps(names)})
-        write_bytes_atomic(self.text, data)
+
+def mined_arrays(keep: int) -> dict[str, ArraySpec]:
+    """The arrays of `proposals.zarr`, with `keep` proposals a photo at most."""
+    return {
+        "boxes_xyxy": ArraySpec((keep, 4), "float32"),
+        "scores": ArraySpec((keep,), "float32"),
+        "labels": ArraySpec((keep,), "int32", fill=-1),
+        "confidence": ArraySpec((keep,), "float32"),
+        "count": ArraySpec((), "int32"),
+        "anchors": ArraySpec((), "int32"),
+        "forwards": ArraySpec((), "int32"),
+        "image_ids": ArraySpec((), "int64"),
+    }
+
+
+def embedded_arrays(mined: ShardedStore, objects: int, dim: int, dtype: str) -> dict[str, ArraySpec]:
+    """The arrays of `embeddings.zarr`, with `objects` base boxes a photo at most."""
+    keep = mined.layout.arrays["boxes_xyxy"].shape[0]
+    return {
+        **{name: mined.layout.arrays[name] for name in MINED_ARRAYS},
+        **embedding_specs("embeddings", keep, dim, dtype, compressed=False),
+        "gt_boxes_xyxy": ArraySpec((objects, 4), "float32"),
+        "gt_count": ArraySpec((), "int32"),
+        # most photos have far fewer objects than the fullest: their rows are mostly padding
+        **embedding_specs("gt_embeddings", objects, dim, dtype, compressed=True),
+    }
+
+
+def padded(values: np.ndarray, spec: ArraySpec) -> np.ndarray:
+    """A row of the array: the values (n, ...), then its fill."""
+    row = np.full(spec.shape, spec.fill, spec.dtype)
+    row[: len(values)] = values
+    return row
+
+
+def object_rows(index: DatasetIndex, photos: range, objects: int) -> Rows:
+    """`gt_boxes_xyxy` and `gt_count` of some photos: base boxes without crowd regions."""
+    found = [index.objects_of(row).boxes_xyxy for row in photos]
+    spec = ArraySpec((objects, 4), "float32")
+    return {
+        "gt_boxes_xyxy": np.stack([padded(boxes_xyxy, spec) for boxes_xyxy in found]),
+        "gt_count": np.array([len(boxes_xyxy) for boxes_xyxy in found], np.int32),
+    }
 
 
 def embedding_specs(name: str, rows: int, dim: int, dtype: str, compressed: bool) -> dict[str, ArraySpec]:

@@ -49,6 +49,13 @@ def wipe(folder: Path) -> None:
         remove_file(folder / name)
 
 
+def remove_folder(folder: Path) -> None:
+    """Remove a folder with all that is in it, if it is there."""
+    if folder.is_dir():
+        wipe(folder)
+        _remove_folder(folder)
+
+
 def _remove_folder(path: Path) -> None:
     try:
         path.unlink() if path.is_symlink() else path.rmdir()

@@ -85,8 +85,29 @@ class DatasetIndex:
     def __len__(self) -> int:
         return len(self.photos)
 
+    def object_places(self, photo: int) -> np.ndarray:
+        """int64 (M,): rows of `boxes` that are of the photo in row `photo` and no crowd region."""
+        start, stop = self.boxes.offsets[photo : photo + 2]
+        return np.flatnonzero(~self.boxes.crowd[start:stop]) + start
+
+    def objects_of(self, photo: int) -> PhotoBoxes:
+        """The boxes of the photo in row `photo` that hold one object each: what is learned from; copies."""
+        places = self.object_places(photo)
+        return PhotoBoxes(
+            **{field.name: getattr(self.boxes, field.name)[places] for field in fields(PhotoBoxes)}
+        )
+
+    def rows_with_objects(self) -> np.ndarray:
+        """int64, ascending: rows of the photos with a box that is no crowd region."""
+        row_of_box = np.repeat(np.arange(len(self)), np.diff(self.boxes.offsets))
+        return np.unique(row_of_box[~self.boxes.crowd])
+
+    def most_objects(self) -> int:
+        """Objects of the photo that has most of them; at least 1."""
+        return max([1, *(len(self.object_places(row)) for row in range(len(self)))])
+
     def boxes_of(self, photo: int) -> PhotoBoxes:
-        """The boxes of the photo in row `photo`; views, not copies."""
+        """The boxes of the photo in row `photo`, crowd regions included; views, not copies."""
         rows = slice(int(self.boxes.offsets[photo]), int(self.boxes.offsets[photo + 1]))
         return PhotoBoxes(
             **{field.name: getattr(self.boxes, field.name)[rows] for field in fields(PhotoBoxes)}

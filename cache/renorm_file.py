@@ -34,6 +34,19 @@ class NormLayerRecord:
     mean_after: np.ndarray
     var_after: np.ndarray
 
+    @property
+    def relative_change(self) -> float:
+        """Length of the move of (gamma, beta) over their length before; 0 when nothing moved.
+
+        A layer whose parameters were all 0 has moved infinitely far if it moved.
+        """
+        before = np.concatenate([self.gamma_before, self.beta_before]).astype(np.float64)
+        after = np.concatenate([self.gamma_after, self.beta_after]).astype(np.float64)
+        moved, length = float(np.linalg.norm(after - before)), float(np.linalg.norm(before))
+        if moved == 0:
+            return 0.0
+        return moved / length if length else float("inf")
+
 
 @dataclass(frozen=True)
 class RenormRecord:

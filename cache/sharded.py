@@ -183,6 +183,14 @@ class ShardedStore:
                 raise self._damaged(name, shard, error) from error
         return decoded
 
+    def totals(self, names: Iterable[str]) -> dict[str, int]:
+        """Sum of each of these integer arrays over all rows. Raises as `read_shard`."""
+        totals = dict.fromkeys(names, 0)
+        for shard in range(self.shards):
+            for name, rows in self.read_shard(shard, totals).items():
+                totals[name] += int(rows.sum(dtype=np.int64))
+        return totals
+
     def read(self, name: str, rows: Sequence[int] | np.ndarray) -> np.ndarray:
         """Any rows of one array, in the given order, (len(rows), *shape); only their bytes are read.
 

@@ -1,6 +1,6 @@
 """What a stage is, and what it is given to work with."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -14,7 +14,7 @@ from ezsd.pipeline.step_logs import LOGS, StepLog, open_logs
 from ezsd.pipeline.threads import one_thread
 
 if TYPE_CHECKING:
-    from ezsd.pipeline.executor import Task
+    from ezsd.pipeline.jobs.job import Job
 
 ARTIFACTS = "artifacts"
 
@@ -65,36 +65,19 @@ class StageContext:
         loggers = self.params.run.loggers if self.processes.leads else ()
         return open_logs(loggers, self.root / LOGS, steps_done)
 
-    def map_shards(
-        self,
-        task: "Task",
-        shards: int,
-        is_done: Callable[[int], bool],
-        size: Callable[[int], int],
-        unit: str,
-        label: str | None = None,
-    ) -> None:
-        """Runs `task(shard)` for every shard that is not done, wherever `params.run` says.
-
-        Args:
-            task: picklable; computes and publishes one shard, returns tallies to show rates of.
-            shards: shards are numbered 0 to shards - 1.
-            is_done: whether an earlier run published this shard.
-            size: units in a shard.
-            unit: plural name of a unit.
-            label: name of the work, the stage's by default.
-        """
+    def map_shards(self, job: "Job") -> None:
+        """Do the shards of the job that no earlier run has done, wherever `params.run` says."""
         from ezsd.pipeline.executor import run_shards  # torch and Dask are slow to import
 
-        todo = [shard for shard in range(shards) if not is_done(shard)]
-        total = sum(map(size, range(shards)))
-        done = total - sum(map(size, todo))
-        with self.progress(total, unit, done, label) as progress:
+        todo = [shard for shard in range(job.shards) if not job.is_done(shard)]
+        total = sum(map(job.size, range(job.shards)))
+        done = total - sum(map(job.size, todo))
+        with self.progress(total, job.unit, done, job.label) as progress:
             run_shards(
-                task,
+                job,
                 todo,
                 self.params.run,
-                lambda shard, tally, worker: progress.advance(size(shard), worker, **tally),
+                lambda shard, tally, worker: progress.advance(job.size(shard), worker, **tally),
             )
 
 

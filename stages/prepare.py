@@ -1,33 +1,20 @@
 """`prepare`: check photos and annotations, keep base boxes, write the index that every later stage reads."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ezsd.cache.folders import wipe
+from ezsd.cache.folders import remove_folder
 from ezsd.pipeline.data.cleaning import check_fraction, named
 from ezsd.pipeline.data.fingerprint import data_digests, masks_digest
 from ezsd.pipeline.data.indexing import index_training, index_validation
-from ezsd.pipeline.data.inspection import Inspected, PhotoInspection
 from ezsd.pipeline.data.novel import read_training_for
 from ezsd.pipeline.data.prepared import write_prepared, write_train_masks
 from ezsd.pipeline.data.segmentations import index_masks, masks_of
-from ezsd.pipeline.data.sources import (
-    DataSources,
-    Which,
-    clean_training_boxes,
-    read_validation_photos,
-    resolve_sources,
-)
+from ezsd.pipeline.data.sources import clean_training_boxes, read_validation_photos, resolve_sources
 from ezsd.pipeline.data.summary import counts_of, facts_of
-from ezsd.pipeline.data.tables import Photos
-from ezsd.pipeline.data.world.drawing import WorldDrawing, write_annotations
-from ezsd.pipeline.jobs.parts import Job, JobChain
+from ezsd.pipeline.jobs.prepare import PARTS, draw_world, inspect_photos
 from ezsd.pipeline.params import Params
 from ezsd.pipeline.stage import StageContext, StageResult
-
-PARTS = "parts"
-"""What an interrupted run leaves to resume from; a finished one removes it."""
 
 
 def external_inputs(params: Params, root: Path) -> dict[str, Any]:
@@ -44,7 +31,7 @@ def run(context: StageContext) -> StageResult:
     """Write the prepared folder; draw the embedded world into it first when that is the data set."""
     params = context.params.prepare
     sources = resolve_sources(context.params.data, context.root, context.folder)
-    _draw_world(context, sources)
+    draw_world(context, sources)
     training = read_training_for(params, sources, context.params.data.split)
     val_photos = read_validation_photos(sources, training.split)
     clean = clean_training_boxes(training)
@@ -52,57 +39,13 @@ def run(context: StageContext) -> StageResult:
     check_fraction(box_findings, len(training.boxes), params.max_quarantined_fraction)
     names = training.split.labelled
     masks = masks_of(sources.train, clean.boxes, training.photos, names) if params.masks else None
-    train_seen, val_seen = _inspect(context, sources, {"train": training.photos, "val": val_photos})
+    train_seen, val_seen = inspect_photos(context, sources, {"train": training.photos, "val": val_photos})
     train = index_training(training.photos, train_seen, clean.boxes, params.empty_photos)
     val = index_validation(val_photos, val_seen)
     quarantine = (*train_seen.findings, *val_seen.findings, *box_findings)
     write_prepared(context.folder, training.split, train, val, quarantine)
     if masks is not None:
         write_train_masks(context.folder, index_masks(masks, train))
-    wipe(context.folder / PARTS)
-    (context.folder / PARTS).rmdir()
+    remove_folder(context.folder / PARTS)
     counts = counts_of(training.split, train, val, quarantine)
     return StageResult(counts, facts_of(training, train, clean.clipped))
-
-
-def _draw_world(context: StageContext, sources: DataSources) -> None:
-    world = context.params.data.world
-    if world is None:
-        return
-    scenes: dict[Which, int] = {"train": world.train, "val": world.val}
-    drawings = [
-        WorldDrawing(
-            source=sources.of(which),
-            which=which,
-            seed=world.seed,
-            scenes=count,
-            parts=context.folder / PARTS / f"draw-{which}",
-            per_shard=context.params.prepare.photos_per_shard,
-        )
-        for which, count in scenes.items()
-    ]
-    _do(context, drawings, "scenes", "prepare: draw the world")
-    write_annotations(drawings[0], drawings)
-
-
-def _inspect(context: StageContext, sources: DataSources, photos: dict[Which, Photos]) -> list[Inspected]:
-    inspections = [
-        PhotoInspection(
-            which=which,
-            photos=listed,
-            folder=sources.of(which).folder(),
-            parts=context.folder / PARTS / f"check-{which}",
-            per_shard=context.params.prepare.photos_per_shard,
-        )
-        for which, listed in photos.items()
-    ]
-    _do(context, inspections, "photos", "prepare: check photos")
-    seen = [inspection.collect() for inspection in inspections]
-    for one in seen:
-        check_fraction(one.findings, len(one.usable), context.params.prepare.max_quarantined_fraction)
-    return seen
-
-
-def _do(context: StageContext, jobs: Sequence[Job], unit: str, label: str) -> None:
-    chain = JobChain(jobs)
-    context.map_shards(chain, chain.shards, chain.is_done, chain.size, unit, label)

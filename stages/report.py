@@ -1,19 +1,16 @@
 """`report`: the page that a person looks at, and the result table as text."""
 
-import csv
 import hashlib
-import io
 from pathlib import Path
 from typing import Any
 
 from ezsd.cache.artifacts import Mined
 from ezsd.cache.atomic import write_bytes_atomic
-from ezsd.cache.errors import ArtifactError
 from ezsd.cache.manifest import read_manifest
 from ezsd.pipeline.data.prepared import Prepared
 from ezsd.pipeline.data.sources import resolve_sources
 from ezsd.pipeline.evaluation_files import EvaluationFolder
-from ezsd.pipeline.models.detector_files import HISTORY
+from ezsd.pipeline.jobs.training_log import HISTORY, read_history
 from ezsd.pipeline.params import Params
 from ezsd.pipeline.stage import StageContext, StageResult
 from ezsd.stages.pages.proposals.mined import confidence_histogram, score_histogram
@@ -69,18 +66,3 @@ def _gather(context: StageContext) -> PageContent:
             Artifact(stage, manifest.counts, manifest.fingerprint) for stage, manifest in manifests.items()
         ],
     )
-
-
-def read_history(path: Path) -> tuple[list[float], dict[str, list[float]]]:
-    """Steps, and each loss at these steps, from the training's history.
-
-    Raises ArtifactError when the file is missing or damaged.
-    """
-    try:
-        rows = list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8"))))
-        columns = {name: [float(row[name]) for row in rows] for name in (rows[0] if rows else ())}
-        return columns.pop("step", []), {
-            name: values for name, values in columns.items() if name != "learning_rate"
-        }
-    except (OSError, ValueError, TypeError):
-        raise ArtifactError(f"{path} is missing or damaged: run `ezsd-cli train --force`") from None

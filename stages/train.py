@@ -1,4 +1,4 @@
-"""`train`: teach the detector from base boxes and the cached embeddings; the teacher itself is not loaded."""
+"""`train`: fits the detector to base boxes and the cached embeddings; the teacher itself is not loaded."""
 
 from pathlib import Path
 from typing import Any
@@ -11,18 +11,15 @@ from ezsd.cache.errors import ArtifactError
 from ezsd.cache.folders import remove_file
 from ezsd.cache.manifest import manifest_digest
 from ezsd.cache.renorm_file import RenormRecord
-from ezsd.pipeline.data.prepared import Prepared
+from ezsd.pipeline.data.training_photos import open_training_photos
 from ezsd.pipeline.device import choose_device
-from ezsd.pipeline.jobs.cached_targets import TargetReader
-from ezsd.pipeline.jobs.training import CHECKPOINT, train_detector
-from ezsd.pipeline.jobs.training_log import write_history
-from ezsd.pipeline.models.detector import make_detector, train_backbone
-from ezsd.pipeline.models.detector_files import HISTORY, TrainedDetector, write_detector
+from ezsd.pipeline.jobs.train import TargetReader, train_detector
+from ezsd.pipeline.jobs.training_log import HISTORY, write_history
+from ezsd.pipeline.models.detector import TrainedDetector, make_detector, train_backbone, write_detector
 from ezsd.pipeline.params import Params
 from ezsd.pipeline.stage import StageContext, StageResult
+from ezsd.pipeline.tensor_files import CHECKPOINT
 from ezsd.split import Split
-from ezsd.training.determinism import deterministic
-from ezsd.training.schedule import schedule_in_epochs
 
 
 def external_inputs(params: Params, root: Path) -> dict[str, Any]:
@@ -32,25 +29,23 @@ def external_inputs(params: Params, root: Path) -> dict[str, Any]:
 
 def run(context: StageContext) -> StageResult:
     """Write `detector.safetensors`, `detector.json` and `history.csv`."""
-    params, prepared = context.params.train, Prepared(context.parent("prepare"))
+    params, photos = context.params.train, open_training_photos(context)
     embedded, renormed = Embedded(context.parent("embed")), Renormed(context.parent("renorm")).read()
-    text, trained_names = _text_embeddings(renormed, prepared.split), len(prepared.split.labelled)
+    prepared, split = photos.prepared, photos.prepared.split
+    text, trained_names = _text_embeddings(renormed, split), len(split.labelled)
     detector = make_detector(params, context.root, trained_names, text.shape[1])
     detector.to(choose_device(context.params.run), memory_format=torch.channels_last)
     detector.set_vocabulary(text[:trained_names])
-    schedule = schedule_in_epochs(params.schedule, len(prepared.train))
-    masks = prepared.train_masks if params.detector.mask_head else None
-    targets = TargetReader(prepared.train, embedded.store, masks)
-    with deterministic():
-        reports = train_detector(context, detector, targets, schedule)
-    result = StageResult(
-        {"photos": len(prepared.train), "steps": schedule.steps}, {"protocol": embedded.protocol}
+    targets = TargetReader(
+        photos.index, embedded.store, prepared.train_masks if params.detector.mask_head else None
     )
+    reports, schedule = train_detector(context, detector, photos, targets)
+    result = StageResult({"photos": len(photos), "steps": schedule.steps}, {"protocol": embedded.protocol})
     if not context.processes.leads:
         return result
     detector.set_vocabulary(text)
     parents = {name: manifest_digest(context.parent(name)) for name in ("prepare", "renorm", "embed")}
-    trained = TrainedDetector(detector, prepared.split, embedded.protocol, renormed.teacher, parents)
+    trained = TrainedDetector(detector, split, embedded.protocol, renormed.teacher, parents)
     write_detector(context.folder, trained)
     write_history(context.folder / HISTORY, reports, schedule)
     remove_file(context.folder / CHECKPOINT)

@@ -12,7 +12,7 @@ from torch import Tensor
 from ezsd.cache.artifacts import Renormed
 from ezsd.detector.detector import ZeroShotDetector
 from ezsd.pipeline.data.world.scenes import SceneObject, draw_scene
-from ezsd.pipeline.models.detector_files import read_detector
+from ezsd.pipeline.models.detector import read_detector
 from ezsd.pipeline.models.teacher import prompts_of, resolve_teacher
 from ezsd.pipeline.params import PARAMS_FILE, MineParams, load_params
 from ezsd.pipeline.runner import artifact_folder

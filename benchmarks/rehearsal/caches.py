@@ -8,22 +8,20 @@ import numpy as np
 from benchmarks.rehearsal.drawing import POLYGONS, SIZES_WH, draw_polygons
 from benchmarks.rehearsal.shapes import Shape
 from ezsd.cache import manifest
-from ezsd.cache.artifacts import Embedded, Mined, encode_embeddings
+from ezsd.cache.artifacts import MINED_ARRAYS, Embedded, Mined, encode_embeddings, object_rows
 from ezsd.cache.atomic import write_json_atomic
 from ezsd.cache.renorm_file import RenormRecord, write_renorm
-from ezsd.cache.sharded import ShardedStore
 from ezsd.evaluation.coco_form import Record, grouped, ids_with_boxes, restrict_to_photos
 from ezsd.masks import Rle, as_rle, run_lengths
 from ezsd.pipeline.data.photos import PhotoFolder
 from ezsd.pipeline.data.prepared import Prepared
 from ezsd.pipeline.data.sources import DataSources, resolve_sources
-from ezsd.pipeline.jobs.validation import PHOTOS_PER_SHARD, RAW, RENORMALIZED, Models, ValidationPass
-from ezsd.pipeline.models.detector_files import CARD
+from ezsd.pipeline.data.validation_photos import ValidationPhotos, read_boxes
+from ezsd.pipeline.jobs.evaluate import PHOTOS_PER_SHARD, RAW, RENORMALIZED, Models, ValidationPass
+from ezsd.pipeline.models.detector import CARD
 from ezsd.pipeline.models.teacher import resolve_teacher, teacher_digests
 from ezsd.pipeline.stage import StageContext
 from ezsd.stages import evaluate
-from ezsd.stages.embed import MINED_ARRAYS, embedded_arrays, most_objects, object_rows
-from ezsd.stages.mine import mined_arrays
 
 KEEP, DIM = 8, 16
 """Proposals a photo and numbers an embedding: the presets keep 300 of 512."""
@@ -41,13 +39,9 @@ def write_proposals(context: StageContext) -> None:
         "score": "",
         "scored_enlarge": None,
     }
-    store = ShardedStore.create(
-        Mined(context.folder).location,
-        mined_arrays(KEEP),
-        len(index),
-        params.mine.photos_per_shard,
-        attributes,
-    )
+    mined = Mined(context.folder)
+    mined.create(len(index), params.mine.photos_per_shard, KEEP, attributes)
+    store = mined.store
     for shard in range(store.shards):
         rows = store.shard_range(shard)
         generator = np.random.default_rng([shard, KEEP])
@@ -74,16 +68,15 @@ def write_proposals(context: StageContext) -> None:
 
 def write_embeddings(context: StageContext) -> None:
     """Fill `artifacts/embed`, with room for the objects of the fullest photo."""
-    index, mined = Prepared(context.parent("prepare")).train, Mined(context.parent("mine")).store
+    index, mined = Prepared(context.parent("prepare")).train, Mined(context.parent("mine"))
     manifest.begin(context.folder, "embed", _MADE)
-    most, dtype = most_objects(index), context.params.embed.dtype
-    arrays = embedded_arrays(mined, most, DIM, dtype)
-    shard_rows = mined.layout.shard_rows
-    store = ShardedStore.create(Embedded(context.folder).location, arrays, len(index), shard_rows, {})
+    most, dtype, embedded = index.most_objects(), context.params.embed.dtype, Embedded(context.folder)
+    embedded.create(mined, most, DIM, dtype, context.params.embed.crops)
+    store = embedded.store
     for shard in range(store.shards):
         photos = store.shard_range(shard)
         generator = np.random.default_rng([shard, DIM])
-        rows = mined.read_shard(shard, MINED_ARRAYS) | object_rows(index, photos, most)
+        rows = mined.store.read_shard(shard, MINED_ARRAYS) | object_rows(index, photos, most)
         for name, count in (("embeddings", KEEP), ("gt_embeddings", most)):
             values = generator.normal(size=(len(photos), count, DIM)).astype(np.float32)
             rows |= encode_embeddings(name, values, dtype)
@@ -108,7 +101,7 @@ def write_detections(context: StageContext, shape: Shape) -> None:
     manifest.begin(context.folder, "evaluate", _MADE)
     prepared = Prepared(context.parent("prepare"))
     sources = resolve_sources(context.params.data, context.root, prepared.folder)
-    truth = evaluate.read_boxes(sources, "val", prepared.split)
+    truth = read_boxes(sources, "val", prepared.split)
     truth = restrict_to_photos(truth, prepared.val.photos.image_ids.tolist())
     if context.params.evaluate.photos == "with_boxes":
         truth = restrict_to_photos(truth, ids_with_boxes(truth))
@@ -168,15 +161,8 @@ def _results(
 
 def _no_models(context: StageContext, sources: DataSources, truth: Record) -> ValidationPass:
     """The pass that knows its shards' files; nothing in it is ever looked at."""
-    return ValidationPass(
-        photos=truth["images"],
-        true_boxes=[],
-        category_ids=[],
-        folder=PhotoFolder(sources.val.photos),
-        models=_NoModels(),
-        parts=context.folder / evaluate.PARTS,
-        per_shard=PHOTOS_PER_SHARD,
-    )
+    photos = ValidationPhotos(truth["images"], [], [], PhotoFolder(sources.val.photos))
+    return ValidationPass(photos, _NoModels(), context.folder / evaluate.PARTS, PHOTOS_PER_SHARD)
 
 
 class _NoModels:

@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping
 from itertools import islice
 from pathlib import Path
 
+import torch
+
 from benchmarks.rehearsal.caches import (
     write_detections,
     write_embeddings,
@@ -22,7 +24,7 @@ from benchmarks.runs import context_of
 from ezsd.cache import manifest
 from ezsd.cache.artifacts import Embedded
 from ezsd.pipeline.data.prepared import Prepared
-from ezsd.pipeline.jobs.cached_targets import TargetReader
+from ezsd.pipeline.jobs.train import TargetReader
 from ezsd.stages import evaluate
 from ezsd.training.dataset import BatchPlan
 from ezsd.training.repeats import repeat_factors
@@ -59,7 +61,8 @@ def manifests(root: Path) -> Said:
 def samplers(root: Path) -> Said:
     """Which photos training shows, from the labels to the last step of the schedule."""
     targets, params = _targets(root), context_of(root, "train").params.train
-    factors = repeat_factors(targets.labels(), params.repeat_threshold)
+    labels = [torch.from_numpy(targets.index.objects_of(row).labels) for row in range(len(targets.index))]
+    factors = repeat_factors(labels, params.repeat_threshold)
     steps = schedule_in_epochs(params.schedule, len(targets.index)).steps
     last = BatchPlan(
         order=lambda epoch: targets.order(factors, params.seed, epoch),

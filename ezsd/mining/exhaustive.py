@@ -1,4 +1,4 @@
-"""The paper's miner: every anchor goes through the teacher."""
+"""The paper's miner: every anchor goes through the teacher, and the surest are kept (method, section 2)."""
 
 from dataclasses import replace
 
@@ -6,11 +6,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ezsd.boxes import max_iou_xyxy, nms_xyxy
 from ezsd.mining.anchors import anchor_boxes_xyxy, fit_scale
 from ezsd.mining.config import MineConfig
 from ezsd.mining.proposals import Judge, Proposals
 from ezsd.mining.score import certainty, name_probabilities
-from ezsd.mining.select import select_proposals
 
 
 def mine_exhaustively(photo: Tensor, base_boxes_xyxy: Tensor, judge: Judge, config: MineConfig) -> Proposals:
@@ -48,3 +48,63 @@ def tight_scores(photo: Tensor, boxes_xyxy: Tensor, judge: Judge) -> Tensor:
     """Certainty of the teacher about each box's tight crop, `(N,)` in [0, ln C]."""
     embeddings = judge.encoder.encode(photo, boxes_xyxy, 1.0)
     return certainty(name_probabilities(embeddings, judge.text, judge.logit_scale))
+
+
+def select_proposals(
+    photo: Tensor,
+    boxes_xyxy: Tensor,
+    scores: Tensor,
+    base_boxes_xyxy: Tensor,
+    judge: Judge,
+    config: MineConfig,
+) -> Proposals:
+    """Suppresses, filters and names scored boxes.
+
+    Class-agnostic NMS and the best `config.post_nms_top_n`; then without those that overlap a base box; then,
+    in order of score, the first `config.keep` whose enlarged crop is not given a base name. Where base names
+    are all there is, the last filter would leave nothing and is not applied.
+
+    Args:
+        photo: uint8 `(3, H, W)` RGB.
+        boxes_xyxy: float32 `(N, 4)`, absolute pixels of the photo.
+        scores: `(N,)`.
+        base_boxes_xyxy: `(M, 4)`, ground truth of base names alone.
+        judge: the teacher and the names.
+        config: the recipe.
+    """
+    forwards_before = judge.encoder.forwards
+    kept = nms_xyxy(boxes_xyxy, scores, config.nms_iou, config.post_nms_top_n)
+    kept = kept[max_iou_xyxy(boxes_xyxy[kept], base_boxes_xyxy.to(boxes_xyxy)) < config.base_iou]
+    chosen, labels, confidence = _name_until_full(photo, boxes_xyxy, kept, judge, config)
+    return Proposals(
+        boxes_xyxy=boxes_xyxy[chosen].float(),
+        scores=scores[chosen].float(),
+        labels=labels,
+        confidence=confidence,
+        anchors=len(boxes_xyxy),
+        forwards=judge.encoder.forwards - forwards_before,
+    )
+
+
+def _name_until_full(
+    photo: Tensor, boxes_xyxy: Tensor, candidates: Tensor, judge: Judge, config: MineConfig
+) -> tuple[Tensor, Tensor, Tensor]:
+    """The first `config.keep` candidates with another than a base name: rows, labels, confidence.
+
+    Crops are encoded part by part, and none once there are enough.
+    """
+    rows, labels, confidence = [candidates[:0]], [candidates[:0]], [torch.empty(0)]
+    found = 0
+    for part in candidates.split(config.keep):
+        embeddings = judge.encoder.encode(photo, boxes_xyxy[part], config.context_factor)
+        likelihood, label = name_probabilities(embeddings, judge.text, judge.logit_scale).max(dim=1)
+        eligible = (
+            label >= judge.base_count if judge.knows_others else torch.ones_like(label, dtype=torch.bool)
+        )
+        rows.append(part[eligible])
+        labels.append(label[eligible])
+        confidence.append(likelihood[eligible])
+        found += int(eligible.sum())
+        if found >= config.keep:
+            break
+    return tuple(torch.cat(parts)[: config.keep] for parts in (rows, labels, confidence))  # type: ignore[return-value]

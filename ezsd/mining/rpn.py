@@ -20,11 +20,15 @@ from ezsd.mining.config import MineConfig, RegionProposerConfig
 from ezsd.mining.proposals import Judge, Proposals
 from ezsd.mining.score import name_probabilities
 
-LOSSES = ("loss_objectness", "loss_rpn_box_reg")
-
 
 class RegionProposer(nn.Module):
-    """The first half of a two-stage detector: backbone, pyramid and proposal network, and no names."""
+    """The first half of a two-stage detector: backbone, pyramid and proposal network, and no names.
+
+    Attributes:
+        losses: names of what `forward` gives.
+    """
+
+    losses = ("loss_objectness", "loss_rpn_box_reg")
 
     def __init__(self, config: RegionProposerConfig) -> None:
         """Random weights."""
@@ -36,7 +40,7 @@ class RegionProposer(nn.Module):
         self.transform = PhotoTransform(self.backbone, config.short_side, config.long_side)
 
     def forward(self, photos: Sequence[Tensor], targets: Sequence[dict[str, Tensor]]) -> dict[str, Tensor]:
-        """The `LOSSES` by name; arguments as of `ZeroShotDetector` in training, of which boxes count."""
+        """The `losses` by name; arguments as of `ZeroShotDetector` in training, of which boxes count."""
         images, moved = self.transform(list(photos), list(targets))
         self.rpn.fg_bg_sampler.seeds = [int(target["seed"]) for target in targets]
         losses: dict[str, Tensor] = self.rpn(images, self.backbone(images.tensors), moved)[1]

@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from ezsd.training.config import ExampleConfig
-from ezsd.training.seeds import derive_seed
+from ezsd.training.determinism import derive_seed
 from ezsd.training.targets import CachedTargets, draw_example
 
 Example = tuple[Tensor, dict[str, Tensor]]

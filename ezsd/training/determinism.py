@@ -3,7 +3,17 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import numpy as np
 import torch
+
+
+def derive_seed(*path: int) -> int:
+    """A 63-bit seed from numbers that say what it is for, such as the run's seed and the step.
+
+    Each thing drawn at random has one of its own, so that a run can be taken up anywhere.
+    """
+    high, low = np.random.SeedSequence(path).generate_state(2)
+    return (int(high) << 31) ^ int(low)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""The steps of a training run."""
+"""The steps of a training run, of any model that gives named losses."""
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
@@ -16,8 +16,12 @@ from ezsd.distributed import count_processes, sum_over_processes
 from ezsd.errors import InputError
 from ezsd.training.config import StepConfig
 from ezsd.training.dataset import Example
+from ezsd.training.determinism import derive_seed
 from ezsd.training.schedule import Schedule
-from ezsd.training.seeds import derive_seed
+
+
+class DivergedError(InputError):
+    """A loss is not finite."""
 
 
 @dataclass(frozen=True)
@@ -45,15 +49,16 @@ def train_steps(
     """Take the steps from `first_step` to the schedule's last, and report each when it is done.
 
     Args:
-        model: a `ZeroShotDetector` with its vocabulary, or one wrapped for several processes.
+        model: has the names of its losses as `losses` and gives them, by name, for images and targets; or one
+            that is wrapped for several processes.
         optimizer: with the momentum of the steps before.
         batches: the micro-batches from `first_step` on.
 
     Raises:
-        InputError: a loss is not finite.
+        DivergedError: a loss is not finite.
     """
     model.train()
-    names = _losses_of(model)
+    names = losses_of(model)
     source = iter(batches)
     device = next(model.parameters()).device
     for step in range(first_step, schedule.steps):
@@ -89,18 +94,17 @@ def _backward(
     return weighted.detach()
 
 
-def _losses_of(model: nn.Module) -> Sequence[str]:
-    """Names of the losses of a detector, wrapped for several processes or not."""
-    detector: Any = model.module if isinstance(model, DistributedDataParallel) else model
-    return tuple(detector.losses)
+def losses_of(model: nn.Module) -> Sequence[str]:
+    """Names of the losses of a model, wrapped for several processes or not."""
+    own: Any = model.module if isinstance(model, DistributedDataParallel) else model
+    return tuple(own.losses)
 
 
 def _require_finite(losses: Tensor, names: Sequence[str], step: int) -> None:
     if not math.isfinite(float(losses.detach().sum())):
         named = ", ".join(f"{name} {value:.3g}" for name, value in zip(names, losses.tolist(), strict=True))
-        raise InputError(
-            f"the loss is not finite at step {step} ({named}): lower train.schedule.learning_rate or "
-            "raise train.schedule.warmup_steps, and train again"
+        raise DivergedError(
+            f"the loss is not finite at step {step} ({named}): lower the learning rate or warm up longer"
         )
 
 

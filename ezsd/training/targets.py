@@ -46,6 +46,20 @@ class CachedTargets:
             if len({len(part) for part in parts}) > 1:
                 raise InputError(f"{kind} rows do not match: {', '.join(str(len(part)) for part in parts)}")
 
+    @staticmethod
+    def of_boxes(boxes_xyxy: Tensor) -> "CachedTargets":
+        """What a photo teaches by its boxes (N, 4) alone: no names and no embeddings."""
+        no_boxes, no_embeddings = torch.zeros(0, 4), torch.zeros(0, 1)
+        return CachedTargets(
+            boxes_xyxy=boxes_xyxy,
+            labels=torch.zeros(len(boxes_xyxy), dtype=torch.int64),
+            object_boxes_xyxy=no_boxes,
+            object_embeddings=no_embeddings,
+            proposal_boxes_xyxy=no_boxes,
+            proposal_embeddings=no_embeddings,
+            proposal_confidences=torch.zeros(0),
+        )
+
 
 def draw_example(
     photo: Tensor, cached: CachedTargets, config: ExampleConfig, seed: int

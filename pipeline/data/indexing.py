@@ -1,14 +1,24 @@
 """From checked tables to the dataset index."""
 
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ezsd.cache.index import BoxTable, DatasetIndex, PhotoTable
-from ezsd.pipeline.data.inspection import Inspected
+from ezsd.pipeline.data.cleaning import Finding
 from ezsd.pipeline.data.tables import Boxes, Photos
 from ezsd.pipeline.errors import DataError
+
+
+@dataclass(frozen=True)
+class Inspected:
+    """What decoding showed: byte_sizes int64 (N,), 0 where absent; usable bool (N,); why others are not."""
+
+    byte_sizes: NDArray[np.int64]
+    usable: NDArray[np.bool_]
+    findings: tuple[Finding, ...]
 
 
 def index_training(

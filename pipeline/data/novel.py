@@ -28,8 +28,7 @@ def read_training_for(params: PrepareParams, sources: DataSources, choice: str |
 def _choose(everything: TrainingData, asked: NovelShots) -> NDArray[np.bool_]:
     """Which boxes are shots, (M,): of each novel name so many usable ones, or all if it has fewer."""
     boxes = everything.boxes
-    usable = clean_boxes(boxes, everything.photos, TRAINING_MIN_SIDE).boxes
-    usable = usable.take(~usable.crowd)
+    usable = clean_boxes(boxes, everything.photos, TRAINING_MIN_SIDE).boxes.objects()
     chosen = [
         _draw(np.sort(usable.annotation_ids[usable.labels == label]), asked, label)
         for label in range(len(everything.split.base), len(everything.split.names))

@@ -31,6 +31,10 @@ class Prepared:
 
     folder: Path
 
+    def __reduce__(self) -> tuple[type["Prepared"], tuple[Path]]:
+        """Only the folder is sent to a worker, not what was read from it."""
+        return Prepared, (self.folder,)
+
     @cached_property
     def split(self) -> Split:
         """Base and novel names."""

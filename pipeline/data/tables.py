@@ -80,6 +80,10 @@ class Boxes:
             self.crowd[rows],
         )
 
+    def objects(self) -> "Boxes":
+        """The boxes that hold one object each: without crowd regions."""
+        return self.take(~self.crowd)
+
 
 class AnnotationFile(Protocol):
     """One opened annotation file of any format.

@@ -19,7 +19,7 @@ from ezsd.pipeline.data_check.annotations import AnnotatedSet, name_counts
 from ezsd.pipeline.data_check.findings import Case, DataReport, Findings
 from ezsd.pipeline.data_check.survey import OUTSIDE, PhotoSurvey, Seen, overlap_findings, photo_findings
 from ezsd.pipeline.errors import PipelineError
-from ezsd.pipeline.jobs.parts import JobChain
+from ezsd.pipeline.jobs.job import JobChain
 from ezsd.pipeline.models.teacher import prompts_of, resolve_teacher
 from ezsd.pipeline.outside import RANDOM
 from ezsd.pipeline.params import Params
@@ -167,8 +167,8 @@ def _survey(
             for which, folder in folders.items()
             if folder is not None
         }
-        chain, context = JobChain(list(surveys.values())), StageContext(here, root, Path(parts))
-        context.map_shards(chain, chain.shards, chain.is_done, chain.size, "photos", LOOK)
+        context = StageContext(here, root, Path(parts))
+        context.map_shards(JobChain(list(surveys.values()), "photos", LOOK))
         seen = {which: survey.collect() for which, survey in surveys.items()}
     for which, looks in seen.items():
         _apply_photo_rules(params, which, sets[which], looks, stops)

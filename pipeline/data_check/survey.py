@@ -13,7 +13,7 @@ from ezsd.pipeline.data.sources import Which
 from ezsd.pipeline.data.tables import Photos
 from ezsd.pipeline.data_check.findings import Case, Findings
 from ezsd.pipeline.errors import DataError
-from ezsd.pipeline.jobs.parts import PartsJob
+from ezsd.pipeline.jobs.job import PartsJob
 
 ABSENT, OUTSIDE, UNREADABLE, OTHER_SIZE = (
     "photo that is not there",

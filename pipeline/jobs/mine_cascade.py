@@ -6,66 +6,77 @@ from operator import add
 from pathlib import Path
 
 import numpy as np
-import torch
-from safetensors import SafetensorError
-from safetensors.torch import load, save
+from safetensors.torch import save
 from torch import Tensor
 
 from ezsd.cache.atomic import write_bytes_atomic
-from ezsd.cache.errors import ArtifactError
-from ezsd.cache.folders import wipe
+from ezsd.cache.folders import remove_folder
 from ezsd.mining.cascade import CascadeMiner, objectness_sums
 from ezsd.mining.config import MineConfig
 from ezsd.mining.objectness import RidgeSums
 from ezsd.mining.score import CERTAINTY
-from ezsd.pipeline.data.photos import PhotoFolder
-from ezsd.pipeline.data.prepared import Prepared
-from ezsd.pipeline.jobs.miners import Miner, MiningInputs
+from ezsd.pipeline.data.training_photos import TrainingPhotos
+from ezsd.pipeline.jobs.job import Job
+from ezsd.pipeline.jobs.mine import Miner, MiningInputs
 from ezsd.pipeline.models.teacher import RenormalizedTeacher
+from ezsd.pipeline.tensor_files import read_tensors
+from ezsd.teacher.protocol import Teacher
 
 FIT_PHOTOS = 256
 PHOTOS_PER_PART = 16
 PARTS = "parts"
 """What an interrupted fit leaves to resume from; a finished one removes it."""
 
+MEND = "run ezsd-cli precompute --only mine --force"
+
 
 @dataclass(frozen=True)
-class ObjectnessPart:
-    """Sums over the photos of one part and leaves them in a file; travels to workers."""
+class ObjectnessFit(Job):
+    """Sums over photos part by part, each of which leaves a file."""
 
+    label = "mine: fit objectness"
+
+    photos: TrainingPhotos
     teacher: RenormalizedTeacher
     config: MineConfig
-    prepared: Path
-    photos: PhotoFolder
-    rows: tuple[int, ...]
+    fitted: tuple[int, ...]
     parts: Path
 
     @property
     def shards(self) -> int:
         """Number of parts."""
-        return -(-len(self.rows) // PHOTOS_PER_PART)
+        return -(-len(self.fitted) // PHOTOS_PER_PART)
 
-    def rows_of(self, shard: int) -> tuple[int, ...]:
-        """Rows of the index."""
-        return self.rows[shard * PHOTOS_PER_PART : (shard + 1) * PHOTOS_PER_PART]
+    def size(self, shard: int) -> int:
+        """Photos of a part."""
+        return len(self.rows(shard))
+
+    def rows(self, shard: int) -> tuple[int, ...]:
+        """Rows of the index in a part."""
+        return self.fitted[shard * PHOTOS_PER_PART : (shard + 1) * PHOTOS_PER_PART]
+
+    def is_done(self, shard: int) -> bool:
+        """Whether an earlier run has summed the part."""
+        return self.path(shard).is_file()
 
     def path(self, shard: int) -> Path:
         """Where a part's sums lie."""
         return self.parts / f"{shard:04d}.safetensors"
 
     def __call__(self, shard: int) -> dict[str, float]:
-        """Sums one part."""
-        index, teacher = Prepared(self.prepared).train, self.teacher.load()
-        sums: list[RidgeSums] = []
-        for row in self.rows_of(shard):
-            width, height = index.photos.sizes_wh[row].tolist()
-            photo = self.photos.decode(index.photos.file_names[row], (width, height))
-            boxes = index.boxes_of(row)
-            base_boxes_xyxy = torch.from_numpy(boxes.boxes_xyxy[~boxes.crowd])
-            sums.append(objectness_sums(photo, base_boxes_xyxy, teacher, self.config))
-        total = reduce(add, sums)
+        """Sum one part."""
+        teacher = self.teacher.load()
+        total = reduce(add, [self._sums(row, teacher) for row in self.rows(shard)])
         write_bytes_atomic(self.path(shard), save({"gram": total.gram, "cross": total.cross}))
         return {}
+
+    def _sums(self, row: int, teacher: Teacher) -> RidgeSums:
+        return objectness_sums(self.photos.photo(row), self.photos.objects_xyxy(row), teacher, self.config)
+
+    def solve(self) -> Tensor:
+        """The fitted weights; all parts must have been summed."""
+        sums = [RidgeSums(**read_tensors(self.path(shard), MEND)) for shard in range(self.shards)]
+        return reduce(add, sums).solve()
 
 
 @dataclass(frozen=True)
@@ -79,50 +90,28 @@ class CascadeSource:
 
     def load(self) -> Miner:
         """The miner. Raises ArtifactError when the weights are missing or damaged."""
-        return CascadeMiner(_read(self.weights)["weights"], self.fraction)
+        return CascadeMiner(read_tensors(self.weights, MEND)["weights"], self.fraction)
 
 
 def prepare_miner(inputs: MiningInputs) -> CascadeSource:
     """The miner with its objectness fitted, now unless an earlier run has left it."""
-    folder = inputs.context.folder
-    path, parts = folder / "objectness.safetensors", folder / PARTS
+    context, params, path = (
+        inputs.context,
+        inputs.context.params.mine,
+        inputs.context.folder / "objectness.safetensors",
+    )
+    parts = context.folder / PARTS
     if not path.is_file():
-        _fit_objectness(inputs, parts, path)
-    if parts.is_dir():
-        wipe(parts)
-        parts.rmdir()
-    params = inputs.context.params.mine
+        fit = ObjectnessFit(inputs.photos, inputs.teacher, params, _fit_rows(inputs.photos), parts)
+        context.map_shards(fit)
+        write_bytes_atomic(path, save({"weights": fit.solve()}))
+    remove_folder(parts)
     return CascadeSource(path, params.cascade.fraction, params.context_factor)
 
 
-def _fit_objectness(inputs: MiningInputs, parts: Path, path: Path) -> None:
-    rows = _fit_rows(inputs.prepared)
-    config = inputs.context.params.mine
-    part = ObjectnessPart(inputs.teacher, config, inputs.prepared.folder, inputs.photos, rows, parts)
-    inputs.context.map_shards(
-        part,
-        part.shards,
-        lambda n: part.path(n).is_file(),
-        lambda n: len(part.rows_of(n)),
-        "photos",
-        label="mine: fit objectness",
-    )
-    sums = [RidgeSums(**_read(part.path(shard))) for shard in range(part.shards)]
-    write_bytes_atomic(path, save({"weights": reduce(add, sums).solve()}))
-
-
-def _fit_rows(prepared: Prepared) -> tuple[int, ...]:
+def _fit_rows(photos: TrainingPhotos) -> tuple[int, ...]:
     """Rows of at most `FIT_PHOTOS` photos with base boxes, spread evenly over the index."""
-    with_boxes = np.flatnonzero(np.diff(prepared.train.boxes.offsets))
+    with_boxes = np.flatnonzero(np.diff(photos.index.boxes.offsets))
     count = min(FIT_PHOTOS, len(with_boxes))
     chosen: list[int] = with_boxes[np.linspace(0, len(with_boxes) - 1, count).round().astype(int)].tolist()
     return tuple(chosen)
-
-
-def _read(path: Path) -> dict[str, Tensor]:
-    try:
-        return load(path.read_bytes())
-    except (OSError, SafetensorError) as error:
-        raise ArtifactError(
-            f"{path} is missing or damaged; run: ezsd-cli precompute --only mine --force"
-        ) from error

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from ezsd.mining.exhaustive import mine_exhaustively
 from ezsd.mining.score import CERTAINTY
-from ezsd.pipeline.jobs.miners import Miner, MiningInputs
+from ezsd.pipeline.jobs.mine import Miner, MiningInputs
 
 
 @dataclass(frozen=True)

@@ -1,132 +1,129 @@
-"""The steps of `train`: photos and targets in, checkpoints out."""
+"""One way to train a network: batches in, steps taken, a checkpoint kept, Ctrl-C between two steps."""
 
-import time
-from functools import partial
-from pathlib import Path
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 
-from torch import Tensor, nn
+from torch import nn
 from torch.nn.parallel import DistributedDataParallel
-from torch.optim import SGD
 from torch.utils.data import DataLoader
 
-from ezsd.detector.detector import ZeroShotDetector
-from ezsd.pipeline.data.sources import resolve_sources
 from ezsd.pipeline.device import choose_device, loader_workers
 from ezsd.pipeline.errors import PipelineError
 from ezsd.pipeline.interrupt import stop_on_signal
-from ezsd.pipeline.jobs.cached_targets import TargetReader
-from ezsd.pipeline.jobs.training_log import LiveRows, progress_note
-from ezsd.pipeline.models.detector_files import read_tensors, write_tensors
-from ezsd.pipeline.params import TrainParams
-from ezsd.pipeline.processes import Processes
+from ezsd.pipeline.jobs.training_log import progress_note
 from ezsd.pipeline.stage import StageContext
+from ezsd.pipeline.tensor_files import Checkpoint
 from ezsd.training.checkpoint import restore_training, training_tensors
+from ezsd.training.config import ScheduleConfig, StepConfig
 from ezsd.training.dataset import BatchPlan, Example, TrainSet, load_batches
-from ezsd.training.engine import StepReport, make_optimizer, train_steps
-from ezsd.training.repeats import repeat_factors
-from ezsd.training.schedule import Schedule
-
-CHECKPOINT = "checkpoint.safetensors"
-"""What an interrupted run leaves to resume from; a finished one removes it."""
+from ezsd.training.determinism import deterministic
+from ezsd.training.engine import DivergedError, StepReport, make_optimizer, train_steps
+from ezsd.training.schedule import schedule_in_epochs
 
 
-def train_detector(
-    context: StageContext, detector: ZeroShotDetector, targets: TargetReader, schedule: Schedule
-) -> list[StepReport]:
-    """Take all steps that are left, keeping a checkpoint, and report on all steps; Ctrl-C leaves one too.
+@dataclass(frozen=True)
+class Training:
+    """What is trained, on what and how.
+
+    Attributes:
+        section: of the params that say so, for messages: `train`, `mine.rpn`.
+        model: with its first weights, on its device; gives its `losses` by name.
+        examples: photos with their targets.
+        order: epoch -> the rows that it shows, in order.
+        photos: images of an epoch.
+        schedule: in epochs of as many images as there are photos.
+        config: how a step is taken.
+        checkpoint_seconds: after which a checkpoint is due; one is kept at each epoch's end too.
+        label: of the progress; None for the stage's.
+    """
+
+    section: str
+    model: nn.Module
+    examples: TrainSet
+    order: Callable[[int], Sequence[int]]
+    photos: int
+    schedule: ScheduleConfig
+    config: StepConfig
+    checkpoint_seconds: float
+    label: str | None = None
+
+
+class TrainingRun:
+    """A training under way, gone on from the checkpoint of an earlier run if there is one.
 
     Several processes share each step and have the same weights after it; the one that leads keeps the
     checkpoint, from which any number of them goes on.
+
+    Attributes:
+        schedule: in steps.
+        reports: of all steps so far.
     """
-    params, processes = context.params.train, context.processes
-    device = choose_device(context.params.run)
-    optimizer = make_optimizer(detector, params)
-    checkpoint = Checkpoint(context.folder / CHECKPOINT, detector, optimizer, params.checkpoint_seconds)
-    reports = checkpoint.restore()
-    batches = _batches(context, targets, schedule, len(reports))
-    steps = train_steps(_shared(detector, processes), optimizer, batches, schedule, params, len(reports))
-    with (
-        context.step_logs(len(reports)) as log,
-        context.progress(schedule.steps, "steps", len(reports)) as progress,
-        stop_on_signal() as stop,
-    ):
-        rows = LiveRows(log, schedule, params.schedule.images_per_step, device, len(reports))
-        for report in steps:
-            reports.append(report)
-            progress.say(progress_note(report, device))
-            progress.advance(1, images=params.schedule.images_per_step)
-            rows.tell(reports)
-            stops = processes.any(stop.asked)
-            due = stops or checkpoint.is_due() or _ends_epoch(report.step, params, targets)
-            if due and processes.leads:
-                checkpoint.save(reports)
-            if stops:
-                processes.wait()  # torchrun ends all when one leaves: not before the checkpoint is whole
-                raise KeyboardInterrupt
-    return reports
 
-
-class Checkpoint:
-    """The file from which an interrupted run goes on."""
-
-    def __init__(self, path: Path, detector: ZeroShotDetector, optimizer: SGD, seconds: float) -> None:
-        self._path, self._detector, self._optimizer, self._seconds = path, detector, optimizer, seconds
-        self._saved = time.monotonic()
-
-    def restore(self) -> list[StepReport]:
-        """The reports of the steps that were taken; none when nothing was."""
-        if not self._path.is_file():
-            return []
-        return restore_training(self._detector, self._optimizer, read_tensors(self._path))
-
-    def is_due(self) -> bool:
-        """Whether the last one is old enough."""
-        return time.monotonic() - self._saved >= self._seconds
-
-    def save(self, reports: list[StepReport]) -> None:
-        """Replace the file by the state after these steps."""
-        write_tensors(self._path, training_tensors(self._detector, self._optimizer, reports))
-        self._saved = time.monotonic()
-
-
-def _shared(detector: ZeroShotDetector, processes: Processes) -> nn.Module:
-    """The detector, with gradients that are the mean over all processes."""
-    if processes.world_size == 1:
-        return detector
-    return DistributedDataParallel(detector)
-
-
-def _batches(
-    context: StageContext, targets: TargetReader, schedule: Schedule, first_step: int
-) -> DataLoader[list[Example]]:
-    params, photos, processes = context.params.train, targets.index.photos, context.processes
-    if params.schedule.images_per_step % (params.micro_batches * processes.world_size):
-        raise PipelineError(
-            f"{processes.world_size} processes cannot share {params.schedule.images_per_step} images in "
-            f"{params.micro_batches} micro-batches: start a number of processes that divides "
-            "train.schedule.images_per_step / train.micro_batches"
+    def __init__(self, context: StageContext, training: Training) -> None:
+        self._context, self._training = context, training
+        self.schedule = schedule_in_epochs(training.schedule, training.photos)
+        self._optimizer = make_optimizer(training.model, training.config)
+        self._checkpoint = Checkpoint(context, training.checkpoint_seconds)
+        state = self._checkpoint.read()
+        self.reports: list[StepReport] = (
+            restore_training(training.model, self._optimizer, state) if state else []
         )
-    sources = resolve_sources(context.params.data, context.root, context.parent("prepare"))
-    folder = sources.train.folder()
 
-    def read_photo(row: int) -> Tensor:
-        width, height = photos.sizes_wh[row].tolist()
-        return folder.decode(photos.file_names[row], (width, height))
+    def steps(self) -> Iterator[StepReport]:
+        """Take the steps that are left; Ctrl-C leaves a checkpoint.
 
-    factors = repeat_factors(targets.labels(), params.repeat_threshold)
-    plan = BatchPlan(
-        order=partial(targets.order, factors, params.seed),
-        images_per_step=params.schedule.images_per_step,
-        first_step=first_step,
-        steps=schedule.steps,
-        micro_batches=params.micro_batches,
-        seed=params.seed,
-        rank=processes.rank,
-        world_size=processes.world_size,
-    )
-    train_set = TrainSet(read_photo, targets, params.examples)
-    return load_batches(train_set, plan, loader_workers(choose_device(context.params.run)))
+        Raises:
+            InputError: a loss is not finite.
+        """
+        training, processes, taken = self._training, self._context.processes, len(self.reports)
+        device = choose_device(self._context.params.run)
+        with (
+            deterministic(),
+            self._context.progress(self.schedule.steps, "steps", taken, training.label) as progress,
+            stop_on_signal() as stop,
+        ):
+            for report in self._take_steps(taken):
+                self.reports.append(report)
+                progress.say(progress_note(report, device))
+                progress.advance(1, images=training.schedule.images_per_step)
+                yield report
+                stops = processes.any(stop.asked)
+                if stops or self._checkpoint.is_due() or self._ends_epoch(report.step):
+                    self._checkpoint.save(training_tensors(training.model, self._optimizer, self.reports))
+                if stops:
+                    processes.wait()  # torchrun ends all when one leaves: not before the checkpoint is whole
+                    raise KeyboardInterrupt
 
+    def _take_steps(self, taken: int) -> Iterator[StepReport]:
+        training, shared = self._training, self._context.processes.world_size > 1
+        model = DistributedDataParallel(training.model) if shared else training.model
+        batches = self._batches(taken)
+        try:
+            yield from train_steps(model, self._optimizer, batches, self.schedule, training.config, taken)
+        except DivergedError as error:
+            raise DivergedError(f"{training.section}.schedule.learning_rate: {error}") from error
 
-def _ends_epoch(step: int, params: TrainParams, targets: TargetReader) -> bool:
-    return (step + 1) * params.schedule.images_per_step % len(targets.index) < params.schedule.images_per_step
+    def _batches(self, first_step: int) -> DataLoader[list[Example]]:
+        training, processes = self._training, self._context.processes
+        images, parts = training.schedule.images_per_step, training.config.micro_batches
+        if images % (parts * processes.world_size):
+            raise PipelineError(
+                f"{processes.world_size} processes cannot share {images} images in {parts} micro-batches: "
+                f"start a number of processes that divides {training.section}.schedule.images_per_step / "
+                f"{training.section}.micro_batches"
+            )
+        plan = BatchPlan(
+            order=training.order,
+            images_per_step=images,
+            first_step=first_step,
+            steps=self.schedule.steps,
+            micro_batches=parts,
+            seed=training.config.seed,
+            rank=processes.rank,
+            world_size=processes.world_size,
+        )
+        return load_batches(training.examples, plan, loader_workers(choose_device(self._context.params.run)))
+
+    def _ends_epoch(self, step: int) -> bool:
+        images = self._training.schedule.images_per_step
+        return (step + 1) * images % self._training.photos < images

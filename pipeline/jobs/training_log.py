@@ -9,10 +9,14 @@ from pathlib import Path
 import torch
 
 from ezsd.cache.atomic import write_bytes_atomic
+from ezsd.cache.errors import ArtifactError
 from ezsd.pipeline.memory import peak_memory
 from ezsd.pipeline.step_logs import StepLog
 from ezsd.training.engine import StepReport
 from ezsd.training.schedule import Schedule
+
+HISTORY = "history.csv"
+"""In the artifact of `train`."""
 
 STEPS_A_ROW = 10
 """A row of the history is the mean over so many steps: a single step's losses jump about."""
@@ -29,6 +33,21 @@ def write_history(path: Path, reports: Sequence[StepReport], schedule: Schedule)
         values = [schedule.rate(steps[-1].step), *losses.values()]
         writer.writerow([steps[-1].step + 1, *(f"{value:.6g}" for value in values)])
     write_bytes_atomic(path, text.getvalue().encode())
+
+
+def read_history(path: Path) -> tuple[list[float], dict[str, list[float]]]:
+    """Steps, and each loss at these steps, of what `write_history` wrote.
+
+    Raises ArtifactError when the file is missing or damaged.
+    """
+    try:
+        rows = list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8"))))
+        columns = {name: [float(row[name]) for row in rows] for name in (rows[0] if rows else ())}
+        return columns.pop("step", []), {
+            name: values for name, values in columns.items() if name != "learning_rate"
+        }
+    except (OSError, ValueError, TypeError):
+        raise ArtifactError(f"{path} is missing or damaged: run `ezsd-cli train --force`") from None
 
 
 def mean_losses(steps: Sequence[StepReport]) -> dict[str, float]:

@@ -15,7 +15,7 @@ from ezsd.detector.config import DetectorConfig, Selection
 from ezsd.detector.exportable import ExportableDetector
 from ezsd.masks import INSIDE
 from ezsd.pipeline.errors import PipelineError
-from ezsd.pipeline.models.detector_files import TrainedDetector, read_detector
+from ezsd.pipeline.models.detector import TrainedDetector, read_detector
 from ezsd.pipeline.models.vocabulary import check_names, embed_vocabulary
 from ezsd.pipeline.params import Params
 from ezsd.pipeline.runner import artifact_folder

@@ -10,7 +10,7 @@ from ezsd.cache.artifacts import Renormed
 from ezsd.cache.errors import ArtifactError
 from ezsd.cache.manifest import manifest_digest
 from ezsd.errors import InputError
-from ezsd.pipeline.models.detector_files import TrainedDetector
+from ezsd.pipeline.models.detector import TrainedDetector
 from ezsd.pipeline.params import Params
 from ezsd.pipeline.runner import artifact_folder
 from ezsd.teacher.prompts import Prompts

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from ezsd.mining.anchors import anchor_boxes_xyxy, fit_scale
 from ezsd.mining.exhaustive import distinct_boxes
-from ezsd.pipeline.jobs.base_photos import LOOK, SAMPLE_BOXES
+from ezsd.pipeline.jobs.evaluate import PHOTOS_PER_SHARD
 from ezsd.pipeline.jobs.mine_cascade import FIT_PHOTOS, PHOTOS_PER_PART
-from ezsd.pipeline.jobs.validation import PHOTOS_PER_SHARD
+from ezsd.pipeline.jobs.renorm import LOOK, SAMPLE_BOXES
 from ezsd.pipeline.params import MineParams, Params
 from ezsd.teacher.dense_maps import count_tiles
 from ezsd.training.repeats import repeat_factors

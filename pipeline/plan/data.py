@@ -42,7 +42,7 @@ class RealData:
         """Reads the annotations, no photo. Raises DataError for what makes them unusable."""
         training = read_training_for(params.prepare, sources, params.data.split)
         clean = clean_training_boxes(training).boxes
-        boxes = clean.take(~clean.crowd)
+        boxes = clean.objects()
         rows = np.arange(len(training.photos))
         if params.prepare.empty_photos == "drop":
             rows = np.flatnonzero(np.isin(training.photos.ids, clean.image_ids))
@@ -58,8 +58,7 @@ def amounts_of_index(prepared: Prepared, repeat_threshold: float) -> Amounts:
     """What a prepared data set holds."""
     index = prepared.train
     labels = [
-        torch.from_numpy(boxes.labels[~boxes.crowd].astype(np.int64))
-        for boxes in map(index.boxes_of, range(len(index)))
+        torch.from_numpy(boxes.labels.astype(np.int64)) for boxes in map(index.objects_of, range(len(index)))
     ]
     return count_amounts(labels, index.photos.sizes_wh, len(prepared.val), repeat_threshold)
 

@@ -18,7 +18,7 @@ from ezsd.pipeline.data.world.lvis import likely_base
 from ezsd.pipeline.data.world.names import LONG_TAIL_NAMES
 from ezsd.pipeline.executor import count_workers
 from ezsd.pipeline.graph import STAGES
-from ezsd.pipeline.jobs.base_photos import LOOK
+from ezsd.pipeline.jobs.renorm import LOOK
 from ezsd.pipeline.params import OwnSplit, Params
 from ezsd.pipeline.plan.counts import Amounts, Units, mining_cost, units_of_work
 from ezsd.pipeline.plan.data import RealData, amounts_of_index, write_sample

@@ -2,7 +2,7 @@
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +11,7 @@ from ezsd.cache import manifest
 from ezsd.cache.folders import artifact_files
 from ezsd.pipeline.executor import Task, count_workers, run_shards
 from ezsd.pipeline.graph import STAGES
+from ezsd.pipeline.jobs.job import Job
 from ezsd.pipeline.params import Params
 from ezsd.pipeline.progress import Progress
 from ezsd.pipeline.runner import artifact_folder
@@ -115,23 +116,17 @@ class ProbeContext(StageContext):
         if clock.done:
             self.works[clock.label].append(Work(clock.done, clock.unit_seconds(start)))
 
-    def map_shards(
-        self,
-        task: Task,
-        shards: int,
-        is_done: Callable[[int], bool],
-        size: Callable[[int], int],
-        unit: str,
-        label: str | None = None,
-    ) -> None:
+    def map_shards(self, job: Job) -> None:
         """As `StageContext.map_shards`, with the time of every shard."""
-        name, done = label or self.folder.name, list[tuple[int, dict[str, float]]]()
-        timed = TimedTask(name, task)
+        name, done = job.label or self.folder.name, list[tuple[int, dict[str, float]]]()
         run_shards(
-            timed, range(shards), self.params.run, lambda shard, tally, _: done.append((size(shard), tally))
+            TimedTask(name, job),
+            range(job.shards),
+            self.params.run,
+            lambda shard, tally, _: done.append((job.size(shard), tally)),
         )
         if done:
-            workers = min(count_workers(self.params.run), shards)
+            workers = min(count_workers(self.params.run), job.shards)
             self.works[name].append(_measured(done, workers))
 
 

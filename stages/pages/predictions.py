@@ -17,7 +17,7 @@ from ezsd.evaluation.coco_form import drawn_masks, with_masks
 from ezsd.masks import paste_masks
 from ezsd.photos import decode_photo
 from ezsd.pipeline.device import choose_device
-from ezsd.pipeline.models.detector_files import TrainedDetector, read_detector
+from ezsd.pipeline.models.detector import TrainedDetector, read_detector
 from ezsd.pipeline.models.vocabulary import check_names, embed_vocabulary
 from ezsd.pipeline.params import Params
 from ezsd.pipeline.runner import artifact_folder

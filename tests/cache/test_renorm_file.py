@@ -113,3 +113,30 @@ def test_what_cannot_be_read_is_one_sentence(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-200])
     with pytest.raises(ArtifactError, match="truncated or damaged"):
         read_renorm(path)
+
+
+ONES, ZEROS = np.ones(4, np.float32), np.zeros(4, np.float32)
+
+
+def moved(
+    gamma_before: np.ndarray, beta_before: np.ndarray, gamma_after: np.ndarray, beta_after: np.ndarray
+) -> float:
+    layer = layer_of("ln", "image", 4)
+    return dataclasses.replace(
+        layer,
+        gamma_before=gamma_before,
+        beta_before=beta_before,
+        gamma_after=gamma_after,
+        beta_after=beta_after,
+    ).relative_change
+
+
+def test_a_layer_has_moved_by_a_share_of_its_length_before() -> None:
+    assert moved(ONES, ZEROS, ONES * 1.5, ZEROS) == pytest.approx(0.5)
+    assert moved(ONES, ONES, ONES, ONES * 2) == pytest.approx(np.sqrt(0.5))
+
+
+def test_a_layer_that_did_not_move_and_one_that_was_nothing() -> None:
+    assert moved(ONES, ZEROS, ONES, ZEROS) == 0
+    assert moved(ZEROS, ZEROS, ZEROS, ZEROS) == 0
+    assert moved(ZEROS, ZEROS, ONES, ZEROS) == float("inf")

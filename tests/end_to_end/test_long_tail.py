@@ -11,7 +11,7 @@ from support.lvis_api import by_lvis_api
 from support.recipes import FEW_SCENES, Recipe
 
 from ezsd.pipeline.data.prepared import Prepared
-from ezsd.pipeline.jobs import cached_targets
+from ezsd.pipeline.jobs import train
 from ezsd.split import Split
 from ezsd.training import repeats
 
@@ -48,7 +48,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
         return drawn
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(cached_targets, "draw_repeats", draw_repeats)
+        patch.setattr(train, "draw_repeats", draw_repeats)
         said = Recipe("long-tail.md", root).run()
     return Run(root, shown, said)
 

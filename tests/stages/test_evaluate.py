@@ -16,7 +16,7 @@ from support.lvis_api import by_lvis_api, masks_alone
 from ezsd.cache.errors import ArtifactError
 from ezsd.cache.manifest import read_manifest
 from ezsd.pipeline.evaluation_files import EvaluationFolder
-from ezsd.pipeline.jobs import validation as validation_pass
+from ezsd.pipeline.jobs import evaluate as jobs
 from ezsd.pipeline.params import parse_params, preset_text
 from ezsd.stages import evaluate
 from ezsd.stages.pages.report.table import result_table
@@ -240,7 +240,7 @@ def test_an_interrupted_pass_goes_on_where_it_stopped(tiny_dataset, tmp_path, mo
     make_parents(params, tmp_path)
     monkeypatch.setattr(evaluate, "PHOTOS_PER_SHARD", 1)
     looked_at = []
-    whole = validation_pass.ValidationPass.__call__
+    whole = jobs.ValidationPass.__call__
 
     def stop_at_the_second(self, shard):
         if shard == 1 and not looked_at.count(1):
@@ -249,7 +249,7 @@ def test_an_interrupted_pass_goes_on_where_it_stopped(tiny_dataset, tmp_path, mo
         looked_at.append(shard)
         return whole(self, shard)
 
-    monkeypatch.setattr(validation_pass.ValidationPass, "__call__", stop_at_the_second)
+    monkeypatch.setattr(jobs.ValidationPass, "__call__", stop_at_the_second)
     monkeypatch.setattr(evaluate, "models_on_disk", lambda context, split: ColourModels())
     with pytest.raises(KeyboardInterrupt):
         evaluate.run(context_of(params, tmp_path, "evaluate"))

@@ -4,7 +4,7 @@ import json
 
 from ezsd.cache.manifest import read_manifest
 from ezsd.pipeline.graph import STAGES
-from ezsd.pipeline.models.detector_files import read_detector
+from ezsd.pipeline.models.detector import read_detector
 from ezsd.pipeline.runner import artifact_folder, run_stage
 
 SMALL = (

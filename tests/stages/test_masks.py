@@ -19,7 +19,7 @@ from ezsd.detector.detector import detect
 from ezsd.masks import decode_masks, run_lengths
 from ezsd.pipeline.data.prepared import Prepared, write_train_masks
 from ezsd.pipeline.errors import ParamsError
-from ezsd.pipeline.models.detector_files import read_detector
+from ezsd.pipeline.models.detector import read_detector
 from ezsd.pipeline.models.onnx_export import export
 from ezsd.pipeline.params import parse_params, preset_text
 from ezsd.stages.pages.predictions import predict

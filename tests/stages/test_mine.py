@@ -11,6 +11,7 @@ from ezsd.boxes import max_iou_xyxy
 from ezsd.cache.artifacts import Mined
 from ezsd.errors import InputError
 from ezsd.pipeline.data.prepared import Prepared
+from ezsd.pipeline.jobs.mine import MineShards
 from ezsd.stages import mine, renorm
 
 
@@ -83,9 +84,9 @@ def test_a_finished_shard_is_not_mined_again(root: Path, monkeypatch: pytest.Mon
     mine.run(whole)
     expected = file_bytes(whole.folder)
     mined: list[int] = []
-    shard_of = mine.MineShard.__call__
+    shard_of = MineShards.__call__
 
-    def dies_at_the_second(self: mine.MineShard, shard: int) -> dict[str, float]:
+    def dies_at_the_second(self: MineShards, shard: int) -> dict[str, float]:
         if len(mined) == 1:
             raise KeyboardInterrupt
         mined.append(shard)
@@ -93,16 +94,16 @@ def test_a_finished_shard_is_not_mined_again(root: Path, monkeypatch: pytest.Mon
 
     context = context_of("other", root)
     with monkeypatch.context() as patch:
-        patch.setattr(mine.MineShard, "__call__", dies_at_the_second)
+        patch.setattr(MineShards, "__call__", dies_at_the_second)
         with pytest.raises(KeyboardInterrupt):
             mine.run(context)
     again: list[int] = []
 
-    def counts(self: mine.MineShard, shard: int) -> dict[str, float]:
+    def counts(self: MineShards, shard: int) -> dict[str, float]:
         again.append(shard)
         return shard_of(self, shard)
 
-    monkeypatch.setattr(mine.MineShard, "__call__", counts)
+    monkeypatch.setattr(MineShards, "__call__", counts)
     mine.run(context)
     assert mined == [0] and again == [1, 2]
     assert file_bytes(context.folder) == expected
@@ -121,11 +122,11 @@ def test_the_cascade_fits_once_resumes_and_ends_with_the_same_bytes(
     assert 0 < result.counts["forwards"] <= 0.9 * result.counts["anchors"]
     context = context_of("other", root, overrides)
     with monkeypatch.context() as patch:
-        patch.setattr(mine.MineShard, "__call__", interrupted)
+        patch.setattr(MineShards, "__call__", interrupted)
         with pytest.raises(KeyboardInterrupt):
             mine.run(context)
     with monkeypatch.context() as patch:
-        patch.setattr("ezsd.pipeline.jobs.mine_cascade.ObjectnessPart.__call__", interrupted)
+        patch.setattr("ezsd.pipeline.jobs.mine_cascade.ObjectnessFit.__call__", interrupted)
         mine.run(context)
     assert file_bytes(context.folder) == expected
 

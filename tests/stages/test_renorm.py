@@ -12,6 +12,7 @@ from torch.nn.functional import normalize
 from ezsd.cache.artifacts import Renormed
 from ezsd.pipeline.graph import STAGES
 from ezsd.pipeline.models.teacher import RenormalizedTeacher, resolve_teacher
+from ezsd.pipeline.tensor_files import CHECKPOINT
 from ezsd.renorm.norm_layers import find_norm_layers, norm_state
 from ezsd.renorm.tune import Tuner
 from ezsd.stages import renorm
@@ -67,9 +68,18 @@ def test_prompts_reach_the_teacher_and_the_record(root: Path) -> None:
     np.testing.assert_allclose(record.text_embeddings_raw[0], expected.numpy(), atol=1e-6)
 
 
-@pytest.mark.parametrize("loss", ["bce", "softmax"])
+def flip_a_byte(path: Path) -> None:
+    data = path.read_bytes()
+    path.write_bytes(bytes([*data[:-9], data[-9] ^ 1, *data[-8:]]))
+
+
+@pytest.mark.parametrize(("loss", "damaged"), [("bce", False), ("softmax", False), ("bce", True)])
 def test_an_interrupted_run_goes_on_to_the_same_bytes(
-    root: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch, loss: str
+    root: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
+    loss: str,
+    damaged: bool,
 ) -> None:
     overrides = [f"renorm.loss={loss}", "renorm.epochs=3"]
     whole = context_of("renorm", root, overrides)
@@ -90,7 +100,9 @@ def test_an_interrupted_run_goes_on_to_the_same_bytes(
         patch.setattr(Tuner, "_run_epoch", dies_in_the_second_epoch)
         with pytest.raises(KeyboardInterrupt):
             renorm.run(context)
-    assert (context.folder / renorm.CHECKPOINT).is_file()
+    assert (context.folder / CHECKPOINT).is_file()
+    if damaged:
+        flip_a_byte(context.folder / CHECKPOINT)
     renorm.run(context)
     assert file_bytes(context.folder) == expected
 

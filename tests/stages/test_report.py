@@ -9,7 +9,8 @@ from PIL import Image
 from support.evaluated_runs import evaluate_by_hand, make_parents, report_by_hand
 
 from ezsd.cache.errors import ArtifactError
-from ezsd.stages.report import external_inputs, read_history, result_table
+from ezsd.pipeline.jobs.training_log import read_history
+from ezsd.stages.report import external_inputs, result_table
 
 
 @pytest.fixture

@@ -14,10 +14,10 @@ from ezsd.cache.errors import ArtifactError
 from ezsd.cache.verify import verify
 from ezsd.pipeline.errors import ParamsError
 from ezsd.pipeline.graph import PRECOMPUTE, STAGES
+from ezsd.pipeline.jobs.mine import MineShards
 from ezsd.pipeline.params import Params
 from ezsd.pipeline.runner import artifact_folder, require_current, run_stage
 from ezsd.pipeline.transfer import export_stages, import_stages
-from ezsd.stages import mine
 from ezsd.stages.pages.inspection.details import inspect_stage
 
 URL = "memory://colours/runs"
@@ -133,17 +133,17 @@ def test_a_lost_shard_stops_the_reader_and_is_made_again(remote: Path) -> None:
 
 
 def test_an_interrupted_stage_goes_on_at_the_url(remote: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    params, shard_of = colour_params([f"run.stores={URL}", "mine.keep=5"]), mine.MineShard.__call__
+    params, shard_of = colour_params([f"run.stores={URL}", "mine.keep=5"]), MineShards.__call__
     mined: list[int] = []
 
-    def counts(self: mine.MineShard, shard: int) -> dict[str, float]:
+    def counts(self: MineShards, shard: int) -> dict[str, float]:
         if mined == [0]:
             mined.append(-1)
             raise KeyboardInterrupt
         mined.append(shard)
         return shard_of(self, shard)
 
-    monkeypatch.setattr(mine.MineShard, "__call__", counts)
+    monkeypatch.setattr(MineShards, "__call__", counts)
     with pytest.raises(KeyboardInterrupt):
         run_stage(STAGES, "mine", params, remote)
     with pytest.raises(ArtifactError, match="incomplete"):
@@ -154,13 +154,13 @@ def test_an_interrupted_stage_goes_on_at_the_url(remote: Path, monkeypatch: pyte
 
 
 def test_force_makes_every_shard_again(remote: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    mined, shard_of, before = [], mine.MineShard.__call__, shards_at_url()
+    mined, shard_of, before = [], MineShards.__call__, shards_at_url()
 
-    def counts(self: mine.MineShard, shard: int) -> dict[str, float]:
+    def counts(self: MineShards, shard: int) -> dict[str, float]:
         mined.append(shard)
         return shard_of(self, shard)
 
-    monkeypatch.setattr(mine.MineShard, "__call__", counts)
+    monkeypatch.setattr(MineShards, "__call__", counts)
     run_stage(STAGES, "mine", AT_URL, remote, force=True)
     assert mined == [0, 1, 2] and shards_at_url() == before
 

@@ -16,9 +16,10 @@ from ezsd.cache.errors import ArtifactError
 from ezsd.detector.detector import detect
 from ezsd.errors import InputError
 from ezsd.pipeline.jobs import training as training_run
-from ezsd.pipeline.jobs.cached_targets import TargetReader
-from ezsd.pipeline.jobs.training import CHECKPOINT
-from ezsd.pipeline.models.detector_files import HISTORY, read_detector
+from ezsd.pipeline.jobs.train import TargetReader
+from ezsd.pipeline.jobs.training_log import HISTORY
+from ezsd.pipeline.models.detector import read_detector
+from ezsd.pipeline.tensor_files import CHECKPOINT
 from ezsd.training.engine import StepReport
 
 
@@ -100,6 +101,30 @@ def test_ctrl_c_leaves_a_checkpoint_and_the_run_goes_on_to_the_same_bytes(
     assert (workplace.root / "artifacts" / folder / CHECKPOINT).is_file()
     torch.manual_seed(1234)  # whatever a new process has drawn before
     assert workplace.run(folder) == trained
+
+
+def flip_a_byte(data: bytes) -> bytes:
+    return bytes([*data[:-9], data[-9] ^ 1, *data[-8:]])
+
+
+@pytest.mark.parametrize("damage", [flip_a_byte, lambda data: data[:-100]])
+def test_a_damaged_checkpoint_is_no_start_and_the_run_ends_with_the_same_bytes(
+    workplace: Workplace,
+    trained: dict[str, bytes],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    damage: Callable[[bytes], bytes],
+) -> None:
+    folder = f"damaged-{tmp_path.name}"
+    with monkeypatch.context() as patched:
+        patched.setattr(training_run, "train_steps", at_step(3, lambda: signal.raise_signal(signal.SIGINT)))
+        with pytest.raises(KeyboardInterrupt):
+            workplace.run(folder)
+    checkpoint = workplace.root / "artifacts" / folder / CHECKPOINT
+    checkpoint.write_bytes(damage(checkpoint.read_bytes()))
+    assert workplace.run(folder) == trained
+    assert capsys.readouterr().err.count("damaged or of another run: beginning anew") == 1
 
 
 def test_a_run_that_dies_goes_on_from_its_last_checkpoint(

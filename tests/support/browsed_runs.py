@@ -27,7 +27,7 @@ from ezsd.stages.pages.proposals.layout import BrowserFolder
 from ezsd.stages.pages.proposals.neighbours import Answers, gather_pool
 from ezsd.stages.pages.proposals.page import Facts
 from ezsd.stages.pages.proposals.pictures import CropView
-from ezsd.stages.pages.proposals.shelf import WriteShelf
+from ezsd.stages.pages.proposals.shelf import WriteShelves
 
 HOSTILE = "<script>document.title='broken'</script>"
 NAMES = ("red", "green", HOSTILE, "violet")
@@ -90,7 +90,7 @@ def browse_by_hand(root: Path, out: Path, embedded: bool = True, best: int = KEE
     answers = Answers(
         embed.folder, np.eye(4, dtype=np.float32), LOGIT_SCALE, gather_pool(embed, rows, counts)
     )
-    task = WriteShelf(
+    task = WriteShelves(
         folder=folder,
         prepared=root / "prepare",
         photos=PhotoFolder(root / "photos"),

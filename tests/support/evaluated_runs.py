@@ -19,8 +19,8 @@ from ezsd.cache.sharded import ShardedStore
 from ezsd.detector.config import Selection
 from ezsd.evaluation.config import EnsembleConfig
 from ezsd.evaluation.ensemble import ScoreEnsemble, teacher_weights
-from ezsd.pipeline.jobs.validation import RAW, RENORMALIZED, Models
-from ezsd.pipeline.models.detector_files import CARD
+from ezsd.pipeline.jobs.evaluate import RAW, RENORMALIZED, Models
+from ezsd.pipeline.models.detector import CARD
 from ezsd.pipeline.params import Params, plain_values
 from ezsd.pipeline.runner import artifact_folder
 from ezsd.pipeline.stage import StageContext
@@ -61,7 +61,7 @@ class ColourDetector(nn.Module):
         return self
 
     def select(self, selection: Selection) -> None:
-        self.best = selection.detections_per_image
+        self.limit = selection.detections_per_image
 
     def forward(self, images: list[torch.Tensor]) -> list[dict[str, torch.Tensor]]:
         return [self._look(image) for image in images]

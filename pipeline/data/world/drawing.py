@@ -15,7 +15,7 @@ from ezsd.pipeline.data.sources import DataSource, Which
 from ezsd.pipeline.data.world.coco import annotation_file
 from ezsd.pipeline.data.world.scenes import draw_scene
 from ezsd.pipeline.data.world.variants import VARIANTS, Variant
-from ezsd.pipeline.jobs.parts import PartsJob
+from ezsd.pipeline.jobs.job import PartsJob
 
 JPEG_QUALITY = 90
 

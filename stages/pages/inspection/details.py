@@ -18,7 +18,6 @@ from ezsd.pipeline.evaluation_files import EvaluationFolder
 from ezsd.pipeline.graph import STAGES
 from ezsd.pipeline.params import Params
 from ezsd.pipeline.runner import artifact_folder
-from ezsd.renorm.norm_change import relative_change
 from ezsd.stages.pages.drawing import draw_bars
 from ezsd.stages.pages.inspection.summary import outline
 from ezsd.stages.pages.proposals.mined import (
@@ -124,9 +123,7 @@ def norm_changes(root: Path) -> list[dict[str, Any]]:
             "tower": layer.tower,
             "name": layer.name,
             "channels": len(layer.gamma_before),
-            "relative_change": relative_change(
-                layer.gamma_before, layer.beta_before, layer.gamma_after, layer.beta_after
-            ),
+            "relative_change": layer.relative_change,
         }
         for layer in layers
     ]

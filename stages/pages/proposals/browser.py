@@ -17,6 +17,7 @@ from ezsd.pipeline.data.prepared import Prepared
 from ezsd.pipeline.data.sources import resolve_sources
 from ezsd.pipeline.errors import PipelineError
 from ezsd.pipeline.graph import STAGES
+from ezsd.pipeline.jobs.embed import context_factors
 from ezsd.pipeline.models.teacher import prompts_of, renormalized_teacher
 from ezsd.pipeline.params import Params
 from ezsd.pipeline.runner import require_current
@@ -27,11 +28,10 @@ from ezsd.stages.pages.proposals.layout import BrowserFolder, script
 from ezsd.stages.pages.proposals.neighbours import Answers, gather_pool
 from ezsd.stages.pages.proposals.page import PARTS, SCRIPTS, Facts, Name, overview, read_part, render_page
 from ezsd.stages.pages.proposals.pictures import MOST_PROPOSALS, CropView, tile_side
-from ezsd.stages.pages.proposals.shelf import WriteShelf
+from ezsd.stages.pages.proposals.shelf import WriteShelves
 from ezsd.stages.pages.report.page import STYLE
 from ezsd.stages.pages.report.page import read_part as read_report_part
 from ezsd.stages.pages.report.pictures import evenly_spaced
-from ezsd.teacher.box_encoder import MULTI_CROP_ENLARGES
 from ezsd.teacher.name_embeddings import embed_names
 from ezsd.teacher.protocol import Teacher
 
@@ -110,7 +110,7 @@ def _write(context: StageContext, extent: Extent, embedded: bool) -> Facts:
     answers = _answers(context, teacher, rows, counts) if embedded else None
     views = crop_views(context.params, mined.scored_enlarge, embedded)
     folder = BrowserFolder(context.folder, len(rows))
-    task = WriteShelf(
+    job = WriteShelves(
         folder=folder,
         prepared=prepared.folder,
         photos=resolve_sources(context.params.data, context.root, prepared.folder).train.folder(),
@@ -121,9 +121,7 @@ def _write(context: StageContext, extent: Extent, embedded: bool) -> Facts:
         image_size=teacher.image_size,
         answers=answers,
     )
-    context.map_shards(
-        task, folder.shelves, folder.is_done, lambda n: len(folder.shelf(n)), "photos", label=NAME
-    )
+    context.map_shards(job)
     facts = Facts(
         protocol=mined.protocol,
         score=mined.score,
@@ -160,17 +158,15 @@ def crop_views(params: Params, scored_enlarge: float | None, embedded: bool) -> 
         purposes[scored_enlarge].append("scored")
     purposes[params.mine.context_factor].append("named")
     if embedded:
-        single = (params.mine.context_factor,)
-        for factor in MULTI_CROP_ENLARGES if params.embed.crops == "multi" else single:
+        for factor in context_factors(params):
             purposes[factor].append("embedded")
     return [CropView(enlarge, ", ".join(words)) for enlarge, words in sorted(purposes.items())]
 
 
 def mining_names(mined: Mined, split: Split) -> list[Name]:
     """The names that competed in mining, each with its side of the split."""
-    base = int(mined.store.attributes["base_count"])
     return [
-        Name(name, "base" if label < base else "novel" if name in split.novel else "other")
+        Name(name, "base" if label < mined.base_count else "novel" if name in split.novel else "other")
         for label, name in enumerate(mined.names)
     ]
 

@@ -12,6 +12,7 @@ from ezsd.cache.atomic import write_bytes_atomic
 from ezsd.cache.index import PhotoTable
 from ezsd.pipeline.data.photos import PhotoFolder
 from ezsd.pipeline.data.prepared import Prepared
+from ezsd.pipeline.jobs.job import Job
 from ezsd.stages.pages.proposals.layout import BrowsedPhoto, BrowserFolder, boxes_entry, index_entry, script
 from ezsd.stages.pages.proposals.mined import PhotoProposals, read_proposals
 from ezsd.stages.pages.proposals.neighbours import Answers
@@ -19,8 +20,8 @@ from ezsd.stages.pages.proposals.pictures import CropView, crop_sheet, thumbnail
 
 
 @dataclass(frozen=True)
-class WriteShelf:
-    """Travels to workers; each photo is decoded once, and no more than a chunk is held.
+class WriteShelves(Job):
+    """Writes the browser shelf by shelf; each photo is decoded once, and no more than a chunk is held.
 
     Args:
         rows: int64 (P,), rows of the shown photos in the training index, by position.
@@ -40,11 +41,26 @@ class WriteShelf:
     image_size: int
     answers: Answers | None
 
-    def __call__(self, shelf: int) -> dict[str, float]:
+    label = "proposals"
+
+    @property
+    def shards(self) -> int:
+        """Number of shelves."""
+        return self.folder.shelves
+
+    def size(self, shard: int) -> int:
+        """Photos on a shelf."""
+        return len(self.folder.shelf(shard))
+
+    def is_done(self, shard: int) -> bool:
+        """Whether an earlier run has written the shelf."""
+        return self.folder.is_done(shard)
+
+    def __call__(self, shard: int) -> dict[str, float]:
         """Returns how many proposals were shown."""
         mined, photos = Mined(self.mined), Prepared(self.prepared).train.photos
         index: list[BrowsedPhoto] = []
-        for chunk, positions in self.folder.chunks(shelf):
+        for chunk, positions in self.folder.chunks(shard):
             rows = self.rows[positions]
             browsed = [
                 _browsed(photos, row, proposals.best(self.best))
@@ -53,7 +69,7 @@ class WriteShelf:
             self._write_chunk(chunk, positions, browsed)
             index += browsed
         labels = {name: label for label, name in enumerate(mined.names)}
-        _write(self.folder.index(shelf), index_entry(index, labels))
+        _write(self.folder.index(shard), index_entry(index, labels))
         return {"proposals": sum(len(photo.proposals) for photo in index)}
 
     def _write_chunk(self, chunk: int, positions: range, photos: Sequence[BrowsedPhoto]) -> None:

@@ -1,5 +1,7 @@
 """The baseline's network learns boxes from boxes, and its miner takes them as they come."""
 
+from functools import partial
+
 import pytest
 import torch
 from torch import nn, tensor
@@ -9,10 +11,11 @@ from ezsd.boxes import iou_xyxy
 from ezsd.errors import InputError
 from ezsd.mining.config import RegionProposerConfig
 from ezsd.mining.rpn import RegionProposer, RpnMiner
-from ezsd.mining.rpn_training import RpnTrainer, box_targets
-from ezsd.training.config import ExampleConfig
+from ezsd.training.checkpoint import restore_training, training_tensors
+from ezsd.training.config import ExampleConfig, StepConfig
+from ezsd.training.engine import make_optimizer, train_steps
 from ezsd.training.schedule import Schedule
-from ezsd.training.targets import draw_example
+from ezsd.training.targets import CachedTargets, draw_example
 
 RED, GREEN = (8, 8, 40, 40), (72, 40, 112, 80)
 NONE = torch.empty((0, 4))
@@ -35,7 +38,10 @@ def network(tiny):
 
 
 def batches_of(photo, boxes_xyxy, first=0):
-    targets, settings = box_targets(boxes_xyxy), ExampleConfig(proposals_per_image=0, short_sides=(64,))
+    targets, settings = (
+        CachedTargets.of_boxes(boxes_xyxy),
+        ExampleConfig(proposals_per_image=0, short_sides=(64,)),
+    )
     return [[draw_example(photo, targets, settings, seed=step)] for step in range(first, STEPS)]
 
 
@@ -85,34 +91,37 @@ def test_every_place_of_every_level_has_its_anchors(network, random_photo):
     assert network.eval().propose(random_photo(64, 96))[2] == 3 * (8 * 12 + 4 * 6 + 2 * 3 + 1 * 2)
 
 
+def train(network, batches, schedule, first=0, state=None):
+    optimizer = make_optimizer(network, StepConfig())
+    reports = restore_training(network, optimizer, state) if state else []
+    reports += train_steps(network, optimizer, batches, schedule, StepConfig(), first)
+    state = {name: value.clone() for name, value in training_tensors(network, optimizer, reports).items()}
+    return state, [sum(one.losses.values()) for one in reports]
+
+
 def test_it_learns_where_things_are(network, coloured_photo):
     photo, objects = coloured_photo({RED: "red", GREEN: "green"}), tensor([RED, GREEN]).float()
-    losses = list(RpnTrainer(network).train(batches_of(photo, objects), Schedule(STEPS, 0.05, 4, ())))
+    _, losses = train(network, batches_of(photo, objects), Schedule(STEPS, 0.05, 4, ()))
     assert sum(losses[-4:]) < 0.7 * sum(losses[:4])
     boxes_xyxy, _, _ = network.eval().propose(photo)
     assert (iou_xyxy(objects, boxes_xyxy[:10]).amax(dim=1) > 0.5).all()
 
 
-def test_a_resumed_training_takes_the_same_steps(network, tiny, coloured_photo):
+def test_a_resumed_training_takes_the_same_steps(network, coloured_photo):
     photo, objects = coloured_photo({RED: "red"}), tensor([RED]).float()
-    schedule = Schedule(STEPS, 0.02, 4, (8,))
+    batches, schedule = batches_of(photo, objects), partial(Schedule, learning_rate=0.02, warmup_steps=4)
     start = {name: value.clone() for name, value in network.state_dict().items()}
-    whole = list(RpnTrainer(network).train(batches_of(photo, objects)[:10], schedule))
-    after = {name: value.clone() for name, value in network.state_dict().items()}
+    whole, _ = train(network, batches, schedule(10, decay_steps=(8,)))
     network.load_state_dict(start)
-    first = RpnTrainer(network)
-    early = list(first.train(batches_of(photo, objects)[:6], schedule))
-    state = {name: value.clone() for name, value in first.tensors().items()}
+    half, _ = train(network, batches, schedule(6, decay_steps=(8,)))
     network.load_state_dict(start)
-    second = RpnTrainer(network)
-    second.restore(state)
-    late = list(second.train(batches_of(photo, objects, second.steps)[:4], schedule))
-    assert early + late == whole and second.steps == 10
-    assert all(torch.equal(value, after[name]) for name, value in network.state_dict().items())
+    resumed, _ = train(network, batches[6:], schedule(10, decay_steps=(8,)), 6, half)
+    assert whole.keys() == resumed.keys()
+    assert all(torch.equal(value, resumed[name]) for name, value in whole.items())
 
 
-def test_a_loss_that_is_not_finite_names_the_params(network, coloured_photo):
+def test_a_loss_that_is_not_finite_is_named(network, coloured_photo):
     nn.init.constant_(network.rpn.head.cls_logits.bias, float("nan"))
     batches = batches_of(coloured_photo({RED: "red"}), tensor([RED]).float())
-    with pytest.raises(InputError, match=r"step 0: lower mine\.rpn\.schedule\.learning_rate"):
-        list(RpnTrainer(network).train(batches, Schedule(STEPS, 0.02, 0, ())))
+    with pytest.raises(InputError, match=r"not finite at step 0 \(loss_objectness nan"):
+        train(network, batches, Schedule(STEPS, 0.02, 0, ()))

@@ -3,6 +3,7 @@
 import pickle
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from unittest.mock import Mock
 
 import numpy as np
@@ -12,15 +13,17 @@ from support.teacher_runs import SCENES, SIDE, context_of, file_bytes, prepare_c
 
 from ezsd.cache.artifacts import Mined
 from ezsd.cache.errors import ArtifactError
-from ezsd.mining.rpn_training import RpnTrainer
+from ezsd.errors import InputError
 from ezsd.mining.score import OBJECTNESS
-from ezsd.pipeline.data.prepared import Prepared
-from ezsd.pipeline.data.sources import resolve_sources
-from ezsd.pipeline.executor import Task, run_on_one_thread
-from ezsd.pipeline.jobs import mine_rpn
-from ezsd.pipeline.jobs.miners import MiningInputs
+from ezsd.pipeline.data.training_photos import open_training_photos
+from ezsd.pipeline.executor import run_on_one_thread
+from ezsd.pipeline.jobs import mine_rpn, training
+from ezsd.pipeline.jobs.job import Job
+from ezsd.pipeline.jobs.mine import MineShards, MiningInputs
 from ezsd.pipeline.stage import StageContext
+from ezsd.pipeline.tensor_files import CHECKPOINT
 from ezsd.stages import mine, prepare, renorm
+from ezsd.training.engine import StepReport
 
 SMALL = (
     "mine.method=rpn",
@@ -70,9 +73,9 @@ def test_rows_hold_the_best_boxes_of_each_photo(whole: StageContext) -> None:
 def test_a_worker_that_takes_the_last_shard_first_leaves_the_same_bytes(
     root: Path, whole: StageContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def elsewhere(self: StageContext, task: Task, shards: int, *rest: object) -> None:
-        for shard in reversed(range(shards)):
-            run_on_one_thread(pickle.loads(pickle.dumps(task)), shard)
+    def elsewhere(self: StageContext, job: Job) -> None:
+        for shard in reversed(range(job.shards)):
+            run_on_one_thread(pickle.loads(pickle.dumps(job)), shard)
 
     monkeypatch.setattr(StageContext, "map_shards", elsewhere)
     other = context_of("other", root, SMALL)
@@ -83,30 +86,38 @@ def test_a_worker_that_takes_the_last_shard_first_leaves_the_same_bytes(
 def test_a_killed_training_goes_on_to_the_same_bytes(
     root: Path, whole: StageContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    context, step, taken = context_of("killed", root, SMALL), RpnTrainer._step, []
+    context, take, taken = context_of("killed", root, SMALL), training.train_steps, []
 
-    def dies_at_the_third(self: RpnTrainer, batch: list) -> float:
-        if len(taken) == 2:
-            raise SystemExit
-        taken.append(self.steps)
-        return step(self, batch)
+    def steps(*arguments: Any) -> Iterator[StepReport]:
+        for report in take(*arguments):
+            if len(taken) == 2:
+                raise SystemExit
+            taken.append(report.step)
+            yield report
 
     monkeypatch.setattr(mine_rpn, "CHECKPOINT_SECONDS", 0.0)
     with monkeypatch.context() as patch:
-        patch.setattr(RpnTrainer, "_step", dies_at_the_third)
+        patch.setattr(training, "train_steps", steps)
         with pytest.raises(SystemExit):
             mine.run(context)
-    assert (context.folder / mine_rpn.CHECKPOINT).is_file()
+    assert (context.folder / CHECKPOINT).is_file()
     again = []
 
-    def counts(self: RpnTrainer, batch: list) -> float:
-        again.append(self.steps)
-        return step(self, batch)
+    def counts(*arguments: Any) -> Iterator[StepReport]:
+        for report in take(*arguments):
+            again.append(report.step)
+            yield report
 
-    monkeypatch.setattr(RpnTrainer, "_step", counts)
+    monkeypatch.setattr(training, "train_steps", counts)
     mine.run(context)
     assert taken == [0, 1] and again == list(range(2, -(-3 * LEARNED_FROM // 2)))
     assert file_bytes(context.folder) == file_bytes(whole.folder)
+
+
+def test_a_loss_that_is_not_finite_names_the_param(root: Path) -> None:
+    context = context_of("diverged", root, (*SMALL, "mine.rpn.schedule.learning_rate=1e30"))
+    with pytest.raises(InputError, match=r"^mine\.rpn\.schedule\.learning_rate: the loss is not finite"):
+        mine.run(context)
 
 
 def test_a_trained_network_is_not_trained_again(
@@ -114,10 +125,10 @@ def test_a_trained_network_is_not_trained_again(
 ) -> None:
     context = context_of("mined", root, SMALL)
     with monkeypatch.context() as patch:
-        patch.setattr(mine.MineShard, "__call__", Mock(side_effect=KeyboardInterrupt))
+        patch.setattr(MineShards, "__call__", Mock(side_effect=KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
             mine.run(context)
-    monkeypatch.setattr(RpnTrainer, "_step", Mock(side_effect=AssertionError("trained again")))
+    monkeypatch.setattr(training, "train_steps", Mock(side_effect=AssertionError("trained again")))
     mine.run(context)
     assert file_bytes(context.folder) == file_bytes(whole.folder)
 
@@ -126,7 +137,7 @@ def test_damaged_weights_say_what_to_run(whole: StageContext, tmp_path: Path) ->
     path = tmp_path / "rpn.safetensors"
     path.write_bytes(b"no safetensors")
     source = mine_rpn.RpnSource(path, whole.params.mine.rpn, whole.params.run)
-    with pytest.raises(ArtifactError, match="damaged; run: ezsd-cli precompute --only mine --force"):
+    with pytest.raises(ArtifactError, match="damaged: run ezsd-cli precompute --only mine --force"):
         source.load()
 
 
@@ -137,10 +148,8 @@ def learned_bytes(dataset: TinyDataset, root: Path) -> bytes:
     for folder in folders.values():
         folder.mkdir(parents=True)
     prepare.run(StageContext(params, root, folders["prepare"]))
-    prepared = Prepared(folders["prepare"])
-    photos = resolve_sources(params.data, root, prepared.folder).train.folder()
     context = StageContext(params, root, folders["mine"])
-    mine_rpn.prepare_miner(MiningInputs(context, Mock(), prepared, photos))
+    mine_rpn.prepare_miner(MiningInputs(context, Mock(), open_training_photos(context)))
     return (folders["mine"] / mine_rpn.WEIGHTS).read_bytes()
 
 

@@ -14,8 +14,8 @@ from safetensors.torch import load
 from support.small_runs import REPOSITORY
 from support.training_workplace import Workplace, make_workplace
 
-from ezsd.pipeline.jobs.training import CHECKPOINT
 from ezsd.pipeline.params import plain_values
+from ezsd.pipeline.tensor_files import CHECKPOINT
 from ezsd.training.config import JitterConfig
 
 # What `ezsd-cli train` does, on parents that no stage has made: a run in which rank 1 hears Ctrl-C, one that

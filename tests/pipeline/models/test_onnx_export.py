@@ -15,7 +15,7 @@ from ezsd.detector.config import Selection
 from ezsd.detector.detector import Detections, ZeroShotDetector, detect
 from ezsd.detector.exportable import ExportableDetector
 from ezsd.pipeline.errors import PipelineError
-from ezsd.pipeline.models.detector_files import read_detector
+from ezsd.pipeline.models.detector import read_detector
 from ezsd.pipeline.models.onnx_export import export, onnx_bytes
 
 SELECTION = Selection(score_threshold=0.001, detections_per_image=30)

@@ -1,20 +1,30 @@
-"""The teacher's targets of each training photo, out of the sharded store, checked against the index."""
+"""The work of `train`: each photo's targets out of the cache, and the detector's steps on them."""
 
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
 
-from ezsd.cache.artifacts import decode_embeddings
+from ezsd.cache.artifacts import Rows, decode_embeddings
 from ezsd.cache.errors import ArtifactError
 from ezsd.cache.index import DatasetIndex
 from ezsd.cache.masks import MaskTable
 from ezsd.cache.sharded import ShardedStore
 from ezsd.cache.shuffled import plan_windows
+from ezsd.detector.detector import ZeroShotDetector
 from ezsd.masks import decode_masks
-from ezsd.training.repeats import draw_repeats
+from ezsd.pipeline.data.training_photos import TrainingPhotos
+from ezsd.pipeline.device import choose_device
+from ezsd.pipeline.jobs.training import Training, TrainingRun
+from ezsd.pipeline.jobs.training_log import LiveRows
+from ezsd.pipeline.stage import StageContext
+from ezsd.training.dataset import TrainSet
+from ezsd.training.engine import StepReport
+from ezsd.training.repeats import draw_repeats, repeat_factors
+from ezsd.training.schedule import Schedule
 from ezsd.training.targets import CachedTargets
 
 WINDOW_SHARDS = 8
@@ -22,6 +32,37 @@ WINDOW_SHARDS = 8
 
 OBJECTS = ("gt_boxes_xyxy", "gt_embeddings", "gt_embeddings_scales")
 PROPOSALS = ("boxes_xyxy", "confidence", "embeddings", "embeddings_scales")
+
+
+def train_detector(
+    context: StageContext,
+    detector: ZeroShotDetector,
+    photos: TrainingPhotos,
+    targets: "TargetReader",
+) -> tuple[list[StepReport], Schedule]:
+    """Take all steps that are left, and report on all steps of the schedule; Ctrl-C leaves a checkpoint."""
+    params = context.params.train
+    factors = repeat_factors([photos.labels(row) for row in range(len(photos))], params.repeat_threshold)
+    run = TrainingRun(
+        context,
+        Training(
+            section="train",
+            model=detector,
+            examples=TrainSet(photos.photo, targets, params.examples),
+            order=partial(targets.order, factors, params.seed),
+            photos=len(photos),
+            schedule=params.schedule,
+            config=params,
+            checkpoint_seconds=params.checkpoint_seconds,
+        ),
+    )
+    taken = len(run.reports)
+    with context.step_logs(taken) as log:
+        device = choose_device(context.params.run)
+        rows = LiveRows(log, run.schedule, params.schedule.images_per_step, device, taken)
+        for _ in run.steps():
+            rows.tell(run.reports)
+    return run.reports, run.schedule
 
 
 @dataclass
@@ -46,7 +87,7 @@ class TargetReader:
                 f"there are {len(self.masks)} masks for {len(self.index.boxes)} boxes: "
                 "run `ezsd-cli precompute --only prepare --force`"
             )
-        self._shards: OrderedDict[int, dict[str, np.ndarray]] = OrderedDict()
+        self._shards: OrderedDict[int, Rows] = OrderedDict()
 
     def __call__(self, row: int) -> CachedTargets:
         """Raises ArtifactError when the store is of other photos, or damaged."""
@@ -55,25 +96,19 @@ class TargetReader:
         image_id = int(self.index.photos.image_ids[row])
         if int(cached["image_ids"]) != image_id:
             raise _stale(f"has image {int(cached['image_ids'])} in row {row}, the index has {image_id}")
-        boxes = self.index.boxes_of(row)
-        single = ~boxes.crowd
+        boxes = self.index.objects_of(row)
         objects = _first(cached, OBJECTS, int(cached["gt_count"]))
         proposals = _first(cached, PROPOSALS, int(cached["count"]))
         return CachedTargets(
-            boxes_xyxy=torch.from_numpy(boxes.boxes_xyxy[single]),
-            labels=torch.from_numpy(boxes.labels[single].astype(np.int64)),
+            boxes_xyxy=torch.from_numpy(boxes.boxes_xyxy),
+            labels=torch.from_numpy(boxes.labels.astype(np.int64)),
             object_boxes_xyxy=torch.from_numpy(objects["gt_boxes_xyxy"]),
             object_embeddings=torch.from_numpy(decode_embeddings("gt_embeddings", objects)),
             proposal_boxes_xyxy=torch.from_numpy(proposals["boxes_xyxy"]),
             proposal_embeddings=torch.from_numpy(decode_embeddings("embeddings", proposals)),
             proposal_confidences=torch.from_numpy(proposals["confidence"]),
-            masks=None if self.masks is None else self._decode(self.masks, row, single),
+            masks=None if self.masks is None else self._decode(self.masks, row),
         )
-
-    def labels(self) -> list[torch.Tensor]:
-        """int64 labels of each photo's base boxes, crowd regions left out."""
-        tables = map(self.index.boxes_of, range(len(self.index)))
-        return [torch.from_numpy(boxes.labels[~boxes.crowd].astype(np.int64)) for boxes in tables]
 
     def order(self, factors: Sequence[float], seed: int, epoch: int) -> Sequence[int]:
         """Rows in the order of a round: shuffled, with whole shards close to each other.
@@ -90,13 +125,14 @@ class TargetReader:
         )
         return np.concatenate([window.rows for window in windows]).tolist()
 
-    def _decode(self, masks: MaskTable, row: int, single: np.ndarray) -> torch.Tensor:
+    def _decode(self, masks: MaskTable, row: int) -> torch.Tensor:
         """(G, H, W) uint8 of a photo's boxes that are no crowd region."""
         width, height = self.index.photos.sizes_wh[row].tolist()
-        places = np.flatnonzero(single) + int(self.index.boxes.offsets[row])
-        return decode_masks([masks.of(int(place)) for place in places], (height, width))
+        return decode_masks(
+            [masks.of(int(place)) for place in self.index.object_places(row)], (height, width)
+        )
 
-    def _read(self, shard: int) -> dict[str, np.ndarray]:
+    def _read(self, shard: int) -> Rows:
         if shard not in self._shards:
             names = {"image_ids", "gt_count", "count", *OBJECTS, *PROPOSALS}
             self._shards[shard] = self.store.read_shard(shard, names & set(self.store.layout.arrays))
@@ -106,7 +142,7 @@ class TargetReader:
         return self._shards[shard]
 
 
-def _first(cached: Mapping[str, np.ndarray], names: Sequence[str], count: int) -> dict[str, np.ndarray]:
+def _first(cached: Mapping[str, np.ndarray], names: Sequence[str], count: int) -> Rows:
     """Copies of the rows that are filled, of those arrays that there are."""
     return {name: cached[name][:count].copy() for name in names if name in cached}
 

@@ -1,25 +1,63 @@
-"""Every photo is decoded once before anything leans on it: in shards, in parallel, resumable."""
+"""The work of `prepare`: the embedded world is drawn, and every photo is decoded once before it is used."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ezsd.pipeline.data.cleaning import Finding
+from ezsd.pipeline.data.cleaning import Finding, check_fraction
+from ezsd.pipeline.data.indexing import Inspected
 from ezsd.pipeline.data.photos import PhotoFileError, PhotoFolder
-from ezsd.pipeline.data.sources import Which
+from ezsd.pipeline.data.sources import SETS, DataSources, Which
 from ezsd.pipeline.data.tables import Photos
-from ezsd.pipeline.jobs.parts import PartsJob
+from ezsd.pipeline.data.world.drawing import WorldDrawing, write_annotations
+from ezsd.pipeline.jobs.job import JobChain, PartsJob
+from ezsd.pipeline.stage import StageContext
+
+PARTS = "parts"
+"""What an interrupted run leaves to resume from; a finished one removes it."""
 
 
-@dataclass(frozen=True)
-class Inspected:
-    """What decoding showed: byte_sizes int64 (N,), 0 where absent; usable bool (N,); why others are not."""
+def draw_world(context: StageContext, sources: DataSources) -> None:
+    """Draw the embedded world into the stage's folder, if it is the data set."""
+    world = context.params.data.world
+    if world is None:
+        return
+    drawings = [
+        WorldDrawing(
+            source=sources.of(which),
+            which=which,
+            seed=world.seed,
+            scenes={"train": world.train, "val": world.val}[which],
+            parts=context.folder / PARTS / f"draw-{which}",
+            per_shard=context.params.prepare.photos_per_shard,
+        )
+        for which in SETS
+    ]
+    context.map_shards(JobChain(drawings, "scenes", "prepare: draw the world"))
+    write_annotations(drawings[0], drawings)
 
-    byte_sizes: NDArray[np.int64]
-    usable: NDArray[np.bool_]
-    findings: tuple[Finding, ...]
+
+def inspect_photos(
+    context: StageContext, sources: DataSources, photos: dict[Which, Photos]
+) -> list[Inspected]:
+    """Decode every photo of the sets once. Raises DataError when too many of a set cannot be used."""
+    params = context.params.prepare
+    inspections = [
+        PhotoInspection(
+            which=which,
+            photos=listed,
+            folder=sources.of(which).folder(),
+            parts=context.folder / PARTS / f"check-{which}",
+            per_shard=params.photos_per_shard,
+        )
+        for which, listed in photos.items()
+    ]
+    context.map_shards(JobChain(inspections, "photos", "prepare: check photos"))
+    seen = [inspection.collect() for inspection in inspections]
+    for one in seen:
+        check_fraction(one.findings, len(one.usable), params.max_quarantined_fraction)
+    return seen
 
 
 @dataclass(frozen=True)

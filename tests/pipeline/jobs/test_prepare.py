@@ -5,9 +5,9 @@ import json
 import pytest
 
 from ezsd.pipeline.data.coco import CocoFile
-from ezsd.pipeline.data.inspection import PhotoInspection
 from ezsd.pipeline.data.photos import PhotoFolder
-from ezsd.pipeline.jobs.parts import JobChain
+from ezsd.pipeline.jobs.job import JobChain
+from ezsd.pipeline.jobs.prepare import PhotoInspection
 
 
 @pytest.fixture
@@ -61,7 +61,7 @@ def test_a_shard_with_a_bad_photo_is_examined_again(inspection):
 
 
 def test_several_inspections_are_numbered_through(inspection):
-    chain = JobChain([inspection, inspection])
+    chain = JobChain([inspection, inspection], "photos")
     assert [chain.size(shard) for shard in range(chain.shards)] == [2, 2, 1, 2, 2, 1]
     assert not chain.is_done(4)
     chain(4)

@@ -1,34 +1,88 @@
-"""Work in numbered shards, and several such works as one: workers start once for all of them."""
+"""Work in numbered shards, each done apart, by any worker, and published by itself."""
 
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from functools import cached_property
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from ezsd.cache.atomic import write_json_atomic
+from ezsd.cache.objects import Location
+from ezsd.cache.sharded import ShardedStore
 
 
-class Job(Protocol):
-    """Work that is cut into shards 0 to shards - 1, each done apart and published by itself."""
+class Job(ABC):
+    """Base of a frozen dataclass that says what is to be done; called with a shard's number, it does it.
+
+    It is sent to a worker with each shard, so its fields hold no model and no array of the data set's size:
+    they say where these are.
+
+    Attributes:
+        unit: plural name of what :meth:`size` counts.
+        label: name of the work; None for the stage's.
+    """
+
+    unit: str = "photos"
+    label: str | None = None
+
+    @property
+    @abstractmethod
+    def shards(self) -> int:
+        """Number of shards; they are counted from 0."""
+
+    @abstractmethod
+    def size(self, shard: int) -> int:
+        """Units of work in a shard."""
+
+    @abstractmethod
+    def is_done(self, shard: int) -> bool:
+        """Whether an earlier run published the shard."""
+
+    @abstractmethod
+    def __call__(self, shard: int) -> dict[str, float]:
+        """Do the shard and publish it; returns tallies to show the rates of, such as `{"forwards": 9000}`."""
+
+    def __getstate__(self) -> dict[str, Any]:
+        """The fields alone: what a process has opened or read stays with it."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}  # type: ignore[arg-type]
+
+
+class StoreJob(Job):
+    """Fills a sharded store: each shard of the work is one of the store.
+
+    Attributes:
+        location: of the store, which must have been created.
+    """
+
+    location: Location
+
+    @cached_property
+    def store(self) -> ShardedStore:
+        """Opened once a process."""
+        return ShardedStore.open(self.location)
 
     @property
     def shards(self) -> int:
         """Number of shards."""
+        return self.store.shards
+
+    def rows(self, shard: int) -> range:
+        """Rows of the store in a shard."""
+        return self.store.shard_range(shard)
 
     def size(self, shard: int) -> int:
-        """Units of work in a shard."""
+        """Rows in a shard."""
+        return len(self.rows(shard))
 
     def is_done(self, shard: int) -> bool:
         """Whether an earlier run published the shard."""
-
-    def __call__(self, shard: int) -> dict[str, float]:
-        """Do the shard and publish it."""
+        return self.store.is_done(shard)
 
 
-class PartsJob(ABC):
-    """Base of a `Job` over numbered things, each shard of which leaves one JSON file.
+class PartsJob(Job):
+    """Looks at numbered things; each shard leaves one JSON file.
 
     Attributes:
         parts: folder of the files.
@@ -41,10 +95,6 @@ class PartsJob(ABC):
     @abstractmethod
     def __len__(self) -> int:
         """Number of things."""
-
-    @abstractmethod
-    def __call__(self, shard: int) -> dict[str, float]:
-        """Do the shard and `publish` it."""
 
     @property
     def shards(self) -> int:
@@ -80,10 +130,12 @@ class PartsJob(ABC):
 
 
 @dataclass(frozen=True)
-class JobChain:
-    """Jobs one after the other, their shards numbered through."""
+class JobChain(Job):
+    """Jobs one after the other, their shards numbered through: workers start once for all of them."""
 
     jobs: Sequence[Job]
+    unit: str
+    label: str | None = None
 
     @property
     def shards(self) -> int:

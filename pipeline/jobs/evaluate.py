@@ -1,0 +1,269 @@
+"""The work of `evaluate`: a pass of all models over the validation photos, and scores of what they saw."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ezsd.cache.artifacts import Mined
+from ezsd.cache.errors import ArtifactError
+from ezsd.cache.manifest import manifest_digest
+from ezsd.detector.config import Selection
+from ezsd.detector.detector import Detections, ZeroShotDetector, detect
+from ezsd.evaluation.average_precision import ClassScores, Shape, score_detections
+from ezsd.evaluation.coco_form import Record, as_results, boxes_with_scores, score_digits, with_masks
+from ezsd.evaluation.config import EnsembleConfig
+from ezsd.evaluation.ensemble import ScoreEnsemble, teacher_weights
+from ezsd.evaluation.error_types import count_errors
+from ezsd.evaluation.federated import score_federated
+from ezsd.evaluation.groups import percent_by_group
+from ezsd.evaluation.metrics import Question, class_rows, put_together
+from ezsd.evaluation.recall import is_covered
+from ezsd.evaluation.teacher_accuracy import BoxNamer
+from ezsd.evaluation.voc import score_voc
+from ezsd.masks import paste_masks
+from ezsd.pipeline.data.tables import Boxes
+from ezsd.pipeline.data.validation_photos import ValidationPhotos
+from ezsd.pipeline.device import choose_device
+from ezsd.pipeline.evaluation_files import Evaluation
+from ezsd.pipeline.jobs.job import PartsJob
+from ezsd.pipeline.models.detector import read_detector
+from ezsd.pipeline.models.teacher import RenormalizedTeacher, renormalized_teacher
+from ezsd.pipeline.stage import StageContext
+from ezsd.split import Split
+from ezsd.teacher.box_encoder import BoxEncoder
+from ezsd.teacher.load import load_teacher
+from ezsd.teacher.protocol import Teacher
+
+PHOTOS_PER_SHARD = 16
+RAW, RENORMALIZED = "raw", "renormalized"
+
+Scoring = Callable[[Record, Sequence[Record], Sequence[int], Shape], Mapping[int, ClassScores]]
+
+SCORING: dict[str, Scoring] = {"lvis": score_federated, "voc": score_voc}
+"""Formats whose data sets are scored by rules of their own; all others by COCO's."""
+
+
+class Models(NamedTuple):
+    """The detector, how its detections are chosen, and the teachers by name: `RAW` and `RENORMALIZED`.
+
+    With an ensemble, detections get its score too.
+    """
+
+    detector: ZeroShotDetector
+    selection: Selection
+    teachers: Mapping[str, BoxNamer]
+    ensemble: ScoreEnsemble | None = None
+
+
+class ModelSource(Protocol):
+    """Where a worker gets its models from; it is sent to workers, models are not."""
+
+    def load(self) -> Models:
+        """The models; the same ones when called again in the same process."""
+        ...
+
+
+class Seen(NamedTuple):
+    """All that the pass saw.
+
+    detections: COCO results, photo by photo. joint_scores: of each, where there is an ensemble, else none.
+    labels: (N,) of all true boxes. said: what each teacher called them, (N,) each.
+    """
+
+    detections: list[Record]
+    joint_scores: list[float]
+    labels: np.ndarray
+    said: dict[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class ValidationPass(PartsJob):
+    """Looks at photos in shards, each of which leaves one JSON file.
+
+    Args:
+        photos: with their true boxes.
+        models: where the models are.
+        parts: folder for what an interrupted pass leaves.
+        per_shard: photos in a shard.
+    """
+
+    photos: ValidationPhotos
+    models: ModelSource
+    parts: Path
+    per_shard: int
+
+    def __len__(self) -> int:
+        return len(self.photos)
+
+    def __call__(self, shard: int) -> dict[str, float]:
+        """Look at a shard's photos."""
+        models = self.models.load()
+        self.publish(shard, [self._look(models, row) for row in self.rows(shard)])
+        return {}
+
+    def collect(self) -> Seen:
+        """Join the shards' files; all shards must have been looked at."""
+        seen = [photo for part in self.read_all() for photo in part]
+        return Seen(
+            [detection for photo in seen for detection in photo["detections"]],
+            [score for photo in seen for score in photo["joint_scores"]],
+            self.photos.labels(),
+            {
+                teacher: np.array([label for photo in seen for label in photo["said"][teacher]], np.int64)
+                for teacher in (RAW, RENORMALIZED)
+            },
+        )
+
+    @torch.inference_mode()
+    def _look(self, models: Models, row: int) -> dict[str, Any]:
+        pixels, boxes_xyxy = self.photos.photo(row), self.photos.objects_xyxy(row)
+        device = next(models.detector.parameters()).device
+        (found,) = detect(models.detector, [pixels.to(device)], models.selection)
+        return {
+            "detections": self._results(row, found),
+            "joint_scores": _joint_scores(models.ensemble, pixels, found),
+            "said": {
+                name: teacher.name(pixels, boxes_xyxy).tolist() for name, teacher in models.teachers.items()
+            },
+        }
+
+    def _results(self, row: int, found: Detections) -> list[Record]:
+        image_id, category_ids = self.photos.image_id(row), self.photos.category_ids
+        results = as_results(image_id, found.boxes_xyxy, found.scores, found.labels, category_ids)
+        if found.mask_probabilities is None:
+            return results
+        masks = paste_masks(found.mask_probabilities, found.boxes_xyxy, self.photos.size_hw(row))
+        return with_masks(results, masks)
+
+
+def _joint_scores(ensemble: ScoreEnsemble | None, pixels: Tensor, found: Detections) -> list[float]:
+    if ensemble is None:
+        return []
+    return score_digits(ensemble.rescore(pixels, found.boxes_xyxy, found.scores, found.labels))
+
+
+@dataclass(frozen=True)
+class ModelsOnDisk:
+    """Where the models lie and how they are used; `load` gives the same ones again in the same process.
+
+    Args:
+        train: artifact folder of the detector. made: digest of its manifest, which tells a process that works
+            for several runs whether it still has the right one.
+        teacher: the raw teacher and its re-normalization.
+        split: whose names compete.
+        selection: how detections are chosen.
+        context_factor, batch: how the teacher's crops are cut and encoded.
+        ensemble: how much the teacher's score counts beside the detector's; None to leave it out.
+    """
+
+    train: Path
+    made: str
+    teacher: RenormalizedTeacher
+    split: Split
+    selection: Selection
+    context_factor: float
+    batch: int
+    ensemble: EnsembleConfig | None
+
+    def load(self) -> Models:
+        """The detector with all names, and both teachers. Raises ArtifactError for what is not there."""
+        return _load(self)
+
+
+def models_on_disk(context: StageContext, split: Split) -> ModelsOnDisk:
+    """The models of a run, not loaded yet."""
+    params, train = context.params, context.parent("train")
+    return ModelsOnDisk(
+        train=train,
+        made=manifest_digest(train),
+        teacher=renormalized_teacher(context),
+        split=split,
+        selection=params.evaluate,
+        context_factor=params.mine.context_factor,
+        batch=params.mine.batch,
+        ensemble=params.evaluate.ensemble,
+    )
+
+
+@lru_cache(maxsize=1)
+def _load(models: ModelsOnDisk) -> Models:
+    device, record = choose_device(models.teacher.run), models.teacher.renormed.read()
+    trained = read_detector(models.train)
+    if trained.split != models.split or record.names != models.split.names:
+        raise ArtifactError(
+            f"{models.train} or {models.teacher.renormed.folder} was made for other names than the split's: "
+            "run `ezsd-cli precompute` and `ezsd-cli train`"
+        )
+    raw, after = load_teacher(models.teacher.source).to(device), models.teacher.load()
+    namer = _namer(models, after, record.text_embeddings_renormalized)
+    weights = models.ensemble
+    return Models(
+        detector=trained.detector.to(device),
+        selection=models.selection,
+        teachers={RAW: _namer(models, raw, record.text_embeddings_raw), RENORMALIZED: namer},
+        ensemble=ScoreEnsemble(namer, teacher_weights(weights, models.split)) if weights else None,
+    )
+
+
+def _namer(models: ModelsOnDisk, teacher: Teacher, text: np.ndarray) -> BoxNamer:
+    return BoxNamer(BoxEncoder(teacher, models.batch), torch.from_numpy(text), models.context_factor)
+
+
+def score_all(
+    question: Question,
+    seen: Seen,
+    max_dets: Sequence[int],
+    masks: bool,
+    recall: Mapping[str, float | None],
+) -> Evaluation:
+    """Every number of the evaluation: of boxes, of masks if there are any, of the ensemble if there is one.
+
+    Args:
+        question: what is scored against what.
+        seen: of the pass.
+        max_dets: detections a photo that count; the first is the question's.
+        masks: whether detections have masks.
+        recall: of :func:`proposal_recall`.
+    """
+    score, truth = SCORING.get(question.data, score_detections), dict(question.ground_truth)
+    scores = score(truth, seen.detections, max_dets, "bbox")
+    of_masks = score(truth, seen.detections, max_dets, "segm") if masks else {}
+    joint = boxes_with_scores(seen.detections, seen.joint_scores) if question.ensemble else None
+    of_joint = {} if joint is None else score(truth, joint, max_dets[:1], "bbox")
+    accuracy = {
+        teacher: percent_by_group(said == seen.labels, seen.labels, question.split)
+        for teacher, said in seen.said.items()
+    }
+    return Evaluation(
+        metrics=put_together(question, scores, of_masks, of_joint, accuracy, recall),
+        classes=class_rows(question, scores[question.max_dets]),
+        errors=count_errors(truth, seen.detections, question.split),
+        detections=seen.detections,
+        ensemble_detections=joint,
+        ground_truth=truth,
+    )
+
+
+def proposal_recall(mined: Mined, boxes: Boxes, split: Split) -> dict[str, float | None]:
+    """Share of objects that some stored proposal covers, in percent by group; crowd regions are left out.
+
+    Args:
+        mined: the proposals.
+        boxes: all boxes of the training photos, labels index `split.names`; those of photos without a row
+            in the store (quarantined ones) do not count.
+    """
+    objects = boxes.objects()
+    objects = objects.take(np.argsort(objects.image_ids, kind="stable"))
+    covered, labels = [np.zeros(0, bool)], [np.zeros(0, np.int32)]
+    for image_id, proposals_xyxy in mined.boxes_by_photo():
+        start, stop = np.searchsorted(objects.image_ids, [image_id, image_id + 1])
+        here_xyxy = torch.from_numpy(objects.boxes_xyxy[start:stop])
+        covered.append(is_covered(here_xyxy, torch.from_numpy(proposals_xyxy)).numpy())
+        labels.append(objects.labels[start:stop])
+    return percent_by_group(np.concatenate(covered), np.concatenate(labels), split)

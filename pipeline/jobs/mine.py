@@ -1,0 +1,134 @@
+"""The work of `mine`: what a method of mining is given and gives, and the shards that a miner fills.
+
+Each method is a module `mine_<method>` with `prepare_miner(inputs: MiningInputs) -> MinerSource`.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ezsd.cache.artifacts import Mined, Rows, mined_arrays, padded
+from ezsd.cache.objects import Location
+from ezsd.mining.config import MineConfig
+from ezsd.mining.names import MiningNames, known_names, strict_names
+from ezsd.mining.proposals import Judge, Proposals
+from ezsd.pipeline.data.training_photos import TrainingPhotos, open_training_photos
+from ezsd.pipeline.jobs.job import StoreJob
+from ezsd.pipeline.models.teacher import RenormalizedTeacher, prompts_of, renormalized_teacher
+from ezsd.pipeline.params import MineParams
+from ezsd.pipeline.stage import StageContext
+from ezsd.split import Split
+from ezsd.teacher.box_encoder import BoxEncoder
+from ezsd.teacher.name_embeddings import embed_names
+from ezsd.teacher.prompts import Prompts
+
+Miner = Callable[[Tensor, Tensor, Judge, MineConfig], Proposals]
+"""Photo, its base boxes, teacher and recipe to proposals, as `mine_exhaustively`."""
+
+
+class MinerSource(Protocol):
+    """Says which miner; it is sent to workers, models are not.
+
+    `score` says what a proposal's score is: `CERTAINTY` or `OBJECTNESS` of `ezsd.mining.score`.
+    """
+
+    @property
+    def score(self) -> str: ...
+
+    @property
+    def scored_enlarge(self) -> float | None:
+        """How much wider than the box the crop is that the score comes from; None when it is of no crop."""
+        ...
+
+    def load(self) -> Miner:
+        """The miner. Raises ArtifactError when what it has learned is missing or damaged."""
+        ...
+
+
+@dataclass(frozen=True)
+class MiningInputs:
+    """What a method may learn from: base boxes, photos, and the re-normalized teacher."""
+
+    context: StageContext
+    teacher: RenormalizedTeacher
+    photos: TrainingPhotos
+
+
+def mining_inputs(context: StageContext) -> MiningInputs:
+    """Those of a run."""
+    return MiningInputs(context, renormalized_teacher(context), open_training_photos(context))
+
+
+def mining_names(params: MineParams, split: Split) -> MiningNames:
+    """The names that compete for a crop."""
+    return known_names(split) if params.names == "known" else strict_names(split, params.extra_names)
+
+
+@dataclass(frozen=True)
+class MineShards(StoreJob):
+    """Mines the photos of a shard."""
+
+    photos: TrainingPhotos
+    source: MinerSource
+    teacher: RenormalizedTeacher
+    prompts: Prompts
+    names: MiningNames
+    params: MineParams
+    location: Location
+
+    def __call__(self, shard: int) -> dict[str, float]:
+        """Returns how many crops went through the teacher."""
+        mine, judge = self.source.load(), self._judge()
+        rows = self.rows(shard)
+        found = [
+            mine(self.photos.photo(row), self.photos.occupied_xyxy(row), judge, self.params) for row in rows
+        ]
+        image_ids = self.photos.index.photos.image_ids[rows]
+        self.store.write_shard(shard, {**proposal_rows(found, self.params.keep), "image_ids": image_ids})
+        return {"forwards": judge.encoder.forwards}
+
+    @torch.inference_mode()
+    def _judge(self) -> Judge:
+        teacher = self.teacher.load()
+        text = embed_names(teacher, self.names.names, self.prompts).cpu()
+        return Judge(BoxEncoder(teacher, self.params.batch), text, self.names.base_count)
+
+
+def mine_shards(inputs: MiningInputs, names: MiningNames, source: MinerSource, mined: Mined) -> MineShards:
+    """All shards of a run, with their store begun."""
+    params = inputs.context.params
+    attributes = {
+        "names": names.names,
+        "base_count": names.base_count,
+        "protocol": names.protocol,
+        "score": source.score,
+        "scored_enlarge": source.scored_enlarge,
+    }
+    mined.create(len(inputs.photos), params.mine.photos_per_shard, params.mine.keep, attributes)
+    return MineShards(
+        photos=inputs.photos,
+        source=source,
+        teacher=inputs.teacher,
+        prompts=prompts_of(params.teacher),
+        names=names,
+        params=params.mine,
+        location=mined.location,
+    )
+
+
+def proposal_rows(found: Sequence[Proposals], keep: int) -> Rows:
+    """All arrays of a shard but the ids; what a photo has fewer than `keep` is filled."""
+    specs = mined_arrays(keep)
+    return {
+        **{
+            name: np.stack([padded(getattr(one, name).numpy(), specs[name]) for one in found])
+            for name in ("boxes_xyxy", "scores", "labels", "confidence")
+        },
+        "count": np.array([len(one) for one in found], np.int32),
+        "anchors": np.array([one.anchors for one in found], np.int32),
+        "forwards": np.array([one.forwards for one in found], np.int32),
+    }
