@@ -1,6 +1,8 @@
-"""One way to turn a photo's bytes into pixels, for every stage and for `predict`."""
+"""One way to turn a photo into pixels, for every stage and for the public API."""
 
 import io
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -9,12 +11,19 @@ from torch import Tensor
 
 from ezsd.errors import InputError
 
+Photo = str | Path | Image.Image | np.ndarray | Tensor
+"""A path, a PIL image, or RGB uint8: a numpy array `(H, W, 3)` or a tensor `(3, H, W)`."""
+
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "PPM")
 """The readers that are tried; Pillow has others that start outside programs."""
 
 MAX_PIXELS = 80_000_000
 """Larger pictures are refused before their pixels are unpacked: a small file can claim to be enormous."""
 
+SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".ppm"})
+"""What a photo's name in a folder ends with, in either case."""
+
+_VIDEO_SUFFIXES = frozenset({".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v"})
 _EXIF_ORIENTATION = 0x0112
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -29,6 +38,47 @@ _SIDEWAYS = frozenset(_TURNS[orientation] for orientation in (5, 6, 7, 8))
 _MODES_16_BIT = frozenset({"I", "I;16", "I;16L", "I;16B", "I;16N"})
 
 
+def as_photo(photo: Photo) -> Tensor:
+    """A photo in any of the forms of `Photo` as uint8 RGB `(3, H, W)`.
+
+    Raises:
+        InputError: it is of another type, shape or dtype, or its file cannot be read.
+    """
+    if isinstance(photo, str | Path):
+        return read_photo(Path(photo))
+    if isinstance(photo, Image.Image):
+        return _pixels(photo, _turn_to_declared(photo, None))
+    if isinstance(photo, np.ndarray):
+        _check(photo, np.uint8, photo.ndim == 3 and photo.shape[2] == 3, "a numpy array", "(H, W, 3)")
+        return torch.from_numpy(np.ascontiguousarray(photo)).permute(2, 0, 1).contiguous()
+    if isinstance(photo, Tensor):
+        _check(photo, torch.uint8, photo.ndim == 3 and photo.shape[0] == 3, "a tensor", "(3, H, W)")
+        return photo
+    raise InputError(
+        f"a photo is a path, a PIL image, a numpy array or a tensor, got {type(photo).__name__}: convert it"
+    )
+
+
+def read_photo(path: Path) -> Tensor:
+    """Decode a file to uint8 RGB `(3, H, W)`. Raises InputError, which names the file."""
+    if path.suffix.lower() in _VIDEO_SUFFIXES:
+        raise InputError(f"{path} is a video, which is not supported yet: give a list of frames")
+    try:
+        return decode_photo(path.read_bytes(), None)
+    except OSError as error:
+        raise InputError(f"photo {path} cannot be read ({error.strerror}): correct its path") from None
+    except InputError as error:
+        raise InputError(f"photo {path}: {error}") from error
+
+
+def photos_of_folder(folder: Path) -> list[Path]:
+    """The photos directly in a folder, by their names' ends, sorted. Raises InputError when there is none."""
+    found = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
+    if not found:
+        raise InputError(f"folder {folder} holds no photo: one ends in {', '.join(sorted(SUFFIXES))}")
+    return found
+
+
 def decode_photo(data: bytes, declared_wh: tuple[int, int] | None) -> Tensor:
     """Decode a photo to uint8 RGB (3, H, W), range 0..255, in the frame its annotations use.
 
@@ -41,7 +91,19 @@ def decode_photo(data: bytes, declared_wh: tuple[int, int] | None) -> Tensor:
     declared.
     """
     image = _open(data)
-    turn = _turn_to_declared(image, declared_wh)
+    return _pixels(image, _turn_to_declared(image, declared_wh))
+
+
+def _check(photo: Any, dtype: Any, fits: bool, kind: str, shape: str) -> None:
+    if photo.dtype != dtype or not fits or 0 in photo.shape:
+        raise InputError(
+            f"a photo as {kind} must be uint8 of shape {shape}, "
+            f"got {str(photo.dtype).removeprefix('torch.')} of shape {tuple(photo.shape)}"
+        )
+
+
+def _pixels(image: Image.Image, turn: Image.Transpose | None) -> Tensor:
+    """uint8 `(3, H, W)`, with the turn applied."""
     try:
         image.load()
         rgb = _to_rgb(image)

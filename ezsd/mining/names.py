@@ -36,7 +36,5 @@ def strict_names(split: Split, extra: Sequence[str]) -> MiningNames:
     """
     for place, name in enumerate(extra):
         if name in split.base or name in extra[:place]:
-            raise InputError(
-                f"mine.extra_names holds {name!r}, which is a base name or comes twice: remove it"
-            )
+            raise InputError(f"the extra names hold {name!r}, which is a base name or comes twice: remove it")
     return MiningNames((*split.base, *extra), len(split.base), split.protocol("strict"))

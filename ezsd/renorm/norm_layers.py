@@ -73,7 +73,7 @@ def find_norm_layers(teacher: Teacher, towers: Towers) -> list[NormLayer]:
     if towers in ("text", "both"):
         found += _norm_layers_of(teacher.text_tower, "text")
     if not found:
-        raise InputError(f"the teacher has no norm layer in its {towers} tower: set renorm.method to none")
+        raise InputError(f"the teacher has no norm layer in its {towers} tower: it cannot be re-normalized")
     return found
 
 

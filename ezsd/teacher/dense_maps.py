@@ -37,7 +37,7 @@ class DenseTeacher(Teacher, Protocol):
 def require_dense(teacher: Teacher) -> DenseTeacher:
     """The teacher itself. Raises InputError when it has no dense maps."""
     if not isinstance(teacher, DenseTeacher):
-        raise InputError("mine.method cascade needs a teacher with dense_maps: set it to exhaustive")
+        raise InputError("the cascade needs a teacher with dense_maps: mine exhaustively")
     return teacher
 
 

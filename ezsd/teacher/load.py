@@ -52,7 +52,7 @@ def load_from_factory(factory: str) -> Teacher:
     if not isinstance(teacher, Teacher):
         lacking = [name for name in _members() if not hasattr(teacher, name)]
         raise InputError(
-            f"teacher.factory {factory!r} returned a {type(teacher).__name__} without {', '.join(lacking)}: "
+            f"teacher factory {factory!r} returned a {type(teacher).__name__} without {', '.join(lacking)}: "
             "it must return what ezsd.teacher.protocol.Teacher describes"
         )
     teacher.image_tower.eval().requires_grad_(False)
@@ -81,14 +81,14 @@ def _load_open_clip(source: TeacherSource) -> OpenClipTeacher:
 def _find_function(factory: str) -> Callable[[], Any]:
     module_name, colon, function_name = factory.partition(":")
     if not colon or not module_name or not function_name:
-        raise InputError(f"teacher.factory {factory!r} is not of the form package.module:function")
+        raise InputError(f"teacher factory {factory!r} is not of the form package.module:function")
     try:
         module = import_module(module_name)
     except ImportError as error:
-        raise InputError(f"teacher.factory {factory!r}: the module cannot be imported ({error})") from error
+        raise InputError(f"teacher factory {factory!r}: the module cannot be imported ({error})") from error
     function = getattr(module, function_name, None)
     if not callable(function):
-        raise InputError(f"teacher.factory {factory!r}: {module_name} has no function {function_name!r}")
+        raise InputError(f"teacher factory {factory!r}: {module_name} has no function {function_name!r}")
     return function
 
 

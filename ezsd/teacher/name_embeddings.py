@@ -68,7 +68,7 @@ def warn_of_cut_names(teacher: Teacher, names: Sequence[str], prompts: Prompts) 
         more = f" and {len(cut) - _SHOWN} more" if len(cut) > _SHOWN else ""
         shown = ", ".join(map(repr, cut[:_SHOWN]))
         logger.warning(
-            "the teacher's tokenizer cuts the text of %s%s: shorten it in teacher.text_names", shown, more
+            "the teacher's tokenizer cuts the text of %s%s: give a shorter one as text_names", shown, more
         )
     return cut
 

@@ -79,7 +79,7 @@ def load_weights(model: nn.Module, file: str) -> None:
     except (RuntimeError, KeyError, AssertionError, AttributeError, ValueError) as error:
         raise InputError(
             f"weights file {file} belongs to another architecture ({_mismatch(model, state)}): "
-            "correct teacher.model or teacher.weights"
+            "give weights of this one"
         ) from error
 
 
@@ -87,7 +87,7 @@ def _read_state(file: str) -> dict[str, Tensor]:
     try:
         state = load_state_dict(file, device="cpu", weights_only=True)
     except FileNotFoundError:
-        raise InputError(f"weights file {file} does not exist: correct teacher.weights") from None
+        raise InputError(f"weights file {file} does not exist: correct its path") from None
     except pickle.UnpicklingError:
         raise InputError(
             f"weights file {file} holds code as well as weights, which is not run: save it as safetensors"

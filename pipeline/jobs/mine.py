@@ -17,6 +17,7 @@ from ezsd.mining.config import MineConfig
 from ezsd.mining.names import MiningNames, known_names, strict_names
 from ezsd.mining.proposals import Judge, Proposals
 from ezsd.pipeline.data.training_photos import TrainingPhotos, open_training_photos
+from ezsd.pipeline.errors import at_key
 from ezsd.pipeline.jobs.job import StoreJob
 from ezsd.pipeline.models.teacher import RenormalizedTeacher, prompts_of, renormalized_teacher
 from ezsd.pipeline.params import MineParams
@@ -65,7 +66,10 @@ def mining_inputs(context: StageContext) -> MiningInputs:
 
 def mining_names(params: MineParams, split: Split) -> MiningNames:
     """The names that compete for a crop."""
-    return known_names(split) if params.names == "known" else strict_names(split, params.extra_names)
+    if params.names == "known":
+        return known_names(split)
+    with at_key("mine.extra_names"):
+        return strict_names(split, params.extra_names)
 
 
 @dataclass(frozen=True)

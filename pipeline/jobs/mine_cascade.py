@@ -16,10 +16,12 @@ from ezsd.mining.config import MineConfig
 from ezsd.mining.objectness import RidgeSums
 from ezsd.mining.score import CERTAINTY
 from ezsd.pipeline.data.training_photos import TrainingPhotos
+from ezsd.pipeline.errors import at_key
 from ezsd.pipeline.jobs.job import Job
 from ezsd.pipeline.jobs.mine import Miner, MiningInputs
 from ezsd.pipeline.models.teacher import RenormalizedTeacher
 from ezsd.pipeline.tensor_files import read_tensors
+from ezsd.teacher.dense_maps import require_dense
 from ezsd.teacher.protocol import Teacher
 
 FIT_PHOTOS = 256
@@ -65,7 +67,8 @@ class ObjectnessFit(Job):
 
     def __call__(self, shard: int) -> dict[str, float]:
         """Sum one part."""
-        teacher = self.teacher.load()
+        with at_key("mine.method"):
+            teacher = require_dense(self.teacher.load())
         total = reduce(add, [self._sums(row, teacher) for row in self.rows(shard)])
         write_bytes_atomic(self.path(shard), save({"gram": total.gram, "cross": total.cross}))
         return {}

@@ -4,7 +4,6 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from ezsd.cache.atomic import sha256_file
 from ezsd.cache.errors import ArtifactError
 from ezsd.errors import InputError
 from ezsd.pipeline.device import choose_device
+from ezsd.pipeline.errors import at_key
 from ezsd.pipeline.outside import BUNDLED, RANDOM, TAG
 from ezsd.pipeline.params import RunParams, TeacherParams
 from ezsd.pipeline.stage import StageContext
@@ -26,8 +26,14 @@ from ezsd.teacher.load import TeacherSource, load_teacher
 from ezsd.teacher.name_embeddings import template_set
 from ezsd.teacher.prompts import Prompts
 from ezsd.teacher.protocol import Teacher
+from ezsd.teacher.published import (
+    BUNDLED_MODEL,
+    bundled_config,
+    bundled_weights,
+    download_weights,
+    read_config,
+)
 
-BUNDLED_MODEL = "world-teacher"
 _MEND = "run: ezsd-cli precompute --only renorm"
 
 
@@ -137,48 +143,28 @@ def _load(source: TeacherSource, norms: bytes, device: torch.device) -> Teacher:
 
 def _config_text(model: str, root: Path) -> str | None:
     if model == BUNDLED_MODEL:
-        return _asset(f"{BUNDLED_MODEL}.json").read_text(encoding="utf-8")
+        return bundled_config()
     if not model.endswith(".json"):
         return None
-    try:
-        return (root / model).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
-        raise InputError(f"teacher.model {root / model} cannot be read: give an open_clip config") from None
+    with at_key("teacher.model"):
+        return read_config(root / model)
 
 
 def _weights_file(params: TeacherParams, tag: str | None, root: Path) -> str | None:
     if params.weights == RANDOM:
         return None
     if tag is not None:
-        return _download(params.model, tag)
+        with at_key("teacher.weights"):
+            return download_weights(params.model, tag)
     if params.weights == BUNDLED:
         if params.model != BUNDLED_MODEL:
             raise InputError(
                 f"teacher.weights bundled belong to teacher.model {BUNDLED_MODEL}, not {params.model}"
             )
-        return str(_asset(f"{BUNDLED_MODEL}.safetensors"))
+        return bundled_weights()
     path = root / params.weights
     if not path.is_file():
         raise InputError(
             f"teacher.weights {path} is no file: give bundled, random, tag:NAME or the path of a weights file"
         )
     return str(path)
-
-
-def _download(model: str, tag: str) -> str:
-    """The file of published weights, from open_clip's cache if it is there."""
-    published = open_clip.get_pretrained_cfg(model, tag)
-    if not published:
-        known = ", ".join(open_clip.list_pretrained_tags_by_model(model)) or "none"
-        raise InputError(f"open_clip knows no weights {tag!r} of {model}: it knows {known}")
-    try:
-        return str(open_clip.download_pretrained(published))
-    except Exception as error:  # a hub client's network errors are of many kinds
-        raise InputError(
-            f"the weights {tag!r} of {model} are not on this machine and cannot be fetched "
-            f"({type(error).__name__}): fetch them once with network, or give a local file as teacher.weights"
-        ) from error
-
-
-def _asset(name: str) -> Path:
-    return Path(str(resources.files("ezsd") / "assets" / name))

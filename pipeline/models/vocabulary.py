@@ -11,16 +11,22 @@ from ezsd.cache.errors import ArtifactError
 from ezsd.cache.manifest import manifest_digest
 from ezsd.errors import InputError
 from ezsd.pipeline.models.detector import TrainedDetector
-from ezsd.pipeline.params import Params
+from ezsd.pipeline.params import Params, load_params
 from ezsd.pipeline.runner import artifact_folder
 from ezsd.teacher.prompts import Prompts
+from ezsd.teacher.protocol import Teacher
+
+SAME_COSINE = 0.999
+"""Embeddings of a name by the same teacher are at least this near; devices differ in the last digits."""
 
 
 def check_names(names: Sequence[str]) -> tuple[str, ...]:
-    """The names without blanks around them; raises InputError when one is empty or repeated."""
+    """The names without blanks around them; raises InputError when one is empty or comes twice."""
+    if isinstance(names, str):
+        raise InputError(f"names must be a list of texts, got the text {names!r}: put it into a list")
     cleaned = tuple(name.strip() for name in names)
     if not cleaned or not all(cleaned):
-        raise InputError("a name to look for is empty: give at least one, separated by commas")
+        raise InputError("a name to look for is empty: give at least one name")
     repeated = sorted({name for name in cleaned if cleaned.count(name) > 1})
     if repeated:
         raise InputError(f"the name {repeated[0]!r} is given twice: give each once")
@@ -34,7 +40,6 @@ def embed_vocabulary(names: Sequence[str], trained: TrainedDetector, params: Par
     """
     # the teacher's import takes seconds, and only new names need it
     from ezsd.pipeline.models.teacher import RenormalizedTeacher, resolve_teacher, teacher_digests
-    from ezsd.teacher.name_embeddings import embed_names, warn_of_cut_names
 
     folder, source = artifact_folder(root, "renorm"), resolve_teacher(params.teacher, root)
     if manifest_digest(folder) != trained.parents["renorm"]:
@@ -42,8 +47,43 @@ def embed_vocabulary(names: Sequence[str], trained: TrainedDetector, params: Par
     differing = {key for key, value in teacher_digests(source).items() if trained.teacher[key] != value}
     if differing - {"open_clip"}:
         raise ArtifactError("params.teacher is not what the detector was trained with: set it back")
-    teacher = RenormalizedTeacher(source, Renormed(folder), params.run).load()
+    return embed_with(names, RenormalizedTeacher(source, Renormed(folder), params.run).load(), trained)
+
+
+def embed_by_run(names: Sequence[str], trained: TrainedDetector, folder: Path) -> Tensor:
+    """As `embed_vocabulary`, by the run whose detector lies in `folder`.
+
+    Raises InputError when the folder is not one of a run.
+    """
+    root = folder.parent.parent
+    params = root / "params.yaml"
+    if artifact_folder(root, "train") != folder or not params.is_file():
+        raise InputError(
+            f"{names[0]!r} has no embedding in the detector, and {params} that describes its teacher is not "
+            "there: give text_embeddings, or the re-normalized teacher to load_detector"
+        )
+    return embed_vocabulary(names, trained, load_params(params, ()), root)
+
+
+def embed_with(names: Sequence[str], teacher: Teacher, trained: TrainedDetector) -> Tensor:
+    """(C, D) by a teacher, with the prompts that the detector was trained with."""
+    from ezsd.teacher.name_embeddings import embed_names, warn_of_cut_names
+
     prompts = Prompts(trained.teacher["templates"], trained.teacher["text_names"])
     warn_of_cut_names(teacher, names, prompts)
     with torch.inference_mode():
         return embed_names(teacher, names, prompts)
+
+
+def require_same_embeddings(teacher: Teacher, trained: TrainedDetector) -> None:
+    """Raise InputError unless the teacher embeds the detector's first name as the detector has it stored."""
+    stored = trained.detector.roi_heads.classifier.text_embeddings[0].cpu()
+    name = trained.split.names[0]
+    if teacher.dim == len(stored):
+        cosine = float(embed_with([name], teacher, trained)[0].cpu() @ stored)
+        if cosine >= SAME_COSINE:
+            return
+    raise InputError(
+        f"the teacher embeds {name!r} otherwise than the one that the detector was trained with: give that "
+        "one, with its re-normalized norm layers"
+    )

@@ -2,23 +2,24 @@
 
 import io
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from ezsd.api.detector import Detector
+from ezsd.api.results import Detections
 from ezsd.cache.atomic import write_bytes_atomic, write_json_atomic
 from ezsd.cache.manifest import require_complete
 from ezsd.detector.config import Selection
-from ezsd.detector.detector import Detections, detect
-from ezsd.errors import InputError
 from ezsd.evaluation.coco_form import drawn_masks, with_masks
 from ezsd.masks import paste_masks
-from ezsd.photos import decode_photo
+from ezsd.photos import read_photo
 from ezsd.pipeline.device import choose_device
-from ezsd.pipeline.models.detector import TrainedDetector, read_detector
-from ezsd.pipeline.models.vocabulary import check_names, embed_vocabulary
+from ezsd.pipeline.models.detector import read_detector
+from ezsd.pipeline.models.vocabulary import embed_vocabulary
 from ezsd.pipeline.params import Params
 from ezsd.pipeline.runner import artifact_folder
 from ezsd.stages.pages.drawing import caption, draw_objects, tint_masks
@@ -57,16 +58,13 @@ def predict(
     folder = artifact_folder(root, "train")
     require_complete(folder, "run `ezsd-cli train`")
     trained = read_detector(folder)
-    pixels = [_read_photo(path) for path in photos]
-    device = choose_device(params.run)
-    detector = trained.detector.to(device)
-    vocabulary = trained.split.names if names is None else check_names(names)
-    if names is not None:
-        detector.set_vocabulary(embed_vocabulary(vocabulary, trained, params, root).to(device))
-    found = [detect(detector, [photo.to(device)], selection)[0] for photo in pixels]
+    embed = partial(embed_vocabulary, trained=trained, params=params, root=root)
+    detector = Detector(trained, embed, choose_device(params.run))
+    pixels = [read_photo(path) for path in photos]
+    found = detector.predict(pixels, names, selection=selection)
     predictions = [
-        _as_prediction(path, photo, detections, vocabulary, trained)
-        for path, photo, detections in zip(photos, pixels, found, strict=True)
+        _as_prediction(path, detections, detector.trained_names)
+        for path, detections in zip(photos, found, strict=True)
     ]
     for photo, prediction, name in zip(pixels, predictions, drawing_names(photos), strict=True):
         write_bytes_atomic(out / name, _draw(photo, prediction))
@@ -83,32 +81,22 @@ def drawing_names(photos: Sequence[Path]) -> list[str]:
     ]
 
 
-def _read_photo(path: Path) -> Tensor:
-    try:
-        return decode_photo(path.read_bytes(), None)
-    except OSError as error:
-        raise InputError(f"photo {path} cannot be read ({error.strerror}): correct its path") from None
-    except InputError as error:
-        raise InputError(f"photo {path}: {error}") from error
-
-
-def _as_prediction(
-    path: Path, photo: Tensor, found: Detections, names: Sequence[str], trained: TrainedDetector
-) -> Prediction:
-    rows = zip(found.labels.tolist(), found.scores.tolist(), found.boxes_xyxy.tolist(), strict=True)
-    told: list[dict[str, Any]] = [
+def _as_prediction(path: Path, found: Detections, trained_names: Sequence[str]) -> Prediction:
+    records: list[dict[str, Any]] = [
         {
-            "name": names[label],
+            "name": found.names[label],
             "score": round(score, 6),
             "box_xyxy": [round(side, 2) for side in box_xyxy],
-            "trained": names[label] in trained.split.labelled,
+            "trained": found.names[label] in trained_names,
         }
-        for label, score, box_xyxy in rows
+        for label, score, box_xyxy in zip(
+            found.labels.tolist(), found.scores.tolist(), found.boxes_xyxy.tolist(), strict=True
+        )
     ]
     if found.mask_probabilities is not None:
-        masks = paste_masks(found.mask_probabilities, found.boxes_xyxy, (photo.shape[1], photo.shape[2]))
-        told = with_masks(told, masks)
-    return {"photo": str(path), "detections": told}
+        masks = paste_masks(found.mask_probabilities, found.boxes_xyxy, found.original_size)
+        records = with_masks(records, masks)
+    return {"photo": str(path), "detections": records}
 
 
 def _draw(photo: Tensor, prediction: Prediction) -> bytes:

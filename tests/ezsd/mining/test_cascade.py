@@ -204,5 +204,5 @@ def test_a_photo_that_base_boxes_fill_has_no_proposals(dense_judge, coloured_pho
 
 
 def test_a_teacher_without_dense_maps_is_refused(colour_judge):
-    with pytest.raises(InputError, match="set it to exhaustive"):
+    with pytest.raises(InputError, match="mine exhaustively"):
         require_dense(colour_judge(["grey"], ["red"]).encoder.teacher)

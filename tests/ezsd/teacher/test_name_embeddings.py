@@ -77,5 +77,5 @@ def test_names_that_the_tokenizer_cuts_are_told(tiny_teacher, caplog):
         assert warn_of_cut_names(tiny_teacher, ["dog", fits], Prompts()) == []
         assert not caplog.records
         assert warn_of_cut_names(tiny_teacher, ["dog", long], Prompts()) == [long]
-    assert "teacher.text_names" in caplog.text
+    assert "text_names" in caplog.text
     assert cut_names(tiny_teacher, [fits], Prompts(["a photo of one {}", "a photo of the very {}"])) == [fits]

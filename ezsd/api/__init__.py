@@ -1,0 +1,1 @@
+"""The public API: what `import ezsd` gives. This folder may use the pipeline; the rest of `ezsd/` may not."""

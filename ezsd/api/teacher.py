@@ -1,0 +1,215 @@
+"""CLIP from its name, re-normalized on photos of one's own, and what it proposes in a photo."""
+
+from collections.abc import Sequence
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor
+
+from ezsd.api.results import Proposals
+from ezsd.boxes import box_area, check_boxes_xyxy
+from ezsd.errors import InputError
+from ezsd.mining.exhaustive import mine_exhaustively
+from ezsd.mining.proposals import Judge, MineConfig
+from ezsd.photos import Photo, as_photo
+from ezsd.pipeline.models.vocabulary import check_names
+from ezsd.renorm.labelled_crops import LabelledCrops, RememberedCrops
+from ezsd.renorm.norm_layers import load_norm_state
+from ezsd.renorm.tune import TuneConfig, Tuner
+from ezsd.teacher import load
+from ezsd.teacher.box_encoder import BoxEncoder
+from ezsd.teacher.crops import square_crops
+from ezsd.teacher.name_embeddings import embed_names
+from ezsd.teacher.prompts import Prompts
+from ezsd.teacher.protocol import Teacher
+from ezsd.teacher.published import find_teacher
+
+ENLARGE = 1.2
+"""Sides of the crop / sides of the box, in re-normalization."""
+
+MAX_BYTES = 2 << 30
+"""Crops that are kept in memory, so that later epochs need not decode their photos again."""
+
+BATCH = 256
+"""Crops that go through the image tower at once; fewer when memory runs out."""
+
+Boxes = Tensor | np.ndarray | Sequence[Sequence[float]]
+"""`(N, 4)` xyxy in absolute pixels of the photo; N may be 0."""
+
+Labels = Tensor | np.ndarray | Sequence[int]
+"""`(N,)`, indices into the names."""
+
+
+def load_teacher(
+    model: str,
+    weights: str | None = None,
+    *,
+    norms: str | Path | None = None,
+    device: str | torch.device | None = None,
+) -> Teacher:
+    """A CLIP, frozen and in evaluation mode.
+
+    Args:
+        model: an open_clip architecture (`ViT-B-32-quickgelu`), the path of an open_clip config (`*.json`),
+            `world-teacher` (a small one that comes with the package), or `package.module:function`, which is
+            called and returns what meets the protocol `Teacher`.
+        weights: a tag of open_clip's published weights (`openai`), the path of a file (safetensors, or a
+            state dict), or `random`. Not needed for `world-teacher` and functions.
+        norms: `norms.safetensors` of a run's `artifacts/renorm`: its re-normalized norm layers.
+        device: where it computes; a GPU when None and there is one.
+
+    Raises:
+        InputError: no such model or weights, or they do not fit one another; weights that are not on this
+            machine and cannot be fetched.
+    """
+    teacher = load.load_teacher(find_teacher(model, weights))
+    if norms is not None:
+        load_norm_state(teacher, _read_norms(Path(norms)))
+    return teacher.to(torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu")))
+
+
+def renormalize(
+    teacher: Teacher,
+    photos: Sequence[Photo],
+    boxes: Sequence[Boxes],
+    labels: Sequence[Labels],
+    names: Sequence[str],
+    *,
+    config: TuneConfig | None = None,
+    prompts: Prompts | None = None,
+) -> Teacher:
+    """A copy of the teacher whose norm layers are tuned to name boxes (the paper's first idea).
+
+    The same arguments give the same copy.
+
+    Args:
+        teacher: any; it stays as it is.
+        photos: paths, PIL images, or RGB uint8 pixels.
+        boxes: of each photo `(N, 4)` xyxy in its pixels. Only base boxes: what is here was trained on.
+        labels: of each photo `(N,)`, what its boxes show, an index into `names`.
+        names: the base names.
+        config: the recipe; the paper's for COCO when None.
+        prompts: what the text tower reads for a name; the paper's `a photo of a {}` when None.
+
+    Returns:
+        The copy, on the device of `teacher`, frozen again.
+
+    Raises:
+        InputError: a photo, box, label or name cannot be used, there is no box, or the teacher has no norm
+            layers.
+    """
+    base = check_names(names)
+    renormed = deepcopy(teacher)
+    data = _labelled_crops(photos, boxes, labels, len(base), teacher.image_size)
+    tuner = Tuner(renormed, base, prompts or Prompts(), data, config or TuneConfig())
+    tuner.run(None, lambda state: None)
+    return renormed
+
+
+def mine(
+    teacher: Teacher,
+    photo: Photo,
+    names: Sequence[str],
+    *,
+    base_boxes: Boxes | None = None,
+    base_names: Sequence[str] = (),
+    config: MineConfig | None = None,
+    prompts: Prompts | None = None,
+) -> Proposals:
+    """Boxes in a photo that the teacher is surest of (the paper's second idea).
+
+    All anchors go through the teacher: with the paper's recipe about 12,750 crops of a photo.
+
+    Args:
+        teacher: best re-normalized.
+        photo: a path, a PIL image, or RGB uint8 pixels.
+        names: all names that compete for a box, base and novel.
+        base_boxes: `(M, 4)` xyxy, what is known to be in the photo: proposals that overlap it are left out.
+        base_names: those of `names` that have boxes: proposals of these names are left out.
+        config: the recipe; the paper's when None.
+        prompts: what the text tower reads for a name; the paper's `a photo of a {}` when None.
+
+    Raises:
+        InputError: the photo, a box or a name cannot be used, or a base name is not among `names`.
+    """
+    wanted, base = check_names(names), tuple(base_names)
+    if unknown := [name for name in base if name not in wanted]:
+        raise InputError(f"the base name {unknown[0]!r} is not among names: add it there")
+    order = [*base, *(name for name in wanted if name not in base)]
+    with torch.inference_mode():
+        text = embed_names(teacher, order, prompts or Prompts()).cpu()
+    judge = Judge(BoxEncoder(teacher, BATCH), text, len(base))
+    known = _as_boxes([] if base_boxes is None else base_boxes, "base_boxes")
+    found = mine_exhaustively(as_photo(photo), known, judge, config or MineConfig())
+    places = torch.tensor([wanted.index(name) for name in order])
+    return Proposals(**{**vars(found), "labels": places[found.labels]}, names=wanted)
+
+
+def _labelled_crops(
+    photos: Sequence[Photo], boxes: Sequence[Boxes], labels: Sequence[Labels], names: int, size: int
+) -> LabelledCrops:
+    if not len(photos) == len(boxes) == len(labels):
+        raise InputError(
+            f"photos, boxes and labels must be of one length, "
+            f"got {len(photos)}, {len(boxes)} and {len(labels)}"
+        )
+    used = [number for number, own in enumerate(boxes) if len(own)]
+    if not used:
+        raise InputError("there is no box in any photo: re-normalization needs base boxes")
+    boxes_xyxy = [_as_boxes(boxes[number], f"boxes of photo {number}") for number in used]
+    classes = [_as_labels(labels[number], len(boxes[number]), names, number) for number in used]
+
+    def cut(place: int) -> Tensor:
+        return square_crops(as_photo(photos[used[place]]), boxes_xyxy[place], ENLARGE, size)
+
+    areas = [_relative_areas(photos[number], own) for number, own in zip(used, boxes_xyxy, strict=True)]
+    return LabelledCrops(classes, areas, RememberedCrops(cut, MAX_BYTES))
+
+
+def _relative_areas(photo: Photo, boxes_xyxy: Tensor) -> Tensor:
+    pixels = as_photo(photo)
+    return box_area(boxes_xyxy) / (pixels.shape[1] * pixels.shape[2])
+
+
+def _as_boxes(boxes: Boxes, what: str) -> Tensor:
+    boxes_xyxy = _as_tensor(boxes, torch.float32, what)
+    if boxes_xyxy.numel() == 0:
+        return boxes_xyxy.reshape(0, 4)
+    try:
+        check_boxes_xyxy(boxes_xyxy)
+    except InputError as error:
+        raise InputError(f"{what}: {error}") from None
+    if not (boxes_xyxy[:, 2:] > boxes_xyxy[:, :2]).all():
+        raise InputError(f"{what}: a box has x1 <= x0 or y1 <= y0, or a corner that is no number")
+    return boxes_xyxy
+
+
+def _as_labels(labels: Labels, boxes: int, names: int, photo: int) -> Tensor:
+    what = f"labels of photo {photo}"
+    classes = _as_tensor(labels, torch.int64, what)
+    if classes.shape != (boxes,):
+        raise InputError(f"{what} must have shape ({boxes},), one for each box, got {tuple(classes.shape)}")
+    if not ((classes >= 0) & (classes < names)).all():
+        raise InputError(f"{what} must lie in 0..{names - 1}, indices into the names, got {classes.tolist()}")
+    return classes
+
+
+def _as_tensor(values: Any, dtype: torch.dtype, what: str) -> Tensor:
+    try:
+        return torch.as_tensor(values, dtype=dtype).cpu()
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{what} must be numbers in rows of one length ({error})") from None
+
+
+def _read_norms(path: Path) -> dict[str, Tensor]:
+    try:
+        return load_file(path)
+    except (OSError, SafetensorError):
+        raise InputError(
+            f"{path} is missing or damaged: give norms.safetensors of artifacts/renorm"
+        ) from None
