@@ -1,6 +1,7 @@
 import io
 import struct
 import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from ezsd.errors import InputError
-from ezsd.photos import FORMATS, MAX_PIXELS, decode_photo
+from ezsd.photos import FORMATS, MAX_PIXELS, as_photo, decode_photo
 
 RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
 
@@ -186,3 +187,42 @@ def test_damaged_bytes_give_a_photo_or_an_input_error(sample, damage):
     except InputError:
         return
     assert (photo.dtype, tuple(photo.shape)) == (torch.uint8, (3, 16, 24))
+
+
+PIXELS = np.random.default_rng(0).integers(0, 256, (4, 6, 3), dtype=np.uint8)
+
+
+def test_every_form_of_a_photo_becomes_the_same_tensor(tmp_path: Path) -> None:
+    image = Image.fromarray(PIXELS)
+    image.save(tmp_path / "photo.png")
+    expected = torch.from_numpy(PIXELS).permute(2, 0, 1)
+    for photo in (tmp_path / "photo.png", str(tmp_path / "photo.png"), image, PIXELS, expected):
+        assert torch.equal(as_photo(photo), expected)
+    assert torch.equal(as_photo(PIXELS[:, ::-1]), expected.flip(2))  # a view with a negative stride
+
+
+def test_a_pil_image_is_turned_and_loses_its_transparency() -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    with Image.open(io.BytesIO(encoded(corners(), exif=exif))) as image:
+        assert as_photo(image).shape == (3, 3, 2)
+    assert as_photo(Image.new("RGBA", (2, 1), (0, 0, 0, 0))).unique().tolist() == [255]
+
+
+@pytest.mark.parametrize(
+    ("photo", "message"),
+    [
+        (PIXELS.astype(np.float32), r"uint8 of shape \(H, W, 3\), got float32 of shape \(4, 6, 3\)"),
+        (PIXELS[..., :1], r"\(H, W, 3\), got uint8 of shape \(4, 6, 1\)"),
+        (PIXELS[None], r"\(H, W, 3\), got uint8 of shape \(1, 4, 6, 3\)"),
+        (PIXELS[:0], r"got uint8 of shape \(0, 6, 3\)"),
+        (torch.from_numpy(PIXELS), r"\(3, H, W\), got uint8 of shape \(4, 6, 3\)"),
+        (torch.zeros(3, 4, 6), r"\(3, H, W\), got float32 of shape \(3, 4, 6\)"),
+        (b"bytes", "got bytes"),
+        (Path("clip.MP4"), "is a video, which is not supported yet"),
+        (Path("nowhere.png"), r"photo nowhere\.png cannot be read"),
+    ],
+)
+def test_another_photo_is_refused_with_what_was_expected(photo: object, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        as_photo(photo)  # type: ignore[arg-type]

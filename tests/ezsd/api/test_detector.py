@@ -1,0 +1,97 @@
+"""A trained detector from its folder: any photo, any names, and the teacher only when it is needed."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from support.training_workplace import DIM, SPLIT, make_trained_workplace
+
+import ezsd
+from ezsd.cache.errors import ArtifactError
+
+ANYTHING = ezsd.Selection(best=5)
+PIXELS = np.random.default_rng(0).integers(0, 256, (40, 90, 3), dtype=np.uint8)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """`artifacts/train` of a run, whose teacher cannot be loaded."""
+    return make_trained_workplace(tmp_path_factory.mktemp("api")).root / "artifacts/train"
+
+
+@pytest.fixture
+def detector(folder: Path) -> ezsd.Detector:
+    return ezsd.load_detector(folder, device="cpu")
+
+
+def same(one: ezsd.Detections, other: ezsd.Detections) -> bool:
+    return torch.equal(one.boxes_xyxy, other.boxes_xyxy) and torch.equal(one.scores, other.scores)
+
+
+def test_detections_are_sorted_named_and_in_the_photo(detector: ezsd.Detector) -> None:
+    found = detector.predict(PIXELS, selection=ANYTHING)
+    assert len(found) == 5 and found.names == SPLIT.names and found.original_size == (40, 90)
+    assert found.scores.tolist() == sorted(found.scores.tolist(), reverse=True)
+    assert found.boxes_xyxy.dtype == torch.float32 and found.labels.dtype == torch.int64
+    assert (found.boxes_xyxy >= 0).all() and (found.boxes_xyxy <= torch.tensor([90, 40, 90, 40])).all()
+
+
+def test_every_form_of_a_photo_gives_the_same(detector: ezsd.Detector, tmp_path: Path) -> None:
+    image = Image.fromarray(PIXELS)
+    image.save(tmp_path / "b.png")
+    image.save(tmp_path / "a.png")
+    (tmp_path / "notes.txt").write_text("no photo")
+    expected = detector.predict(PIXELS)
+    tensor = torch.from_numpy(PIXELS).permute(2, 0, 1)
+    for photo in (tmp_path / "a.png", str(tmp_path / "a.png"), image, tensor):
+        assert same(detector.predict(photo), expected)
+    several = detector.predict([image, tensor])
+    assert len(several) == 2 and all(same(one, expected) for one in several)
+    assert len(detector.predict(tmp_path)) == 2
+    assert detector.predict([]) == []
+
+
+def test_an_empty_folder_is_refused(detector: ezsd.Detector, tmp_path: Path) -> None:
+    with pytest.raises(ezsd.InputError, match="holds no photo"):
+        detector.predict(tmp_path)
+
+
+def test_known_names_are_taken_from_the_detector(detector: ezsd.Detector) -> None:
+    found = detector.predict(PIXELS, names=["fox", " cat "], selection=ANYTHING)
+    assert found.names == ("fox", "cat") and set(found.labels.tolist()) <= {0, 1}
+    assert detector.predict(PIXELS).names == SPLIT.names
+    assert detector.names == SPLIT.names and detector.trained_names == SPLIT.base
+
+
+def test_embeddings_of_ones_own_are_used(detector: ezsd.Detector) -> None:
+    stored = torch.eye(3, DIM)  # those of the run's names
+    found = detector.predict(PIXELS, ["a", "b", "c"], text_embeddings=stored)
+    assert same(found, detector.predict(PIXELS)) and found.names == ("a", "b", "c")
+    with pytest.raises(ezsd.InputError, match=r"\(2, 8\), a row a name, got \(3, 8\)"):
+        detector.predict(PIXELS, ["a", "b"], text_embeddings=stored)
+
+
+def test_names_are_a_list_of_different_texts(detector: ezsd.Detector) -> None:
+    with pytest.raises(ezsd.InputError, match="put it into a list"):
+        detector.predict(PIXELS, names="cat")
+    with pytest.raises(ezsd.InputError, match="'cat' is given twice"):
+        detector.predict(PIXELS, names=["cat", "cat"])
+
+
+def test_new_names_without_a_teacher_say_what_is_missing(folder: Path, tmp_path: Path) -> None:
+    alone = shutil.copytree(folder, tmp_path / "detector")
+    with pytest.raises(ezsd.InputError, match=r"'owl' has no embedding .*load_detector"):
+        ezsd.load_detector(alone).predict(PIXELS, names=["cat", "owl"])
+
+
+def test_a_teacher_of_another_kind_is_refused(folder: Path, tiny_teacher: ezsd.Teacher) -> None:
+    with pytest.raises(ezsd.InputError, match="the teacher embeds 'cat' otherwise"):
+        ezsd.load_detector(folder, teacher=tiny_teacher)
+
+
+def test_without_a_detector_the_command_that_makes_one_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ArtifactError, match="ezsd-cli train"):
+        ezsd.load_detector(tmp_path / "artifacts/train")
