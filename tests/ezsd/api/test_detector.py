@@ -1,6 +1,7 @@
 """A trained detector from its folder: any photo, any names, and the teacher only when it is needed."""
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -85,6 +86,32 @@ def test_new_names_without_a_teacher_say_what_is_missing(folder: Path, tmp_path:
     alone = shutil.copytree(folder, tmp_path / "detector")
     with pytest.raises(ezsd.InputError, match=r"'owl' has no embedding .*load_detector"):
         ezsd.load_detector(alone).predict(PIXELS, names=["cat", "owl"])
+
+
+class RecordingTeacher:
+    """Embeds the run's names as the run did, other texts as the next axis, and keeps what it was asked."""
+
+    image_size, dim, logit_scale, logit_bias = 16, DIM, 1.0, 0.0
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+
+    def encode_texts(self, texts: Sequence[str]) -> torch.Tensor:
+        self.texts += texts
+        known = [f"a photo of a {name}" for name in SPLIT.names]
+        rows = [known.index(text) if text in known else len(known) for text in texts]
+        return torch.eye(DIM)[rows]
+
+
+def test_a_teacher_embeds_each_new_name_once(folder: Path) -> None:
+    teacher = RecordingTeacher()
+    detector = ezsd.load_detector(folder, teacher=teacher, device="cpu")  # type: ignore[arg-type]
+    teacher.texts.clear()
+    first = detector.predict(PIXELS, names=["cat", "owl"])
+    assert same(detector.predict(PIXELS, names=["cat", "owl"]), first)
+    assert teacher.texts == ["a photo of a owl"]
+    by_hand = detector.predict(PIXELS, ["cat", "owl"], text_embeddings=torch.eye(DIM)[[0, 3]])
+    assert same(by_hand, first)
 
 
 def test_a_teacher_of_another_kind_is_refused(folder: Path, tiny_teacher: ezsd.Teacher) -> None:
