@@ -4,9 +4,9 @@ from ezsd.api.teacher import load_teacher, mine, renormalize
 from ezsd.cache.errors import ArtifactError
 from ezsd.detector.config import Selection
 from ezsd.errors import InputError
-from ezsd.mining.proposals import MineConfig
+from ezsd.mining.config import MineConfig
 from ezsd.photos import Photo
-from ezsd.renorm.tune import TuneConfig
+from ezsd.renorm.config import RenormConfig
 from ezsd.teacher.prompts import Prompts
 from ezsd.teacher.protocol import Teacher
 
@@ -19,9 +19,9 @@ __all__ = [
     "Photo",
     "Prompts",
     "Proposals",
+    "RenormConfig",
     "Selection",
     "Teacher",
-    "TuneConfig",
     "load_detector",
     "load_teacher",
     "mine",

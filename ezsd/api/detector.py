@@ -45,7 +45,7 @@ class Detector:
         """
         self.names = trained.split.names
         self.trained_names = trained.split.labelled
-        self.embedding_dim = trained.detector.config.embedding_dim
+        self.embedding_dim = trained.detector.embedding_dim
         self._network = trained.detector.to(device)
         self._device = device
         self._embed = embed

@@ -14,13 +14,15 @@ from torch import Tensor
 from ezsd.api.results import Proposals
 from ezsd.boxes import box_area, check_boxes_xyxy
 from ezsd.errors import InputError
+from ezsd.mining.config import MineConfig
 from ezsd.mining.exhaustive import mine_exhaustively
-from ezsd.mining.proposals import Judge, MineConfig
+from ezsd.mining.proposals import Judge
 from ezsd.photos import Photo, as_photo
 from ezsd.pipeline.models.vocabulary import check_names
+from ezsd.renorm.config import RenormConfig
 from ezsd.renorm.labelled_crops import LabelledCrops, RememberedCrops
 from ezsd.renorm.norm_layers import load_norm_state
-from ezsd.renorm.tune import TuneConfig, Tuner
+from ezsd.renorm.tune import Tuner
 from ezsd.teacher import load
 from ezsd.teacher.box_encoder import BoxEncoder
 from ezsd.teacher.crops import square_crops
@@ -28,9 +30,6 @@ from ezsd.teacher.name_embeddings import embed_names
 from ezsd.teacher.prompts import Prompts
 from ezsd.teacher.protocol import Teacher
 from ezsd.teacher.published import find_teacher
-
-ENLARGE = 1.2
-"""Sides of the crop / sides of the box, in re-normalization."""
 
 MAX_BYTES = 2 << 30
 """Crops that are kept in memory, so that later epochs need not decode their photos again."""
@@ -80,7 +79,7 @@ def renormalize(
     labels: Sequence[Labels],
     names: Sequence[str],
     *,
-    config: TuneConfig | None = None,
+    config: RenormConfig | None = None,
     prompts: Prompts | None = None,
 ) -> Teacher:
     """A copy of the teacher whose norm layers are tuned to name boxes (the paper's first idea).
@@ -93,20 +92,22 @@ def renormalize(
         boxes: of each photo `(N, 4)` xyxy in its pixels. Only base boxes: what is here was trained on.
         labels: of each photo `(N,)`, what its boxes show, an index into `names`.
         names: the base names.
-        config: the recipe; the paper's for COCO when None.
+        config: the recipe, of method `tune`; the paper's for COCO when None.
         prompts: what the text tower reads for a name; the paper's `a photo of a {}` when None.
 
     Returns:
         The copy, on the device of `teacher`, frozen again.
 
     Raises:
-        InputError: a photo, box, label or name cannot be used, there is no box, or the teacher has no norm
-            layers.
+        InputError: a photo, box, label or name cannot be used, there is no box, the teacher has no norm
+            layers, or `config` is of another method.
     """
-    base = check_names(names)
+    base, recipe = check_names(names), config or RenormConfig()
+    if recipe.method != "tune":
+        raise InputError(f"renormalize follows the method 'tune', got {recipe.method!r}")
     renormed = deepcopy(teacher)
-    data = _labelled_crops(photos, boxes, labels, len(base), teacher.image_size)
-    tuner = Tuner(renormed, base, prompts or Prompts(), data, config or TuneConfig())
+    data = _labelled_crops(photos, _labelled(boxes, labels, len(base)), recipe, teacher.image_size)
+    tuner = Tuner(renormed, base, prompts or Prompts(), data, recipe)
     tuner.run(None, lambda state: None)
     return renormed
 
@@ -150,25 +151,36 @@ def mine(
     return Proposals(**{**vars(found), "labels": places[found.labels]}, names=wanted)
 
 
+def _labelled(boxes: Sequence[Boxes], labels: Sequence[Labels], names: int) -> list[tuple[Tensor, Tensor]]:
+    """Boxes `(n, 4)` and labels `(n,)` of each photo, checked."""
+    if len(boxes) != len(labels):
+        raise InputError(f"boxes and labels must be of one length, got {len(boxes)} and {len(labels)}")
+    return [
+        (_as_boxes(own, f"boxes of photo {photo}"), _as_labels(classes, len(own), names, photo))
+        for photo, (own, classes) in enumerate(zip(boxes, labels, strict=True))
+    ]
+
+
 def _labelled_crops(
-    photos: Sequence[Photo], boxes: Sequence[Boxes], labels: Sequence[Labels], names: int, size: int
+    photos: Sequence[Photo], labelled: Sequence[tuple[Tensor, Tensor]], config: RenormConfig, size: int
 ) -> LabelledCrops:
-    if not len(photos) == len(boxes) == len(labels):
-        raise InputError(
-            f"photos, boxes and labels must be of one length, "
-            f"got {len(photos)}, {len(boxes)} and {len(labels)}"
-        )
-    used = [number for number, own in enumerate(boxes) if len(own)]
+    """Photos without a box are left out."""
+    if len(photos) != len(labelled):
+        raise InputError(f"photos and boxes must be of one length, got {len(photos)} and {len(labelled)}")
+    used = [
+        (photo, boxes_xyxy, classes)
+        for photo, (boxes_xyxy, classes) in zip(photos, labelled, strict=True)
+        if len(boxes_xyxy)
+    ]
     if not used:
         raise InputError("there is no box in any photo: re-normalization needs base boxes")
-    boxes_xyxy = [_as_boxes(boxes[number], f"boxes of photo {number}") for number in used]
-    classes = [_as_labels(labels[number], len(boxes[number]), names, number) for number in used]
 
     def cut(place: int) -> Tensor:
-        return square_crops(as_photo(photos[used[place]]), boxes_xyxy[place], ENLARGE, size)
+        photo, boxes_xyxy, _ = used[place]
+        return square_crops(as_photo(photo), boxes_xyxy, config.context_factor, size, config.min_side)
 
-    areas = [_relative_areas(photos[number], own) for number, own in zip(used, boxes_xyxy, strict=True)]
-    return LabelledCrops(classes, areas, RememberedCrops(cut, MAX_BYTES))
+    areas = [_relative_areas(photo, boxes_xyxy) for photo, boxes_xyxy, _ in used]
+    return LabelledCrops([classes for _, _, classes in used], areas, RememberedCrops(cut, MAX_BYTES))
 
 
 def _relative_areas(photo: Photo, boxes_xyxy: Tensor) -> Tensor:

@@ -13,7 +13,7 @@ from support.training_workplace import DIM, SPLIT, make_trained_workplace
 import ezsd
 from ezsd.cache.errors import ArtifactError
 
-ANYTHING = ezsd.Selection(best=5)
+ANYTHING = ezsd.Selection(detections_per_image=5)
 PIXELS = np.random.default_rng(0).integers(0, 256, (40, 90, 3), dtype=np.uint8)
 
 

@@ -16,7 +16,7 @@ from ezsd.teacher.name_embeddings import embed_names
 
 NAMES = ("red", "green", "blue")
 BOXES = [[4.0, 4, 28, 28], [34, 6, 60, 40]]
-QUICK = ezsd.TuneConfig(epochs=8, photos_per_step=2, learning_rate=1e-2, loss="softmax")
+QUICK = ezsd.RenormConfig(epochs=8, photos_per_step=2, learning_rate=1e-2, loss="softmax")
 
 
 def coloured(labels: list[int]) -> Image.Image:
@@ -112,7 +112,7 @@ def test_tuned_norms_can_be_loaded_from_a_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("boxes", "labels", "message"),
     [
-        ([BOXES], [[0, 1], [1, 2]], "one length, got 2, 1 and 2"),
+        ([BOXES], [[0, 1], [1, 2]], "boxes and labels must be of one length, got 1 and 2"),
         ([[], []], [[], []], "no box"),
         ([BOXES, [[1.0, 2, 3]]], [[0, 1], [0]], r"boxes of photo 1: .*\(N, 4\), got \(1, 3\)"),
         ([BOXES, [[9.0, 0, 2, 5]]], [[0, 1], [0]], "boxes of photo 1: a box has x1 <= x0"),
