@@ -8,6 +8,7 @@ import pytest
 from nbclient import NotebookClient
 
 TUTORIAL = Path(__file__).resolve().parents[2] / "docs/tutorial.ipynb"
+PICTURES = {"image/png", "image/jpeg"}
 RESULTS = """
 print(json.dumps({
     "raw": raw, "tuned": tuned, "ap50": metrics["AP50"],
@@ -40,6 +41,6 @@ def test_it_is_committed_with_its_pictures() -> None:
     cells = [cell for cell in nbformat.reads(text, as_version=4).cells if cell.cell_type == "code"]
     assert all(cell.execution_count for cell in cells)
     outputs = [output for cell in cells for output in cell.outputs]
-    assert sum("image/png" in output.get("data", {}) for output in outputs) >= 5
+    assert sum(not PICTURES.isdisjoint(output.get("data", {})) for output in outputs) >= 6
     assert not any(output.output_type == "error" or output.get("name") == "stderr" for output in outputs)
     assert len(text) < 1_500_000
