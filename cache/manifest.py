@@ -11,7 +11,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from ezsd.cache.atomic import json_bytes, sha256_file, sweep_leftovers, write_bytes_atomic, write_json_atomic
+from ezsd.cache.atomic import (
+    json_bytes,
+    parse_json,
+    sha256_file,
+    sweep_leftovers,
+    write_bytes_atomic,
+    write_json_atomic,
+)
 from ezsd.cache.contents import Contents
 from ezsd.cache.errors import ArtifactError
 from ezsd.cache.folders import INCOMPLETE, LOCATION, MANIFEST, artifact_files, remove_file, wipe
@@ -252,7 +259,7 @@ def check_manifest(value: Mapping[str, Any], path: str) -> Manifest:
         }
         manifest = Manifest(**{**value, "files": files})
         made_from = fingerprint(manifest.stage, manifest.inputs)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError, ArtifactError) as error:
         raise ArtifactError(f"{path} is damaged: its entries are not those of a manifest") from error
     if made_from != manifest.fingerprint:
         raise ArtifactError(f"{path} is damaged: its fingerprint is not that of its inputs")
@@ -270,7 +277,7 @@ def _read_claim(path: Path) -> dict[str, Any]:
 
 def _read_json(path: Path) -> dict[str, Any]:
     try:
-        value = json.loads(path.read_bytes())
+        value = parse_json(path.read_bytes())
     except (OSError, ValueError) as error:
         raise ArtifactError(f"{path} cannot be read as JSON: it is truncated or damaged") from error
     if not isinstance(value, dict):

@@ -7,7 +7,6 @@ is that of a mark, which would tell where the shards lie.
 """
 
 import hashlib
-import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from io import FileIO
@@ -18,7 +17,7 @@ import h5py
 import numpy as np
 
 from ezsd.cache import manifest
-from ezsd.cache.atomic import flush_file, sha256_file, written_aside
+from ezsd.cache.atomic import flush_file, parse_json, sha256_file, written_aside
 from ezsd.cache.contents import PIECE, Contents
 from ezsd.cache.errors import ArtifactError
 from ezsd.cache.folders import INCOMPLETE, MANIFEST, MARKS, artifact_files, remove_file
@@ -111,7 +110,7 @@ class PortableFile:
         """An artifact's manifest, checked. Raises ArtifactError when it is missing or no manifest."""
         where = f"{self._path}: {stage}/{MANIFEST}"
         try:
-            value = json.loads(self._manifest_bytes(stage))
+            value = parse_json(self._manifest_bytes(stage))
         except ValueError as error:
             raise ArtifactError(f"{where} cannot be read as JSON: the file is damaged") from error
         if not isinstance(value, dict):

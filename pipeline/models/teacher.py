@@ -15,6 +15,7 @@ from safetensors.torch import load
 
 from ezsd.cache.artifacts import Renormed
 from ezsd.cache.atomic import sha256_file
+from ezsd.cache.checked import read_checked
 from ezsd.cache.errors import ArtifactError
 from ezsd.errors import InputError
 from ezsd.pipeline.device import choose_device
@@ -95,10 +96,7 @@ class RenormalizedTeacher:
 
         Raises ArtifactError when the re-normalization is missing or damaged.
         """
-        try:
-            norms = self.renormed.norms.read_bytes()
-        except OSError as error:
-            raise ArtifactError(f"{self.renormed.norms} is missing; {_MEND}") from error
+        norms = read_checked(self.renormed.norms, _MEND)
         return _load(self.source, norms, choose_device(self.run))
 
 
