@@ -1,6 +1,7 @@
 """Which teacher `params.teacher` means, on this machine; and that teacher, loaded once a process."""
 
 import hashlib
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -156,7 +157,7 @@ def _weights_file(params: TeacherParams, tag: str | None, root: Path) -> str | N
             )
         return str(_asset(f"{BUNDLED_MODEL}.safetensors"))
     path = root / params.weights
-    if not path.is_file():
+    if not os.path.isfile(path):
         raise InputError(
             f"teacher.weights {path} is no file: give bundled, random, tag:NAME or the path of a weights file"
         )

@@ -5,7 +5,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from ezsd.pipeline.bounded_yaml import load_yaml
-from ezsd.pipeline.errors import ParamsError, shorten
+from ezsd.pipeline.errors import ParamsError, shorten, show
 
 
 def parse_yaml(text: str, source: str) -> dict[str, Any]:
@@ -53,6 +53,6 @@ def first_problem(error: ValidationError) -> str:
         return f"unknown key {key!r}: remove it or correct its spelling{more}"
     if first["type"] == "missing":
         return f"key {key!r} is missing: add it, or compare with `ezsd-cli init --preset demo --print`{more}"
-    got = "" if isinstance(first["input"], dict) else f", got {shorten(repr(first['input']))}"
+    got = "" if isinstance(first["input"], dict) else f", got {show(first['input'])}"
     where = f"{key}: " if key else ""
     return f"{where}{first['msg'].removeprefix('Value error, ')}{got}{more}"
