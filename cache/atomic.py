@@ -102,7 +102,12 @@ def sweep_leftovers(folder: Path) -> int:
 def find_leftovers(folder: Path) -> Iterator[Path]:
     """The temporary files below `folder`, recognised by their names."""
     for parent, _, names in os.walk(folder):
-        yield from (Path(parent, name) for name in names if _LEFTOVER.match(name))
+        yield from (Path(parent, name) for name in names if is_leftover(name))
+
+
+def is_leftover(name: str) -> bool:
+    """Whether a file's name is one that only a writer's temporary file has."""
+    return _LEFTOVER.match(name) is not None
 
 
 def sha256_file(path: Path) -> str:
