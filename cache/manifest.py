@@ -23,6 +23,7 @@ from ezsd.cache.contents import Contents
 from ezsd.cache.errors import ArtifactError
 from ezsd.cache.folders import INCOMPLETE, LOCATION, MANIFEST, artifact_files, remove_file, wipe
 from ezsd.cache.location import erase_shards, read_location, shards_url, write_location
+from ezsd.cache.lock import is_held
 from ezsd.cache.staleness import describe_changes
 
 SCHEMA = 1
@@ -129,6 +130,8 @@ def read_manifest(folder: Path) -> Manifest:
     truncated or contradicts itself.
     """
     path = folder / MANIFEST
+    if (folder / INCOMPLETE).exists() and is_held(folder):
+        raise ArtifactError(f"{folder} is incomplete: another run is making it, wait for it to end")
     if (folder / INCOMPLETE).exists():
         raise ArtifactError(f"{folder} is incomplete: the run that was writing it was interrupted")
     if not path.is_file():
