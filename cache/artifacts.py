@@ -4,10 +4,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
+from ezsd.cache.checked import require_intact
 from ezsd.cache.index import DatasetIndex
 from ezsd.cache.layout import ArraySpec
 from ezsd.cache.location import store_location
@@ -49,6 +50,8 @@ class Mined:
     i8, and `anchors` and `forwards` i4: the boxes in question and the crops sent through the teacher.
     """
 
+    STORE: ClassVar[str] = "proposals.zarr"
+
     folder: Path
 
     def __reduce__(self) -> tuple[type["Mined"], tuple[Path]]:
@@ -66,12 +69,13 @@ class Mined:
     @cached_property
     def store(self) -> ShardedStore:
         """Raises ArtifactError when there is none."""
+        require_intact(self.folder, f"{self.STORE}/zarr.json", _mend("mine"))
         return ShardedStore.open(self.location, _mend("mine"))
 
     @property
     def location(self) -> Location:
         """Where the store lies: in the folder, or at a URL."""
-        return store_location(self.folder, "proposals.zarr")
+        return store_location(self.folder, self.STORE)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -118,6 +122,8 @@ class Embedded:
     stored: as f2, or as i1 with one f4 scale a row (`gt_embeddings_scales`, `embeddings_scales`).
     """
 
+    STORE: ClassVar[str] = "embeddings.zarr"
+
     folder: Path
 
     def create(self, mined: Mined, objects: int, dim: int, dtype: str, crops: str) -> None:
@@ -135,12 +141,13 @@ class Embedded:
     @cached_property
     def store(self) -> ShardedStore:
         """Raises ArtifactError when there is none."""
+        require_intact(self.folder, f"{self.STORE}/zarr.json", _mend("embed"))
         return ShardedStore.open(self.location, _mend("embed"))
 
     @property
     def location(self) -> Location:
         """Where the store lies: in the folder, or at a URL."""
-        return store_location(self.folder, "embeddings.zarr")
+        return store_location(self.folder, self.STORE)
 
     @property
     def protocol(self) -> str:

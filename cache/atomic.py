@@ -77,6 +77,17 @@ def json_bytes(value: object) -> bytes:
         ) from error
 
 
+def parse_json(data: bytes) -> Any:
+    """The value of a JSON text that `json_bytes` could have made: UTF-8, without NaN and infinities.
+
+    Raises ValueError for anything else, also for what is nested too deeply to be read.
+    """
+    try:
+        return json.loads(data.decode(), parse_constant=_refuse_constant)
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
+
+
 def sweep_leftovers(folder: Path) -> int:
     """Remove what killed writers left aside below `folder`; returns how many files.
 
@@ -91,7 +102,12 @@ def sweep_leftovers(folder: Path) -> int:
 def find_leftovers(folder: Path) -> Iterator[Path]:
     """The temporary files below `folder`, recognised by their names."""
     for parent, _, names in os.walk(folder):
-        yield from (Path(parent, name) for name in names if _LEFTOVER.match(name))
+        yield from (Path(parent, name) for name in names if is_leftover(name))
+
+
+def is_leftover(name: str) -> bool:
+    """Whether a file's name is one that only a writer's temporary file has."""
+    return _LEFTOVER.match(name) is not None
 
 
 def sha256_file(path: Path) -> str:
@@ -132,6 +148,10 @@ def _reason(path: Path, size: int, error: OSError) -> str:
         f"cannot write {path} ({size:,} bytes): {error.strerror or error}; "
         "mend the disk or the path and run again, finished shards are kept"
     )
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"it holds {name}")
 
 
 def _plain(value: Any) -> Any:

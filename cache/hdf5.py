@@ -3,7 +3,6 @@
 Each file says its kind and schema in its attributes. Datasets carry HDF5's own checksum (Fletcher-32).
 """
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,7 +11,8 @@ from typing import Any
 import h5py
 import numpy as np
 
-from ezsd.cache.atomic import json_bytes, write_bytes_atomic
+from ezsd.cache.atomic import json_bytes, parse_json, write_bytes_atomic
+from ezsd.cache.checked import require_intact
 from ezsd.cache.errors import ArtifactError
 
 SCHEMA = 1
@@ -72,7 +72,7 @@ class Hdf5Reader:
 
     def get_json(self, name: str) -> Any:
         """Plain values."""
-        return json.loads(self.get(name).tobytes())
+        return parse_json(self.get(name).tobytes())
 
     def names(self, group: str) -> list[str]:
         """What lies in a group, sorted; nothing when there is no such group."""
@@ -88,6 +88,7 @@ def open_hdf5(path: Path, kind: str) -> Iterator[Hdf5Reader]:
     """
     if not path.is_file():
         raise ArtifactError(f"{path} is missing; run the stage that writes it")
+    require_intact(path.parent, path.name, "delete it and run the stage that writes it")
     try:
         with h5py.File(path, "r") as file:
             _check_kind(path, file.attrs, kind)

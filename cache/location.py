@@ -5,12 +5,11 @@ artifact's stage and fingerprint: shards made from other inputs cannot be taken 
 be anybody's: it tells where to read, but what is removed has to lie at `shards_url` of the run's own stores.
 """
 
-import json
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ezsd.cache.atomic import write_json_atomic
+from ezsd.cache.atomic import parse_json, write_json_atomic
 from ezsd.cache.errors import ArtifactError
 from ezsd.cache.folders import LOCATION
 
@@ -41,7 +40,7 @@ def read_location(folder: Path) -> str | None:
     """
     path = folder / LOCATION
     try:
-        url = json.loads(path.read_bytes())["url"]
+        url = parse_json(path.read_bytes())["url"]
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError) as error:

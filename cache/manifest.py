@@ -11,11 +11,19 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from ezsd.cache.atomic import json_bytes, sha256_file, sweep_leftovers, write_bytes_atomic, write_json_atomic
+from ezsd.cache.atomic import (
+    json_bytes,
+    parse_json,
+    sha256_file,
+    sweep_leftovers,
+    write_bytes_atomic,
+    write_json_atomic,
+)
 from ezsd.cache.contents import Contents
 from ezsd.cache.errors import ArtifactError
 from ezsd.cache.folders import INCOMPLETE, LOCATION, MANIFEST, artifact_files, remove_file, wipe
 from ezsd.cache.location import erase_shards, read_location, shards_url, write_location
+from ezsd.cache.lock import is_held
 from ezsd.cache.staleness import describe_changes
 
 SCHEMA = 1
@@ -122,6 +130,8 @@ def read_manifest(folder: Path) -> Manifest:
     truncated or contradicts itself.
     """
     path = folder / MANIFEST
+    if (folder / INCOMPLETE).exists() and is_held(folder):
+        raise ArtifactError(f"{folder} is incomplete: another run is making it, wait for it to end")
     if (folder / INCOMPLETE).exists():
         raise ArtifactError(f"{folder} is incomplete: the run that was writing it was interrupted")
     if not path.is_file():
@@ -252,7 +262,9 @@ def check_manifest(value: Mapping[str, Any], path: str) -> Manifest:
         }
         manifest = Manifest(**{**value, "files": files})
         made_from = fingerprint(manifest.stage, manifest.inputs)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        if any(file.bytes < 0 for file in files.values()):
+            raise ValueError("a size is negative")
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError, ArtifactError) as error:
         raise ArtifactError(f"{path} is damaged: its entries are not those of a manifest") from error
     if made_from != manifest.fingerprint:
         raise ArtifactError(f"{path} is damaged: its fingerprint is not that of its inputs")
@@ -270,7 +282,7 @@ def _read_claim(path: Path) -> dict[str, Any]:
 
 def _read_json(path: Path) -> dict[str, Any]:
     try:
-        value = json.loads(path.read_bytes())
+        value = parse_json(path.read_bytes())
     except (OSError, ValueError) as error:
         raise ArtifactError(f"{path} cannot be read as JSON: it is truncated or damaged") from error
     if not isinstance(value, dict):

@@ -7,18 +7,18 @@ is that of a mark, which would tell where the shards lie.
 """
 
 import hashlib
-import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from io import FileIO
 from pathlib import Path, PurePosixPath
+from shutil import disk_usage
 from typing import Any
 
 import h5py
 import numpy as np
 
 from ezsd.cache import manifest
-from ezsd.cache.atomic import flush_file, sha256_file, written_aside
+from ezsd.cache.atomic import flush_file, is_leftover, parse_json, sha256_file, written_aside
 from ezsd.cache.contents import PIECE, Contents
 from ezsd.cache.errors import ArtifactError
 from ezsd.cache.folders import INCOMPLETE, MANIFEST, MARKS, artifact_files, remove_file
@@ -26,6 +26,9 @@ from ezsd.cache.manifest import FileRecord, Manifest
 
 KIND = "ezsd artifacts"
 SCHEMA = 1
+
+LARGEST_MANIFEST = 1 << 28
+"""Bytes; that of a million files."""
 
 OnBytes = Callable[[int], None]
 """Hears of every piece that was written."""
@@ -111,7 +114,7 @@ class PortableFile:
         """An artifact's manifest, checked. Raises ArtifactError when it is missing or no manifest."""
         where = f"{self._path}: {stage}/{MANIFEST}"
         try:
-            value = json.loads(self._manifest_bytes(stage))
+            value = parse_json(self._manifest_bytes(stage))
         except ValueError as error:
             raise ArtifactError(f"{where} cannot be read as JSON: the file is damaged") from error
         if not isinstance(value, dict):
@@ -137,6 +140,7 @@ class PortableFile:
         stores: as for `manifest.begin`.
         """
         made = self.manifest(stage)
+        self._require_room(made, folder)
         manifest.begin(folder, stage, made.inputs, stores=stores)
         present = artifact_files(folder)
         for name in present.keys() - made.files.keys():
@@ -147,6 +151,20 @@ class PortableFile:
             else:
                 self._import_file(stage, name, record, folder / name, on_bytes)
         manifest.adopt(folder, self._manifest_bytes(stage))
+
+    def _require_room(self, made: Manifest, folder: Path) -> None:
+        """Nothing is written of an artifact that the file does not hold or the disk cannot."""
+        size = artifact_bytes(made)
+        if size > self._path.stat().st_size:
+            raise ArtifactError(
+                f"{self._path} is smaller than the {size:,} bytes of its {made.stage}: the file is foreign"
+            )
+        place = next(parent for parent in folder.absolute().parents if parent.is_dir())
+        free = disk_usage(place).free + sum(path.stat().st_size for path in artifact_files(folder).values())
+        if size > free:
+            raise ArtifactError(
+                f"{made.stage} takes {size:,} bytes, but {place} has {free:,} left: free space, import again"
+            )
 
     def _import_file(self, stage: str, name: str, record: FileRecord, path: Path, on_bytes: OnBytes) -> None:
         dataset, digest = self._dataset(stage, name), hashlib.sha256()
@@ -163,7 +181,10 @@ class PortableFile:
             flush_file(aside)
 
     def _manifest_bytes(self, stage: str) -> bytes:
-        return b"".join(_pieces(self._dataset(stage, MANIFEST)))
+        dataset = self._dataset(stage, MANIFEST)
+        if len(dataset) > LARGEST_MANIFEST:
+            raise self._damaged(stage, MANIFEST)
+        return b"".join(_pieces(dataset))
 
     def _dataset(self, stage: str, name: str) -> h5py.Dataset:
         """Bytes that lie in this file: no link and no storage elsewhere, which could be any file here."""
@@ -174,7 +195,7 @@ class PortableFile:
                 raise ArtifactError(f"{self._path} lacks {stage}/{name}: it is damaged or foreign")
             node = node[part]
         plain = isinstance(node, h5py.Dataset) and node.dtype == np.uint8 and node.ndim == 1
-        if not plain or node.external or node.is_virtual:
+        if not plain or node.external or node.is_virtual or node.id.get_storage_size() != len(node):
             raise ArtifactError(f"{self._path}: {stage}/{name} is not plain bytes; the file is foreign")
         return node
 
@@ -240,5 +261,7 @@ def _check_name(name: str, where: str) -> None:
     parts = name.split("/")
     if "\0" in name or "\\" in name or not all(parts) or {".", ".."} & set(parts):
         raise ArtifactError(f"{where} names {name!r}, which leads out of the artifact: the file is foreign")
+    if len(parts) > 16 or max(map(len, parts)) > 200 or not name.isprintable() or is_leftover(parts[-1]):
+        raise ArtifactError(f"{where} names {name[:200]!r}, as no stage does: the file is foreign")
     if parts[0].casefold() in MARKS:  # some file systems take any case for the same name
         raise ArtifactError(f"{where} names {name!r}, which is no part of an artifact: the file is foreign")

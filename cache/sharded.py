@@ -6,14 +6,13 @@ The records are attributes of a Zarr group `shards`, so that the whole stays an 
 """
 
 import hashlib
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from zarr.abc.store import RangeByteRequest, SuffixByteRequest
 
-from ezsd.cache.atomic import json_bytes
+from ezsd.cache.atomic import json_bytes, parse_json
 from ezsd.cache.errors import ArtifactError
 from ezsd.cache.layout import ArraySpec, ShardLayout, name_shards
 from ezsd.cache.objects import Location, Objects
@@ -84,7 +83,7 @@ class ShardedStore:
         if data is None:
             raise ArtifactError(f"there is no store in {objects.name}; {mend}")
         try:
-            attributes = json.loads(data)["attributes"]
+            attributes = parse_json(bytes(data))["attributes"]
             own = attributes.pop(_RESERVED)
             if own["schema"] != SCHEMA:
                 raise ArtifactError(
@@ -286,7 +285,7 @@ def _group_bytes(attributes: Mapping[str, Any]) -> bytes:
 def _attributes(data: bytes | None) -> dict[str, Any]:
     """Attributes of a group's `zarr.json`; none when it is missing or damaged, which means: not done."""
     try:
-        return json.loads(data or b"{}").get("attributes", {})
+        return parse_json(bytes(data or b"{}")).get("attributes", {})
     except (ValueError, AttributeError):
         return {}
 

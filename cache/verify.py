@@ -1,9 +1,9 @@
 """Check an artifact folder file by file against its manifest."""
 
-import json
 import re
 from pathlib import Path
 
+from ezsd.cache.atomic import parse_json
 from ezsd.cache.contents import Contents
 from ezsd.cache.errors import ArtifactError
 from ezsd.cache.layout import ShardLayout
@@ -54,7 +54,7 @@ def _rows_of(contents: Contents, name: str) -> str:
     if not match:
         return ""
     try:
-        attributes = json.loads(b"".join(contents.pieces(f"{match['store']}zarr.json")))["attributes"]
+        attributes = parse_json(b"".join(contents.pieces(f"{match['store']}zarr.json")))["attributes"]
         rows = ShardLayout.from_json(attributes["sharded_store"]).shard_range(int(match["shard"]))
     except (OSError, KeyError, TypeError, ValueError, ArtifactError):
         return f" (shard {match['shard']} of {match['array']!r})"

@@ -81,7 +81,7 @@ def _polygons(segmentation: object, size_hw: tuple[int, int]) -> list[list[float
     for polygon in segmentation:
         try:
             corners_xy = np.array(polygon, dtype=np.float64).reshape(-1, 2)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             raise InputError("a polygon is no list of numbers x, y, x, y, ...") from None
         if not np.isfinite(corners_xy).all():
             raise InputError("a polygon has a corner that is no finite number")

@@ -6,17 +6,19 @@
 - `ensemble_detections.json`, where there is an ensemble: the same boxes with its scores.
 """
 
-import csv
-import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+from pydantic import BaseModel, Field
 
 from ezsd.cache.atomic import write_bytes_atomic, write_json_atomic
+from ezsd.cache.checked import read_json
 from ezsd.cache.errors import ArtifactError
+from ezsd.cache.tables import read_table, table_bytes
 
 if TYPE_CHECKING:
     from ezsd.evaluation.coco_form import Record
@@ -29,6 +31,10 @@ ERRORS = "errors.csv"
 DETECTIONS = "detections.json"
 ENSEMBLE_DETECTIONS = "ensemble_detections.json"
 GROUND_TRUTH = "ground_truth.json"
+
+MEND = "run `ezsd-cli eval --force`"
+
+R = TypeVar("R")
 
 
 @dataclass(frozen=True)
@@ -69,32 +75,18 @@ class EvaluationFolder:
     @cached_property
     def metrics(self) -> dict[str, Any]:
         """All numbers."""
-        return self._json(METRICS)
+        value = self._json(METRICS)
+        return self._checked(METRICS, lambda: check_metrics(value))
 
     @cached_property
     def classes(self) -> "list[ClassRow]":
         """A row for each category, base first."""
-        from ezsd.evaluation.metrics import ClassRow
-
-        return [
-            ClassRow(
-                category=row.pop("category"),
-                group=row.pop("group"),
-                objects=int(row.pop("objects")),
-                **{score: _percent(cell) for score, cell in row.items()},
-            )
-            for row in self._rows(PER_CLASS)
-        ]
+        return self._rows(PER_CLASS, _class_row)
 
     @cached_property
     def errors(self) -> "list[ErrorRow]":
         """Fates of objects, and boxes on nothing, by group."""
-        from ezsd.evaluation.error_types import ErrorRow
-
-        return [
-            ErrorRow(row["group"], row["kind"], int(row["count"]), _percent(row["percent"]))
-            for row in self._rows(ERRORS)
-        ]
+        return self._rows(ERRORS, _error_row)
 
     @cached_property
     def detections(self) -> "list[Record]":
@@ -107,28 +99,84 @@ class EvaluationFolder:
         return self._json(GROUND_TRUTH)
 
     def _json(self, name: str) -> Any:
-        try:
-            return json.loads((self.folder / name).read_bytes())
-        except (OSError, ValueError):
-            raise self._damaged(name) from None
+        return read_json(self.folder / name, MEND)
 
-    def _rows(self, name: str) -> list[dict[str, str]]:
-        try:
-            return list(csv.DictReader(io.StringIO((self.folder / name).read_text(encoding="utf-8"))))
-        except (OSError, UnicodeDecodeError):
-            raise self._damaged(name) from None
+    def _rows(self, name: str, parse: Callable[[dict[str, str]], R]) -> list[R]:
+        rows = read_table(self.folder / name, MEND)
+        return self._checked(name, lambda: [parse(row) for row in rows])
 
-    def _damaged(self, name: str) -> ArtifactError:
-        return ArtifactError(f"{self.folder / name} is missing or damaged: run `ezsd-cli eval --force`")
+    def _checked(self, name: str, make: Callable[[], R]) -> R:
+        try:
+            return make()
+        except (KeyError, TypeError, ValueError) as error:
+            raise ArtifactError(
+                f"{self.folder / name} is not what `ezsd-cli eval` writes ; {MEND}"
+            ) from error
+
+
+Percent = Annotated[float, Field(ge=0, le=100)] | None
+Percents = dict[str, Percent]
+
+
+class _Scores(BaseModel):
+    AP50: Percents
+    AP: Percents
+    AP75: Percents
+
+
+class _Data(BaseModel):
+    format: str
+    split: str
+    shots: int = 0
+    photos: int
+    categories: dict[str, int]
+    objects: dict[str, int]
+
+
+class _Ensemble(_Scores):
+    teacher_weights: dict[str, float]
+
+
+class _Metrics(_Scores):
+    """The form of `metrics.json`; what stands there besides is not looked at."""
+
+    protocol: str
+    data: _Data
+    max_dets: int
+    masks: _Scores | None = None
+    ensemble: _Ensemble | None = None
+    other_max_dets: dict[str, _Scores]
+    teacher_accuracy: dict[str, Percents]
+    proposal_recall: Percents
+
+
+def check_metrics(value: Any) -> dict[str, Any]:
+    """The value, if it has the form of `metrics.json`; raises ValueError for another one."""
+    _Metrics.model_validate(value, strict=True)
+    return dict(value)
 
 
 def _csv(kind: type, rows: Sequence[Any]) -> bytes:
-    """A table with the dataclass's fields as its head; None becomes an empty cell."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, [field.name for field in fields(kind)], lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(asdict(row) for row in rows)
-    return text.getvalue().encode()
+    """A table with the dataclass's fields as its head."""
+    return table_bytes([field.name for field in fields(kind)], map(asdict, rows))
+
+
+def _class_row(row: dict[str, str]) -> "ClassRow":
+    from ezsd.evaluation.metrics import ClassRow
+
+    scores = {name: cell for name, cell in row.items() if name not in ("category", "group", "objects")}
+    return ClassRow(
+        category=row["category"],
+        group=row["group"],
+        objects=int(row["objects"]),
+        **{score: _percent(cell) for score, cell in scores.items()},
+    )
+
+
+def _error_row(row: dict[str, str]) -> "ErrorRow":
+    from ezsd.evaluation.error_types import ErrorRow
+
+    return ErrorRow(row["group"], row["kind"], int(row["count"]), _percent(row["percent"]))
 
 
 def _lines(records: "Sequence[Record]") -> bytes:
@@ -138,4 +186,9 @@ def _lines(records: "Sequence[Record]") -> bytes:
 
 
 def _percent(cell: str) -> float | None:
-    return float(cell) if cell else None
+    if not cell:
+        return None
+    percent = float(cell)
+    if not 0 <= percent <= 100:
+        raise ValueError(f"{cell} is no percentage")
+    return percent

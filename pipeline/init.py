@@ -1,5 +1,6 @@
 """Writes a `params.yaml` from a preset."""
 
+import os
 from pathlib import Path
 
 from ezsd.cache.atomic import write_bytes_atomic
@@ -20,7 +21,7 @@ def render_preset(preset: str, data: Path | None, schedule: str | None = None) -
     if data is not None:
         if DATA_PLACEHOLDER not in text:
             raise ParamsError(f"preset {preset!r} draws its own data: leave out --data")
-        if not data.is_dir():
+        if not os.path.isdir(data):
             raise ParamsError(f"--data {data} is not a folder: give the one that holds the data set")
         text = text.replace(DATA_PLACEHOLDER, data.as_posix())
     parse_params(text, source=f"preset {preset}")

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,7 +39,7 @@ def read_names(given: str) -> tuple[str, ...]:
     """Names from a text file, one a line, or from the text itself, separated by commas."""
     path = Path(given)
     try:
-        lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else given.split(",")
+        lines = path.read_text(encoding="utf-8").splitlines() if os.path.isfile(path) else given.split(",")
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"{path} cannot be read as a list of names ({error})") from None
     return tuple(line.strip() for line in lines if line.strip())
@@ -50,7 +51,7 @@ def choose_own(photos: Path, annotations: Path, base: Sequence[str] | None, nove
     Raises DataError for a folder or file that cannot be used or a name that the file does not have,
     InputError for lists that make no split.
     """
-    if not photos.is_dir():
+    if not os.path.isdir(photos):
         raise DataError(f"{photos} is not a folder: give the one that holds the photos")
     categories = CocoFile(annotations).categories()
     known = [category.name for category in categories]

@@ -5,11 +5,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
-
 from ezsd.cache import manifest
 from ezsd.cache.errors import ArtifactError
 from ezsd.cache.location import erase_shards, shards_url
+from ezsd.cache.lock import hold
 from ezsd.pipeline.code_digest import code_digest
 from ezsd.pipeline.errors import PipelineError
 from ezsd.pipeline.params import Params
@@ -130,15 +129,13 @@ def stage_inputs(stage: Stage, params: Params, root: Path, external: Mapping[str
 
 @contextlib.contextmanager
 def only_run(folder: Path) -> Iterator[None]:
-    """Holds the artifact for this process; the system frees the lock of a process that dies.
+    """Holds the artifact for this process, see :func:`ezsd.cache.lock.hold`.
 
-    The lock lies where the files are: runs whose `artifacts/<stage>` link to one folder share it.
+    Raises:
+        PipelineError: another run holds it.
+        ArtifactError: the folder cannot be written to.
     """
-    place = folder.resolve()
-    place.parent.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(place.with_name(f".{place.name}.lock"), blocking=False)
-    try:
-        with lock:
-            yield
-    except Timeout:
-        raise PipelineError(f"another run is making {folder}: wait for it, or stop it") from None
+    with hold(folder) as held:
+        if not held:
+            raise PipelineError(f"another run is making {folder}: wait for it, or stop it")
+        yield

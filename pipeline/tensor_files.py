@@ -13,6 +13,7 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from ezsd.cache.atomic import write_bytes_atomic
+from ezsd.cache.checked import read_checked
 from ezsd.cache.errors import ArtifactError
 from ezsd.cache.folders import remove_file
 from ezsd.cache.manifest import claimed_fingerprint
@@ -21,10 +22,13 @@ from ezsd.pipeline.stage import StageContext
 CHECKPOINT = "checkpoint.safetensors"
 """What an interrupted training leaves to resume from; a finished one removes it."""
 
+UNREADABLE = (SafetensorError, ValueError, KeyError, TypeError)
+"""What a damaged safetensors file makes of itself."""
+
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
     """Write a safetensors file, whole or not at all; the same tensors give the same bytes."""
-    write_bytes_atomic(path, save(dict(tensors)))
+    write_bytes_atomic(path, _sealed(tensors, {}))
 
 
 def read_tensors(path: Path, mend: str) -> dict[str, Tensor]:
@@ -33,10 +37,11 @@ def read_tensors(path: Path, mend: str) -> dict[str, Tensor]:
     Raises:
         ArtifactError: it is missing or damaged; `mend` says what to run.
     """
+    data = read_checked(path, mend)
     try:
-        return load(path.read_bytes())
-    except (OSError, SafetensorError) as error:
-        raise ArtifactError(f"{path} is missing or damaged: {mend}") from error
+        return _unsealed(data, {})
+    except UNREADABLE as error:
+        raise ArtifactError(f"{path} is damaged: {mend}") from error
 
 
 class Checkpoint:
@@ -60,8 +65,8 @@ class Checkpoint:
         if not self._path.is_file():
             return None
         try:
-            return self._read()
-        except (OSError, SafetensorError, ValueError, KeyError, TypeError):
+            return _unsealed(self._path.read_bytes(), {"owner": self._owner})
+        except (OSError, *UNREADABLE):
             if self._leads:
                 print(
                     f"{self._path} is damaged or of another run: beginning anew", file=sys.stderr, flush=True
@@ -76,8 +81,7 @@ class Checkpoint:
     def save(self, tensors: Mapping[str, Tensor]) -> None:
         """Replace the last one, whole or not at all."""
         if self._leads:
-            checked = {"owner": self._owner, "sha256": _digest(tensors)}
-            write_bytes_atomic(self._path, save(dict(tensors), checked))
+            write_bytes_atomic(self._path, _sealed(tensors, {"owner": self._owner}))
         self._saved = time.monotonic()
 
     def remove(self) -> None:
@@ -85,13 +89,19 @@ class Checkpoint:
         if self._leads:
             remove_file(self._path)
 
-    def _read(self) -> dict[str, Tensor]:
-        data = self._path.read_bytes()
-        tensors, header_size = load(data), int.from_bytes(data[:8], "little")
-        checked = json.loads(data[8 : 8 + header_size])["__metadata__"]
-        if checked != {"owner": self._owner, "sha256": _digest(tensors)}:
-            raise ValueError("not what was saved for this artifact")
-        return tensors
+
+def _sealed(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> bytes:
+    """A safetensors file with its own checksum: while a stage is at work no manifest has one of it."""
+    return save(dict(tensors), {**metadata, "sha256": _digest(tensors)})
+
+
+def _unsealed(data: bytes, metadata: Mapping[str, str]) -> dict[str, Tensor]:
+    """The tensors of `_sealed` with the same metadata; raises one of `UNREADABLE` for anything else."""
+    tensors, header_size = load(data), int.from_bytes(data[:8], "little")
+    found = json.loads(data[8 : 8 + header_size])["__metadata__"]
+    if found != {**metadata, "sha256": _digest(tensors)}:
+        raise ValueError("not what was saved")
+    return tensors
 
 
 def _digest(tensors: Mapping[str, Tensor]) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ezsd.pipeline.errors import DataError
+from ezsd.pipeline.errors import DataError, shorten, show
 
 LARGEST_ID = 2**63 - 1
 
@@ -36,13 +36,18 @@ def load_json(path: Path, hook: Hook = without_polygons) -> dict[str, Any]:
         ) from None
     except (OSError, ValueError, RecursionError) as error:
         raise DataError(
-            f"{path} cannot be read as JSON ({error}): give a COCO-format annotation file"
+            f"{path} cannot be read as JSON ({shorten(str(error))}): give a COCO-format annotation file"
         ) from None
     if not isinstance(tree, dict):
         raise DataError(
             f"{path} holds a JSON {_kind(tree)}, not an object: give a COCO-format annotation file"
         )
     return tree
+
+
+def is_unicode(text: str) -> bool:
+    """Whether UTF-8 can hold it: JSON can write half a character (a lone surrogate)."""
+    return not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 class Row(NamedTuple):
@@ -59,28 +64,30 @@ class Row(NamedTuple):
         if type(value) is float and value.is_integer():
             value = int(value)
         if type(value) is not int or abs(value) > LARGEST_ID:
-            raise self.fault(f"{key} is {_shown(value)}, not a whole number")
+            raise self.fault(f"{key} is {show(value)}, not a whole number")
         return value
 
     def wholes(self, key: str) -> tuple[int, ...]:
         """Return a list of whole numbers; raises DataError for anything else."""
         values = self._get(key, None)
         if not isinstance(values, list) or not all(type(value) is int for value in values):
-            raise self.fault(f"{key} is {_shown(values)}, not a list of whole numbers")
+            raise self.fault(f"{key} is {show(values)}, not a list of whole numbers")
         return tuple(values)
 
     def text(self, key: str) -> str:
         """Return a text that is not empty; raises DataError for anything else."""
         value = self._get(key, None)
         if not isinstance(value, str) or not value.strip():
-            raise self.fault(f"{key} is {_shown(value)}, not a text")
+            raise self.fault(f"{key} is {show(value)}, not a text")
+        if not is_unicode(value):
+            raise self.fault(f"{key} is {show(value)}, which is not valid Unicode")
         return value
 
     def numbers(self, key: str, count: int) -> tuple[float, ...]:
         """Return `count` numbers, which may be NaN or infinite; raises DataError for anything else."""
         values = self._get(key, None)
         if not isinstance(values, list) or len(values) != count:
-            raise self.fault(f"{key} is {_shown(values)}, not a list of {count} numbers")
+            raise self.fault(f"{key} is {show(values)}, not a list of {count} numbers")
         return tuple(self._number(key, value) for value in values)
 
     def number(self, key: str, default: float) -> float:
@@ -89,16 +96,14 @@ class Row(NamedTuple):
 
     def fault(self, what: str) -> DataError:
         """Return the error that says what is wrong with this row."""
-        name = (
-            f"{self.kind} {self.values['id']!r}" if "id" in self.values else f"{self.kind} at {self.position}"
-        )
-        return DataError(f"{self.path}: {name}: {what}; correct it there")
+        name = show(self.values["id"]) if "id" in self.values else f"at {self.position}"
+        return DataError(f"{self.path}: {self.kind} {name}: {what}; correct it there")
 
     def _number(self, key: str, value: Any) -> float:
         if type(value) is float:
             return value
         if type(value) is not int:
-            raise self.fault(f"{key} holds {_shown(value)}, not a number")
+            raise self.fault(f"{key} holds {show(value)}, not a number")
         try:
             return float(value)
         except OverflowError:
@@ -128,8 +133,3 @@ def table(tree: dict[str, Any], key: str, kind: str, path: Path) -> list[Row]:
 def _kind(value: Any) -> str:
     kinds = {dict: "object", list: "list", str: "text", bool: "boolean", type(None): "null"}
     return kinds.get(type(value), "number")
-
-
-def _shown(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."

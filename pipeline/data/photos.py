@@ -1,14 +1,19 @@
 """Photo files, reached only below their folder."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from ezsd.errors import InputError
+from ezsd.pipeline.data.json_rows import is_unicode
 from ezsd.pipeline.errors import DataError
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+MOST_FOLDERS = 32
+"""In each other, below the folder of the photos."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +64,7 @@ class PhotoFolder:
         if problem := name_problem(file_name):
             raise DataError(f"photo {file_name!r}: {problem}; name it relative to {self.root}")
         path = self.root / file_name
-        if not path.is_file():
+        if not os.path.isfile(path):  # Path.is_file raises for a path that is too long
             raise PhotoFileError(
                 file_name, self.root, "there is no such file; add it or remove its annotations"
             )
@@ -88,4 +93,8 @@ def name_problem(file_name: str) -> str | None:
         return "the file name leads out of the folder"
     if "\0" in file_name:
         return "the file name holds a zero byte"
+    if max(map(len, path.parts), default=0) > 255 or len(path.parts) > MOST_FOLDERS:
+        return "the file name is too long"
+    if not is_unicode(file_name):
+        return "the file name is not valid Unicode"
     return None

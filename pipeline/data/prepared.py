@@ -1,13 +1,12 @@
 """What `prepare` leaves for every later stage: the split, the index, and what was set aside."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from ezsd.cache.atomic import write_json_atomic
+from ezsd.cache.checked import read_json
 from ezsd.cache.errors import ArtifactError
 from ezsd.cache.index import DatasetIndex, read_index, write_index
 from ezsd.cache.masks import MaskTable, read_masks, write_masks
@@ -20,6 +19,8 @@ VAL = "val.h5"
 SPLIT = "split.json"
 QUARANTINE = "quarantine.json"
 TRAIN_MASKS = "train_masks.h5"
+
+MEND = "run `ezsd-cli precompute --only prepare --force`"
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ class Prepared:
     @cached_property
     def quarantine(self) -> tuple[Finding, ...]:
         """Photos and boxes that were set aside."""
-        entries = _read_json(self.folder / QUARANTINE)
+        entries = read_json(self.folder / QUARANTINE, MEND)
         try:
             return tuple(Finding(**entry) for entry in entries)
         except TypeError:
@@ -82,19 +83,12 @@ def write_train_masks(folder: Path, masks: MaskTable) -> None:
 
 def read_split(path: Path) -> Split:
     """Read the split that `prepare` wrote; raises ArtifactError when it is missing or damaged."""
-    value = _read_json(path)
+    value = read_json(path, MEND)
     try:
         return Split.from_dict(value)
     except (KeyError, TypeError, InputError):
         raise _damaged(path) from None
 
 
-def _read_json(path: Path) -> Any:
-    try:
-        return json.loads(path.read_bytes())
-    except (OSError, ValueError):
-        raise _damaged(path) from None
-
-
 def _damaged(path: Path) -> ArtifactError:
-    return ArtifactError(f"{path} is missing or damaged: run `ezsd-cli precompute --only prepare --force`")
+    return ArtifactError(f"{path} is damaged; {MEND}")

@@ -4,6 +4,7 @@ Training sees base boxes, validation sees photos, and evaluation alone sees ever
 categories it wants before a single box is read, so there is no moment at which a novel box could be used.
 """
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,7 +40,7 @@ class DataSource:
 
     def folder(self) -> PhotoFolder:
         """Return the reader of the photos; raises DataError when there is no such folder."""
-        if not self.photos.is_dir():
+        if not os.path.isdir(self.photos):
             raise DataError(
                 f"photo folder {self.photos} does not exist: correct its path in the data section of params"
             )

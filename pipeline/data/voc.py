@@ -1,6 +1,7 @@
 """PASCAL VOC: a list of photos in `ImageSets/Main` and one XML file a photo in `Annotations`."""
 
 import math
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,7 +10,7 @@ from xml.etree import ElementTree
 
 from ezsd.pipeline.data.checks import check_photos
 from ezsd.pipeline.data.tables import Boxes, Category, Photos, Searched, boxes_from_rows, photos_from_rows
-from ezsd.pipeline.errors import DataError
+from ezsd.pipeline.errors import DataError, show
 from ezsd.split import builtin_split
 
 VOC_NAMES = tuple(sorted(builtin_split("voc_15_5_1").names))
@@ -42,7 +43,7 @@ class VocFolder:
         self.path = path
         self._annotations = path.parent.parent.parent / "Annotations"
         self._stems = _read_list(path)
-        if not self._annotations.is_dir():
+        if not os.path.isdir(self._annotations):
             raise DataError(
                 f"{self._annotations} does not exist: {path} must lie in ImageSets/Main of a VOC folder, "
                 "which has its XML files in Annotations"
@@ -116,7 +117,8 @@ def _read_xml(path: Path) -> _Photo:
         raise DataError(
             f"{path} does not exist, though the list of photos names it: add it or unlist it"
         ) from None
-    except (ElementTree.ParseError, OSError, ValueError) as error:
+    except (ElementTree.ParseError, OSError, ValueError, LookupError) as error:
+        # expat itself ends what entities blow up, and reads no file that they name
         raise DataError(f"{path} is broken XML ({error}): fetch or write it again") from None
     size_wh = (_side(path, root, "size/width"), _side(path, root, "size/height"))
     objects = tuple(_Object(_text(path, thing, "name"), thing) for thing in root.findall("object"))
@@ -147,7 +149,7 @@ def _number(path: Path, parent: ElementTree.Element, key: str, owner: str) -> fl
     try:
         return float(text)
     except ValueError:
-        raise DataError(f"{path}: {key} of {owner} is {text!r}, not a number; correct it there") from None
+        raise DataError(f"{path}: {key} of {owner} is {show(text)}, not a number; correct it there") from None
 
 
 def _text(path: Path, parent: ElementTree.Element, key: str) -> str:

@@ -1,14 +1,16 @@
 """Work in numbered shards, each done apart, by any worker, and published by itself."""
 
-import json
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from ezsd.cache.atomic import write_json_atomic
+from ezsd.cache.atomic import json_bytes, write_json_atomic
+from ezsd.cache.checked import read_json
+from ezsd.cache.errors import ArtifactError
 from ezsd.cache.objects import Location
 from ezsd.cache.sharded import ShardedStore
 
@@ -115,11 +117,15 @@ class PartsJob(Job):
 
     def publish(self, shard: int, found: object) -> None:
         """Write the shard's file, whole or not at all."""
-        write_json_atomic(self._part(shard), found)
+        write_json_atomic(self._part(shard), {"found": found, "sha256": _digest(found)})
 
     def read(self, shard: int) -> Any:
-        """What a published shard found."""
-        return json.loads(self._part(shard).read_bytes())
+        """What a published shard found. Raises ArtifactError when its file is damaged."""
+        path = self._part(shard)
+        part = read_json(path, "delete it and run again")
+        if not isinstance(part, dict) or part.get("sha256") != _digest(part.get("found")):
+            raise ArtifactError(f"{path} is damaged: its checksum does not agree; delete it and run again")
+        return part["found"]
 
     def read_all(self) -> list[Any]:
         """What all shards found, in their order; all must have been published."""
@@ -163,3 +169,8 @@ class JobChain(Job):
                 return job, shard
             shard -= job.shards
         raise IndexError(f"there are {self.shards} shards")
+
+
+def _digest(found: object) -> str:
+    """While a stage is at work no manifest has a checksum of its parts."""
+    return sha256(json_bytes(found)).hexdigest()

@@ -6,10 +6,8 @@ from operator import add
 from pathlib import Path
 
 import numpy as np
-from safetensors.torch import save
 from torch import Tensor
 
-from ezsd.cache.atomic import write_bytes_atomic
 from ezsd.cache.folders import remove_folder
 from ezsd.mining.cascade import CascadeMiner, objectness_sums
 from ezsd.mining.config import MineConfig
@@ -20,7 +18,7 @@ from ezsd.pipeline.errors import at_key
 from ezsd.pipeline.jobs.job import Job
 from ezsd.pipeline.jobs.mine import Miner, MiningInputs
 from ezsd.pipeline.models.teacher import RenormalizedTeacher
-from ezsd.pipeline.tensor_files import read_tensors
+from ezsd.pipeline.tensor_files import read_tensors, write_tensors
 from ezsd.teacher.dense_maps import require_dense
 from ezsd.teacher.protocol import Teacher
 
@@ -70,7 +68,7 @@ class ObjectnessFit(Job):
         with at_key("mine.method"):
             teacher = require_dense(self.teacher.load())
         total = reduce(add, [self._sums(row, teacher) for row in self.rows(shard)])
-        write_bytes_atomic(self.path(shard), save({"gram": total.gram, "cross": total.cross}))
+        write_tensors(self.path(shard), {"gram": total.gram, "cross": total.cross})
         return {}
 
     def _sums(self, row: int, teacher: Teacher) -> RidgeSums:
@@ -107,7 +105,7 @@ def prepare_miner(inputs: MiningInputs) -> CascadeSource:
     if not path.is_file():
         fit = ObjectnessFit(inputs.photos, inputs.teacher, params, _fit_rows(inputs.photos), parts)
         context.map_shards(fit)
-        write_bytes_atomic(path, save({"weights": fit.solve()}))
+        write_tensors(path, {"weights": fit.solve()})
     remove_folder(parts)
     return CascadeSource(path, params.cascade.fraction, params.context_factor)
 

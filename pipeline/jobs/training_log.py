@@ -10,6 +10,7 @@ import torch
 
 from ezsd.cache.atomic import write_bytes_atomic
 from ezsd.cache.errors import ArtifactError
+from ezsd.cache.tables import read_table
 from ezsd.pipeline.memory import peak_memory
 from ezsd.pipeline.step_logs import StepLog
 from ezsd.training.engine import StepReport
@@ -17,6 +18,8 @@ from ezsd.training.schedule import Schedule
 
 HISTORY = "history.csv"
 """In the artifact of `train`."""
+
+MEND = "run `ezsd-cli train --force`"
 
 STEPS_A_ROW = 10
 """A row of the history is the mean over so many steps: a single step's losses jump about."""
@@ -40,14 +43,14 @@ def read_history(path: Path) -> tuple[list[float], dict[str, list[float]]]:
 
     Raises ArtifactError when the file is missing or damaged.
     """
+    rows = read_table(path, MEND)
     try:
-        rows = list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8"))))
         columns = {name: [float(row[name]) for row in rows] for name in (rows[0] if rows else ())}
         return columns.pop("step", []), {
             name: values for name, values in columns.items() if name != "learning_rate"
         }
-    except (OSError, ValueError, TypeError):
-        raise ArtifactError(f"{path} is missing or damaged: run `ezsd-cli train --force`") from None
+    except ValueError as error:
+        raise ArtifactError(f"{path} is damaged: {error}; {MEND}") from None
 
 
 def mean_losses(steps: Sequence[StepReport]) -> dict[str, float]:

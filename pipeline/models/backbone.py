@@ -1,5 +1,6 @@
 """Which pretrained weights of a backbone the params mean, on this machine."""
 
+import os
 import pickle
 from dataclasses import dataclass
 from importlib import resources
@@ -55,7 +56,7 @@ class BackboneSource:
             raise InputError(f"{self.key} bundled belong to {WORLD}, not {self.config.name}")
         bundled = Path(str(resources.files("ezsd") / "assets" / WORLD_WEIGHTS))
         path = bundled if self.weights == BUNDLED else self.root / self.weights
-        if not path.is_file():
+        if not os.path.isfile(path):
             raise InputError(
                 f"{self.key} {path} is no file: give bundled, random, tag:NAME or the path of a file"
             )

@@ -1,6 +1,5 @@
 """Which detector `params.train` means, on this machine; and the trained one, as it lies in its artifact."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ import torch
 from torch import nn
 
 from ezsd.cache.atomic import write_json_atomic
+from ezsd.cache.checked import read_json
 from ezsd.cache.errors import ArtifactError
 from ezsd.detector.checkpoint import detector_tensors, restore_detector
 from ezsd.detector.detector import ZeroShotDetector, build_detector
@@ -85,11 +85,11 @@ def read_detector(folder: Path) -> TrainedDetector:
     Raises ArtifactError when a file is missing, damaged or of another version.
     """
     try:
-        card = json.loads((folder / CARD).read_bytes())
+        card = read_json(folder / CARD, MEND)
         split = Split.from_dict(card["split"])
         detector = restore_detector(card["config"], read_tensors(folder / WEIGHTS, MEND))
         return TrainedDetector(detector, split, card["protocol"], card["teacher"], card["parents"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError) as error:
         reason = str(error) if isinstance(error, InputError) else "it is missing or damaged"
         raise ArtifactError(f"the detector in {folder} cannot be read: {reason}; {MEND}") from error
 
@@ -97,6 +97,6 @@ def read_detector(folder: Path) -> TrainedDetector:
 def finds_masks(folder: Path) -> bool:
     """Whether the detector has a mask head, by its card alone. Raises ArtifactError as `read_detector`."""
     try:
-        return json.loads((folder / CARD).read_bytes())["config"].get("mask_head") is not None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ArtifactError(f"{folder / CARD} is missing or damaged; {MEND}") from error
+        return read_json(folder / CARD, MEND)["config"].get("mask_head") is not None
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ArtifactError(f"{folder / CARD} is no card of a detector; {MEND}") from error

@@ -1,6 +1,7 @@
 """Which teacher `params.teacher` means, on this machine; and that teacher, loaded once a process."""
 
 import hashlib
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -14,6 +15,7 @@ from safetensors.torch import load
 
 from ezsd.cache.artifacts import Renormed
 from ezsd.cache.atomic import sha256_file
+from ezsd.cache.checked import read_checked
 from ezsd.cache.errors import ArtifactError
 from ezsd.errors import InputError
 from ezsd.pipeline.device import choose_device
@@ -101,10 +103,7 @@ class RenormalizedTeacher:
 
         Raises ArtifactError when the re-normalization is missing or damaged.
         """
-        try:
-            norms = self.renormed.norms.read_bytes()
-        except OSError as error:
-            raise ArtifactError(f"{self.renormed.norms} is missing; {_MEND}") from error
+        norms = read_checked(self.renormed.norms, _MEND)
         return _load(self.source, norms, choose_device(self.run))
 
 
@@ -163,7 +162,7 @@ def _weights_file(params: TeacherParams, tag: str | None, root: Path) -> str | N
             )
         return bundled_weights()
     path = root / params.weights
-    if not path.is_file():
+    if not os.path.isfile(path):
         raise InputError(
             f"teacher.weights {path} is no file: give bundled, random, tag:NAME or the path of a weights file"
         )

@@ -2,21 +2,19 @@
 
 from typing import Any
 
-import yaml
 from pydantic import ValidationError
 
-from ezsd.pipeline.errors import ParamsError
+from ezsd.pipeline.bounded_yaml import load_yaml
+from ezsd.pipeline.errors import ParamsError, shorten, show
 
 
 def parse_yaml(text: str, source: str) -> dict[str, Any]:
     """The sections of a params file, unchecked. Raises ParamsError for broken YAML or none."""
     try:
-        tree = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        where = getattr(error, "problem_mark", None)
-        place = f" line {where.line + 1}" if where is not None else ""
+        tree = load_yaml(text)
+    except ValueError as error:
         raise ParamsError(
-            f"{source}{place} is not YAML: correct it or write a new one with `ezsd-cli init`"
+            f"{source} is not YAML ({error}): correct it or write a new one with `ezsd-cli init`"
         ) from None
     if not isinstance(tree, dict):
         raise ParamsError(f"{source} holds no sections: write a new one with `ezsd-cli init`")
@@ -26,22 +24,22 @@ def parse_yaml(text: str, source: str) -> dict[str, Any]:
 def apply_override(tree: dict[str, Any], override: str) -> None:
     """Set `section.key=value` in place; its value is YAML. Raises ParamsError for another form or section."""
     key, equals, value = override.partition("=")
-    parts = key.strip().split(".")
+    parts, shown = key.strip().split("."), repr(shorten(override))
     if not equals or len(parts) < 2 or not all(parts):
-        raise ParamsError(f"--set {override!r} is not of the form section.key=value")
+        raise ParamsError(f"--set {shown} is not of the form section.key=value")
     node: Any = tree
     for part in parts[:-1]:
         if not isinstance(node, dict) or part not in node:
-            raise ParamsError(f"--set {override!r}: there is no section {part!r}")
+            raise ParamsError(f"--set {shown}: there is no section {part!r}")
         if node[part] is None:
             node[part] = {}
         node = node[part]
     if not isinstance(node, dict):
-        raise ParamsError(f"--set {override!r}: {'.'.join(parts[:-1])} holds a value, not keys")
+        raise ParamsError(f"--set {shown}: {'.'.join(parts[:-1])} holds a value, not keys")
     try:
-        node[parts[-1]] = yaml.safe_load(value)
-    except yaml.YAMLError:
-        raise ParamsError(f"--set {override!r}: the value is not YAML") from None
+        node[parts[-1]] = load_yaml(value)
+    except ValueError as error:
+        raise ParamsError(f"--set {shown}: the value is not YAML ({error})") from None
 
 
 def first_problem(error: ValidationError) -> str:
@@ -55,6 +53,6 @@ def first_problem(error: ValidationError) -> str:
         return f"unknown key {key!r}: remove it or correct its spelling{more}"
     if first["type"] == "missing":
         return f"key {key!r} is missing: add it, or compare with `ezsd-cli init --preset demo --print`{more}"
-    got = "" if isinstance(first["input"], dict) else f", got {first['input']!r}"
+    got = "" if isinstance(first["input"], dict) else f", got {show(first['input'])}"
     where = f"{key}: " if key else ""
     return f"{where}{first['msg'].removeprefix('Value error, ')}{got}{more}"

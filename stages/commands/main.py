@@ -11,7 +11,7 @@ import typer
 
 from ezsd.cache.errors import ArtifactError
 from ezsd.errors import InputError
-from ezsd.pipeline.errors import PipelineError
+from ezsd.pipeline.errors import PipelineError, sentence
 from ezsd.stages.commands import (
     cache,
     compare,
@@ -90,7 +90,7 @@ def main(arguments: list[str] | None = None) -> Any:
     except USER_ERRORS as error:
         if "--debug" in given:
             raise
-        sys.exit(f"error: {error}")
+        sys.exit(f"error: {sentence(error)}")
     except Exception as error:
         if "--debug" in given:
             raise
@@ -99,7 +99,7 @@ def main(arguments: list[str] | None = None) -> Any:
 
 def _defect(error: Exception, given: list[str]) -> str:
     """That the error is ours, and how to report it, in one sentence."""
-    what = " ".join(f"{type(error).__name__}: {error}".split())
+    what = sentence(f"{type(error).__name__}: {error}")
     return (
         f"this is a defect of ezsd ({what}): please report it with the output of "
         f"`ezsd-cli --debug {' '.join(given)}`, which shows the traceback"

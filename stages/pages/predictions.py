@@ -1,8 +1,10 @@
 """`predict`: find any names in any photos with the trained detector. Not a stage: it leaves no artifact."""
 
 import io
+from collections import Counter
 from collections.abc import Sequence
 from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +27,9 @@ from ezsd.pipeline.runner import artifact_folder
 from ezsd.stages.pages.drawing import caption, draw_objects, tint_masks
 
 RESULT = "predictions.json"
+MOST_LETTERS = 100
+"""Of a photo's name in that of its drawing."""
+
 Prediction = dict[str, Any]
 
 
@@ -73,12 +78,17 @@ def predict(
 
 
 def drawing_names(photos: Sequence[Path]) -> list[str]:
-    """A file name for each photo's drawing; photos of one name in two folders get numbers."""
-    stems = [path.stem for path in photos]
-    return [
-        f"{stem}.png" if stems.count(stem) == 1 else f"{stem}-{stems[:place].count(stem) + 1}.png"
-        for place, stem in enumerate(stems)
-    ]
+    """A file name for each photo's drawing, all different; photos of one name in two folders get numbers."""
+    stems = [path.stem[:MOST_LETTERS] for path in photos]
+    times = Counter(stem.casefold() for stem in stems)  # some file systems take any case for the same name
+    taken = {stem for stem in times if times[stem] == 1}
+    chosen = []
+    for stem in stems:
+        numbered = (f"{stem}-{number}" for number in count(1))
+        alone = times[stem.casefold()] == 1
+        chosen.append(stem if alone else next(name for name in numbered if name.casefold() not in taken))
+        taken.add(chosen[-1].casefold())
+    return [f"{name}.png" for name in chosen]
 
 
 def _as_prediction(path: Path, found: Detections, trained_names: Sequence[str]) -> Prediction:

@@ -6,6 +6,7 @@ import resource
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 import h5py
 import numpy as np
@@ -163,6 +164,58 @@ def test_a_mark_among_the_files_is_refused(tmp_path: Path, mark: str, form: str)
         with pytest.raises(ArtifactError, match=f"names '{name}', which is no part of an artifact: the file"):
             import_all(tmp_path / "bad.h5", tmp_path / "there")
         assert not (tmp_path / "there").exists()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [f".a.{'0' * 32}.part", f"a/.b.{'f' * 32}.part", "a/" * 5000 + "b", "x" * 300, "a\nb", "\ud800"],
+)
+def test_a_name_that_no_stage_gives_is_refused(tmp_path: Path, name: str) -> None:
+    with forged(tmp_path / "bad.h5", {}) as group:
+        del group["manifest.json"]
+        made = json.loads(claim({"replaced": b"x"}))
+        made["files"] = {name: made["files"]["replaced"]}
+        group.create_dataset("manifest.json", data=np.frombuffer(json.dumps(made).encode(), np.uint8))
+    with pytest.raises(ArtifactError, match="as no stage does: the file is foreign"):
+        import_all(tmp_path / "bad.h5", tmp_path / "there")
+    assert not (tmp_path / "there").exists()
+
+
+@pytest.mark.parametrize("size", ["Infinity", "1e999", "-1", "NaN", "9" * 5000])
+def test_an_impossible_size_is_refused(tmp_path: Path, size: str) -> None:
+    with forged(tmp_path / "bad.h5", {}) as group:
+        del group["manifest.json"]
+        text = claim({"a": b"12345"}).replace(b'"bytes": 5', f'"bytes": {size}'.encode())
+        group.create_dataset("manifest.json", data=np.frombuffer(text, np.uint8))
+    with pytest.raises(ArtifactError, match="damaged"):
+        import_all(tmp_path / "bad.h5", tmp_path / "there")
+    assert not (tmp_path / "there").exists()
+
+
+@pytest.mark.parametrize("chunks", [None, 1 << 20])
+@pytest.mark.parametrize("name", ["a", "manifest.json"])
+def test_a_dataset_larger_than_the_file_is_neither_read_nor_written(
+    tmp_path: Path, chunks: int | None, name: str
+) -> None:
+    size = 20 << 30
+    with forged(tmp_path / "bad.h5", {}) as group:
+        del group["manifest.json"]
+        text = claim({"a": b"12345"}).replace(b'"bytes": 5', f'"bytes": {size}'.encode())
+        if name == "a":
+            group.create_dataset("manifest.json", data=np.frombuffer(text, np.uint8))
+        group.create_dataset(
+            name, shape=(size,), dtype=np.uint8, chunks=None if chunks is None else (chunks,)
+        )
+    with pytest.raises(ArtifactError, match="foreign"):
+        import_all(tmp_path / "bad.h5", tmp_path / "there")
+    assert not (tmp_path / "there").exists()
+
+
+def test_what_the_disk_cannot_hold_is_not_begun(exported: Path, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(portable, "disk_usage", lambda place: SimpleNamespace(free=100))
+    with pytest.raises(ArtifactError, match=r"mine takes 3,704 bytes, but .* has 100 left"):
+        import_all(exported, tmp_path / "there")
+    assert not (tmp_path / "there").exists()
 
 
 def soft_link(group: h5py.Group, secret: Path) -> None:

@@ -85,3 +85,9 @@ def test_a_full_grid_fills_its_box_and_an_empty_one_nothing() -> None:
     corners = [int(x.min()), int(y.min()), int(x.max()) + 1, int(y.max()) + 1]
     assert corners == pytest.approx([10, 20, 40, 50], abs=1)
     assert not decode_masks([empty["counts"].encode()], (60, 80)).any()
+
+
+@pytest.mark.parametrize("number", [10**400, float("inf"), "a", None, [1]])
+def test_a_polygon_of_impossible_numbers_is_refused(number):
+    with pytest.raises(InputError, match="a polygon"):
+        run_lengths([[1, 1, 5, 1, number, 5]], (8, 8))

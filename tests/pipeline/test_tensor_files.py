@@ -1,4 +1,4 @@
-"""A checkpoint is what was saved for this artifact, or nothing."""
+"""Tensors are what was saved, or an error; a checkpoint is what was saved for this artifact, or nothing."""
 
 from pathlib import Path
 
@@ -6,10 +6,12 @@ import pytest
 import torch
 from support.teacher_runs import context_of
 
+from ezsd.cache.errors import ArtifactError
 from ezsd.cache.manifest import begin
 from ezsd.pipeline.stage import StageContext
-from ezsd.pipeline.tensor_files import CHECKPOINT, Checkpoint
+from ezsd.pipeline.tensor_files import CHECKPOINT, Checkpoint, read_tensors, write_tensors
 
+MEND = "run it again"
 STATE = {"weights": torch.arange(6.0).reshape(2, 3), "step": torch.tensor(7)}
 
 
@@ -58,3 +60,23 @@ def test_that_of_another_artifact_is_not_gone_on_from(context: StageContext, tmp
 def test_one_is_due_after_its_seconds(context: StageContext) -> None:
     assert Checkpoint(context, 0.0).is_due()
     assert not Checkpoint(context, 1e6).is_due()
+
+
+def test_flipped_numbers_are_not_used(tmp_path: Path) -> None:
+    path, tensors = tmp_path / "a.safetensors", {"weights": torch.arange(4.0)}
+    write_tensors(path, tensors)
+    assert torch.equal(read_tensors(path, MEND)["weights"], tensors["weights"])
+    data = bytearray(path.read_bytes())
+    data[-1] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(ArtifactError, match=r"a\.safetensors is damaged: run it again"):
+        read_tensors(path, MEND)
+
+
+@pytest.mark.parametrize("size", [0, 7, 8, 100])
+def test_a_truncated_file_is_a_sentence(tmp_path: Path, size: int) -> None:
+    path = tmp_path / "a.safetensors"
+    write_tensors(path, {"weights": torch.arange(4.0)})
+    path.write_bytes(path.read_bytes()[:size])
+    with pytest.raises(ArtifactError, match="is damaged: run it again"):
+        read_tensors(path, MEND)

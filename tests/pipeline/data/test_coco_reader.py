@@ -159,3 +159,22 @@ def test_reading_agrees_with_pycocotools(coco_photos):
         assert names[boxes.labels[row]] == reference.cats[annotation["category_id"]]["name"]
         assert boxes.areas[row] == annotation["area"]
         assert boxes.crowd[row] == annotation["iscrowd"]
+
+
+@pytest.mark.parametrize(
+    "table, key, value, words",
+    [
+        ("categories", "name", "\ud800", "not valid Unicode"),
+        ("images", "file_name", "\udfff.jpg", "not valid Unicode"),
+        ("images", "id", "x" * 1_000_000, "not a whole number"),
+        ("annotations", "id", [[[[[[[[]]]]]]]], "not a whole number"),
+    ],
+)
+def test_hostile_values_are_one_short_sentence(tiny_dataset, table, key, value, words):
+    tiny_dataset.train[table][0][key] = value
+    tiny_dataset.save()
+    with pytest.raises(DataError, match=words) as raised:
+        file = CocoFile(tiny_dataset.annotations("train"))
+        file.photos()
+        file.boxes([category.name for category in file.categories()])
+    assert len(str(raised.value)) < 1000

@@ -54,3 +54,15 @@ def test_a_corrupt_photo_is_named(folder):
     (folder.root / "a.jpg").write_bytes(b"no photo")
     with pytest.raises(PhotoFileError, match=r"photo a\.jpg in .*: not a photo"):
         folder.decode("a.jpg", (48, 64))
+
+
+@pytest.mark.parametrize("name", ["x" * 256 + ".jpg", "a/" * 5000 + "a.jpg", "\ud800.jpg"])
+def test_a_name_that_no_file_can_have_is_refused(folder, name):
+    for act in (folder.read, folder.byte_size):
+        with pytest.raises(DataError, match="the file name"):
+            act(name)
+
+
+def test_a_path_that_is_too_long_is_a_missing_file(folder):
+    with pytest.raises(PhotoFileError, match="there is no such file"):
+        folder.read("/".join(["x" * 250] * 20))

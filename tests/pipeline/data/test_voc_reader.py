@@ -132,3 +132,23 @@ def test_a_list_outside_a_voc_folder_is_refused(tmp_path):
     (tmp_path / "list.txt").write_text("000012\n")
     with pytest.raises(DataError, match="must lie in ImageSets/Main"):
         VocFolder(tmp_path / "list.txt")
+
+
+ENTITIES = "".join(
+    f'<!ENTITY {new} "{f"&{old};" * 20}">' for old, new in zip("abcdef", "bcdefg", strict=True)
+)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '<?xml version="1.0" encoding="bogus"?><annotation/>',
+        f'<!DOCTYPE x [<!ENTITY a "{"x" * 1000}">{ENTITIES}]><annotation>&g;</annotation>',
+        '<!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/hostname">]><annotation>&a;</annotation>',
+        "<a>" * 100_000,
+    ],
+)
+def test_hostile_xml_is_a_sentence(voc: Path, text: str) -> None:
+    (voc.parents[2] / "Annotations" / "000012.xml").write_text(text)
+    with pytest.raises(DataError, match=r"000012\.xml is broken XML"):
+        VocFolder(voc).photos()

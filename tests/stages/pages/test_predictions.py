@@ -93,3 +93,16 @@ def test_without_a_detector_the_command_that_makes_one_is_named(photo: Path, tmp
     with pytest.raises(ArtifactError, match="ezsd-cli train"):
         run(fresh, [photo], tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    "photos, names",
+    [
+        (["a.jpg", "y/a.jpg", "a-1.jpg"], ["a-2.png", "a-3.png", "a-1.png"]),
+        (["a-1.jpg", "a.jpg", "y/a.jpg"], ["a-1.png", "a-2.png", "a-3.png"]),
+        (["A.jpg", "a.png", "A-1.jpg", "a-1.png"], ["A-1.png", "a-2.png", "A-1-1.png", "a-1-2.png"]),
+        (["x" * 240 + ".jpg", "x" * 241 + ".jpg"], ["x" * 100 + "-1.png", "x" * 100 + "-2.png"]),
+    ],
+)
+def test_no_two_photos_share_a_drawing(photos: list[str], names: list[str]) -> None:
+    assert drawing_names([Path(photo) for photo in photos]) == names

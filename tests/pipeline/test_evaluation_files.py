@@ -1,0 +1,56 @@
+"""Evaluation files of other making are refused with a sentence."""
+
+import json
+
+import pytest
+from support.evaluated_runs import evaluate_by_hand, make_parents
+
+from ezsd.cache.errors import ArtifactError
+from ezsd.pipeline.evaluation_files import EvaluationFolder
+
+
+@pytest.fixture
+def evaluated(tiny_dataset, tmp_path, monkeypatch):
+    params = tiny_dataset.params()
+    make_parents(params, tmp_path)
+    return lambda: EvaluationFolder(evaluate_by_hand(params, tmp_path, monkeypatch))
+
+
+HOSTILE_METRICS = [
+    {"AP50": 3},
+    {"AP50": {"all": "high"}},
+    {"AP": {"all": 1e308}},
+    {"data": {}},
+    {"protocol": None},
+    {"ensemble": {"teacher_weights": "none"}},
+    {"teacher_accuracy": []},
+]
+
+
+@pytest.mark.parametrize("change", HOSTILE_METRICS)
+def test_metrics_of_another_form_are_refused(evaluated, change):
+    folder = evaluated().folder
+    metrics = json.loads((folder / "metrics.json").read_bytes())
+    (folder / "incomplete.json").write_text("{}")  # as if the manifest were of these very bytes
+    (folder / "metrics.json").write_text(json.dumps({**metrics, **change}))
+    with pytest.raises(ArtifactError, match=r"metrics\.json is not what `ezsd-cli eval` writes"):
+        _ = EvaluationFolder(folder).metrics
+
+
+HOSTILE_ROWS = [
+    "cat,base,many,1,2,3,,,",
+    "cat,base,1,nan,2,3,,,",
+    "cat,base,1,inf,2,3,,,",
+    "cat,base,1e999,1,2,3,,,",
+]
+
+
+@pytest.mark.parametrize("row", HOSTILE_ROWS)
+def test_tables_of_impossible_numbers_are_refused(tmp_path, row):
+    head = "category,group,objects,AP50,AP,AP75,AP_small,AP_medium,AP_large"
+    (tmp_path / "per_class.csv").write_text(f"{head}\n{row}\n")
+    with pytest.raises(ArtifactError, match=r"per_class\.csv is not what `ezsd-cli eval` writes"):
+        _ = EvaluationFolder(tmp_path).classes
+    (tmp_path / "errors.csv").write_text("group,kind,count,percent\nbase,found,1,-1\n")
+    with pytest.raises(ArtifactError, match=r"errors\.csv is not what"):
+        _ = EvaluationFolder(tmp_path).errors
