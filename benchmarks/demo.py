@@ -24,7 +24,6 @@ PROJECT = (
     "stages",
     "dvc.yaml",
     "params.yaml",
-    "watched.json",
     ".dvcignore",
     ".dvc/config",
 )
@@ -35,6 +34,7 @@ def main() -> None:
     """Runs the demo in a copy, twice more with nothing and with a param of `train` changed."""
     with TemporaryDirectory() as folder:
         root = copy_project(Path(folder) / "project")
+        _repro(root, "--single-item", "watch")
         by_stage = {stage: _repro(root, "--single-item", stage) for stage in STAGES}
         _repro(root)  # DVC notes the last stages' outputs
         unchanged = _repro(root)

@@ -67,7 +67,7 @@ def this_machine() -> Machine:
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     return Machine(
         cpu=_cpu_model(),
-        cores=count_workers(RunParams(workers=0, device="cpu", watch=())),
+        cores=count_workers(RunParams(workers=0, device="cpu")),
         memory_gib=round(memory / 2**30, 1),
         gpu=torch.cuda.get_device_name() if torch.cuda.is_available() else None,
         python=platform.python_version(),

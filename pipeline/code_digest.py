@@ -1,11 +1,16 @@
-"""Which of the project's modules a stage leans on, found from its imports, and their digest.
+"""Digest of what the code means that a stage can reach.
 
-An artifact depends on the code that made it. Listing that code by hand is forgotten sooner or later, so it
-is read from the import statements: the closure of a stage's module over the project's own packages.
+An artifact depends on the code that made it. Listing that code by hand is forgotten sooner or later, so it is
+found from the import statements: the closure of some modules over the project's own packages. A module counts
+by its syntax tree, so that comments, docstrings and formatting make no artifact stale, and together with the
+data files beside it that it names, such as a page's template. What is imported late, by name, is no import
+statement: a stage lists these modules itself (`Stage.modules`).
 """
 
 import ast
 import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -13,7 +18,8 @@ import ezsd
 
 PACKAGE = "ezsd"
 
-# How a run is steered, shown and resumed cannot change an artifact's bytes.
+# How a run is steered, shown and resumed cannot change an artifact's bytes; params are in the fingerprint by
+# themselves.
 STEERING = frozenset(
     f"ezsd.pipeline.{name}"
     for name in (
@@ -24,10 +30,6 @@ STEERING = frozenset(
         "interrupt",
         "memory",
         "params",
-        "params.presets",
-        "params.sections",
-        "params.teacher",
-        "params.tree",
         "processes",
         "progress",
         "runner",
@@ -35,6 +37,7 @@ STEERING = frozenset(
         "step_logs",
     )
 )
+"""Modules, and packages with all that lies in them."""
 
 
 def source_root() -> Path:
@@ -42,58 +45,121 @@ def source_root() -> Path:
     return Path(ezsd.__file__).parent.parent
 
 
-@cache
-def code_files(*modules: str) -> tuple[str, ...]:
-    """Sources that `modules` import, themselves included: sorted POSIX paths under :func:`source_root`."""
-    seen: set[str] = set()
-    todo = sorted(set[str]().union(*map(_ancestry, modules)))
-    while todo:
-        name = todo.pop()
-        if name in seen or name in STEERING:
-            continue
-        seen.add(name)
-        todo.extend(_imports(name))
-    return tuple(sorted(_path(name).relative_to(source_root()).as_posix() for name in seen))
-
-
-@cache
-def code_digest(*modules: str) -> str:
-    """SHA-256 over names and contents of :func:`code_files`."""
+def code_digest(*modules: str, root: Path | None = None) -> str:
+    """SHA-256 over names and meaning of the :func:`reachable` modules."""
+    root = root or source_root()
     digest = hashlib.sha256()
-    for name in code_files(*modules):
-        digest.update(name.encode() + b"\0" + (source_root() / name).read_bytes() + b"\0")
+    for name in reachable(*modules, root=root):
+        digest.update(f"{name} {_read(root, name).digest}\n".encode())
     return digest.hexdigest()
 
 
-def _path(module: str) -> Path:
-    base = source_root().joinpath(*module.split("."))
+def reachable(*modules: str, root: Path | None = None) -> tuple[str, ...]:
+    """Dotted names of what `modules` import, themselves included, sorted.
+
+    Args:
+        root: the folder that holds the package; the one that is imported by default.
+    """
+    root = root or source_root()
+    seen: set[str] = set()
+    todo = {name for module in modules for name in _ancestry(module)}
+    while todo:
+        name = todo.pop()
+        seen.add(name)
+        todo |= {other for other in _read(root, name).imports - seen if not _steers(other)}
+    return tuple(sorted(seen))
+
+
+def _steers(module: str) -> bool:
+    return not STEERING.isdisjoint(_ancestry(module))
+
+
+@dataclass(frozen=True)
+class _Source:
+    """A module: the digest of its meaning and its data files, and the project's modules that it imports."""
+
+    digest: str
+    imports: frozenset[str]
+
+
+@cache
+def _read(root: Path, module: str) -> _Source:
+    path = _path(root, module)
+    tree = ast.parse(path.read_bytes())
+    package = path.name == "__init__.py"
+    parent = module if package else module.rpartition(".")[0]
+    names = {name for node in _import_statements(tree, package) for name in _imported(node, parent)}
+    own = {name for name in names if name.split(".")[0] == PACKAGE and _path(root, name).is_file()}
+    digest = hashlib.sha256(_meaning(tree).encode())
+    for data in _data_files(tree, path.parent):
+        digest.update(data.read_bytes())
+    return _Source(digest.hexdigest(), frozenset(own))
+
+
+def _path(root: Path, module: str) -> Path:
+    base = root.joinpath(*module.split("."))
     return base / "__init__.py" if base.is_dir() else base.with_suffix(".py")
 
 
-def _imports(module: str) -> set[str]:
-    path = _path(module)
-    is_package = path.name == "__init__.py"
-    found: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            for alias in node.names:
-                found |= _ancestry(alias.name)
-        elif isinstance(node, ast.ImportFrom):
-            base = _absolute(module, is_package, node)
-            found |= _ancestry(base)
-            for alias in node.names:
-                found |= _ancestry(f"{base}.{alias.name}")
-    return {name for name in found if name.split(".")[0] == PACKAGE and _path(name).is_file()}
+def _meaning(node: object) -> str:
+    """As `ast.dump` without places in the file, docstrings, and fields that are empty.
+
+    Versions of Python differ in the empty fields that they have.
+    """
+    if isinstance(node, list):
+        return f"[{','.join([_meaning(item) for item in node if not _is_docstring(item)])}]"
+    if isinstance(node, ast.AST):
+        fields = ((name, getattr(node, name, None)) for name in node._fields)
+        told = ",".join([f"{name}={_meaning(value)}" for name, value in fields if value not in (None, [])])
+        return f"{type(node).__name__}({told})"
+    return repr(node)
 
 
-def _absolute(module: str, is_package: bool, node: ast.ImportFrom) -> str:
-    if not node.level:
-        return node.module or ""
-    package = module.split(".") if is_package else module.split(".")[:-1]
-    package = package[: len(package) - node.level + 1]
-    return ".".join([*package, *([node.module] if node.module else [])])
+def _data_files(tree: ast.Module, folder: Path) -> list[Path]:
+    """Files of the folder, sources apart, of which a text in the code is the name."""
+    beside = {path.name: path for path in folder.iterdir() if path.suffix != ".py"}
+    texts = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)} if beside else set()
+    return [path for name, path in sorted(beside.items()) if name in texts and path.is_file()]
 
 
-def _ancestry(module: str) -> set[str]:
+def _is_docstring(node: object) -> bool:
+    """Whether it is a text that stands alone, be it of a module, class, function or constant."""
+    return (
+        isinstance(node, ast.Expr)
+        and isinstance(node.value, ast.Constant)
+        and isinstance(node.value.value, str)
+    )
+
+
+def _import_statements(node: ast.AST, package: bool) -> Iterator[ast.Import | ast.ImportFrom]:
+    """Those that can run: not for type checkers alone, and of a package's own file those that run on import.
+
+    Whatever lies in a package imports that file; its functions are called by those who import the package.
+    """
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.Import | ast.ImportFrom):
+            yield child
+        elif isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test):
+            continue
+        elif not (isinstance(child, ast.expr) or (package and isinstance(child, ast.FunctionDef))):
+            yield from _import_statements(child, package)
+
+
+def _imported(node: ast.Import | ast.ImportFrom, parent: str) -> Iterator[str]:
+    """Dotted names that an import may load; some are no modules."""
+    if isinstance(node, ast.Import):
+        for alias in node.names:
+            yield from _ancestry(alias.name)
+        return
+    base = node.module or ""
+    if node.level:
+        around = parent.rsplit(".", node.level - 1)[0]
+        base = f"{around}.{base}" if base else around
+    yield from _ancestry(base)
+    for alias in node.names:
+        yield f"{base}.{alias.name}"
+
+
+def _ancestry(module: str) -> Iterator[str]:
     parts = module.split(".")
-    return {".".join(parts[: n + 1]) for n in range(len(parts))}
+    return (".".join(parts[: n + 1]) for n in range(len(parts)))

@@ -1,6 +1,7 @@
-"""Writes a `params.yaml` from a preset."""
+"""Writes what a folder needs for a run: `params.yaml` from a preset, and `dvc.yaml`."""
 
 import os
+from importlib import resources
 from pathlib import Path
 
 from ezsd.cache.atomic import write_bytes_atomic
@@ -9,6 +10,10 @@ from ezsd.pipeline.params import parse_params, preset_text
 
 DATA_PLACEHOLDER = "datasets/data"
 """Where the presets' paths start; `--data DIR` puts another folder in its place."""
+
+DVC_FILE = "dvc.yaml"
+STAGES_TEMPLATE = "dvc-stages.yaml"
+"""The packaged `dvc.yaml`, under a name that DVC does not take for one."""
 
 
 def render_preset(preset: str, data: Path | None, schedule: str | None = None) -> str:
@@ -28,12 +33,23 @@ def render_preset(preset: str, data: Path | None, schedule: str | None = None) -
     return text
 
 
-def write_params(path: Path, text: str, force: bool) -> None:
-    """Writes `text` to `path`; other content there stays unless `force`.
+def write_project(path: Path, text: str, force: bool) -> None:
+    """Writes `text` to `path` and DVC's stages beside it; other content there stays unless `force`.
 
     Raises:
-        ParamsError: the file exists and says something else.
+        ParamsError: one of the files exists and holds something else; then neither is written.
     """
-    if path.exists() and path.read_text(encoding="utf-8") != text and not force:
-        raise ParamsError(f"{path} exists and differs: give --force to replace it, or another --params file")
-    write_bytes_atomic(path, text.encode())
+    stages = resources.files("ezsd.pipeline") / "presets" / STAGES_TEMPLATE
+    wanted = {path: text, path.with_name(DVC_FILE): stages.read_text(encoding="utf-8")}
+    changed = {file: own for file, own in wanted.items() if not _holds(file, own)}
+    for file in changed:
+        if file.exists() and not force:
+            raise ParamsError(
+                f"{file} exists and differs: give --force to replace it, or another --params file"
+            )
+    for file, own in changed.items():
+        write_bytes_atomic(file, own.encode())
+
+
+def _holds(path: Path, text: str) -> bool:
+    return path.is_file() and path.read_bytes() == text.encode()

@@ -1,6 +1,6 @@
 """What a stage is, and what it is given to work with."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -95,14 +95,16 @@ class Stage:
         params: sections or keys that it reads (`mine`, `data.split`), and nothing else.
         parents: stages whose output it reads.
         sharded: its store lies at the URL of `run.stores`, if there is one.
-        choice: a key of the params whose value names one more module, `<name>_<value>` in
-            `ezsd.pipeline.jobs`. What only the other values lean on, their modules and the sections of params
-            named like them, is not loaded and makes no artifact stale.
+        late: what the params choose among modules that are imported by name, late: from params to the dotted
+            name, or None. The others are out of the stage's reach and make no artifact stale.
+        choice: a key of the params, `mine.method`: the sections of params named like its other values do not
+            count either.
     """
 
     name: str
     params: tuple[str, ...]
     parents: tuple[str, ...] = ()
+    late: tuple[Callable[[Params], str | None], ...] = ()
     choice: str | None = None
     sharded: bool = False
 
@@ -112,10 +114,9 @@ class Stage:
         return f"ezsd.stages.{self.name}"
 
     def modules(self, params: Params) -> tuple[str, ...]:
-        """The modules that do the work under these params."""
-        if self.choice is None:
-            return (self.module,)
-        return self.module, f"ezsd.pipeline.jobs.{self.name}_{select(params, [self.choice])[self.choice]}"
+        """The modules that do the work under these params; what they import does its share too."""
+        chosen = (choose(params) for choose in self.late)
+        return self.module, *(module for module in chosen if module)
 
     def inputs_of(self, params: Params) -> dict[str, Any]:
         """The params that decide the stage's bytes."""

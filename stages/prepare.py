@@ -5,7 +5,7 @@ from typing import Any
 
 from ezsd.cache.folders import remove_folder
 from ezsd.pipeline.data.cleaning import check_fraction, named
-from ezsd.pipeline.data.fingerprint import data_digests, masks_digest
+from ezsd.pipeline.data.fingerprint import data_digests, masks_digest, split_digest
 from ezsd.pipeline.data.indexing import index_training, index_validation
 from ezsd.pipeline.data.novel import read_training_for
 from ezsd.pipeline.data.prepared import write_prepared, write_train_masks
@@ -13,18 +13,26 @@ from ezsd.pipeline.data.segmentations import index_masks, masks_of
 from ezsd.pipeline.data.sources import clean_training_boxes, read_validation_photos, resolve_sources
 from ezsd.pipeline.data.summary import counts_of, facts_of
 from ezsd.pipeline.jobs.prepare import PARTS, draw_world, inspect_photos
-from ezsd.pipeline.params import Params
+from ezsd.pipeline.params import OwnSplit, Params
 from ezsd.pipeline.stage import StageContext, StageResult
+from ezsd.split import BUILTIN_SPLITS, builtin_split
 
 
 def external_inputs(params: Params, root: Path) -> dict[str, Any]:
-    """Digests of the user's photos and base boxes; the embedded world is made from params and code alone."""
+    """Digests of the user's photos and base boxes; the embedded world is made from params, code and split."""
     if params.data.world is not None:
-        return {}
+        return _packaged_split(params.data.split)
     sources = resolve_sources(params.data, root, Path())
     training = read_training_for(params.prepare, sources, params.data.split)
     digests = data_digests(sources, training)
     return digests | (masks_digest(sources, training) if params.prepare.masks else {})
+
+
+def _packaged_split(choice: str | OwnSplit) -> dict[str, str]:
+    """Digest of a split that is a file of the package; others are in the params or the annotations."""
+    if isinstance(choice, str) and choice in BUILTIN_SPLITS:
+        return split_digest(builtin_split(choice))
+    return {}
 
 
 def run(context: StageContext) -> StageResult:

@@ -1,9 +1,5 @@
 """`report`: the page that a person looks at, and the result table as text."""
 
-import hashlib
-from pathlib import Path
-from typing import Any
-
 from ezsd.cache.artifacts import Mined
 from ezsd.cache.atomic import write_bytes_atomic
 from ezsd.cache.manifest import read_manifest
@@ -11,23 +7,17 @@ from ezsd.pipeline.data.prepared import Prepared
 from ezsd.pipeline.data.sources import resolve_sources
 from ezsd.pipeline.evaluation_files import EvaluationFolder
 from ezsd.pipeline.jobs.training_log import HISTORY, read_history
-from ezsd.pipeline.params import Params
 from ezsd.pipeline.stage import StageContext, StageResult
 from ezsd.stages.pages.proposals.mined import confidence_histogram, score_histogram
 from ezsd.stages.pages.report.content import Artifact, MinedProposals, PageContent
-from ezsd.stages.pages.report.page import ARTIFACT_WORDS, STYLE, TEMPLATE, read_part, render_page
+from ezsd.stages.pages.report.page import ARTIFACT_WORDS, render_page
 from ezsd.stages.pages.report.pictures import detection_pairs, proposal_pictures
 from ezsd.stages.pages.report.table import result_table
 
-__all__ = ["external_inputs", "result_table", "run"]
+__all__ = ["result_table", "run"]
 
 PAGE, TABLE = "index.html", "table.md"
 HISTOGRAM_BINS = 40
-
-
-def external_inputs(params: Params, root: Path) -> dict[str, Any]:
-    """Digests of the page's template and style, which are no code that is found by following imports."""
-    return {part: hashlib.sha256(read_part(part).encode()).hexdigest() for part in (TEMPLATE, STYLE)}
 
 
 def run(context: StageContext) -> StageResult:

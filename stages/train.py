@@ -23,8 +23,8 @@ from ezsd.split import Split
 
 
 def external_inputs(params: Params, root: Path) -> dict[str, Any]:
-    """Digest of the backbone's weights, where they are a file."""
-    return train_backbone(params.train, root).digest()
+    """Digests of the backbone's files."""
+    return train_backbone(params.train, root).digests()
 
 
 def run(context: StageContext) -> StageResult:

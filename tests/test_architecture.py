@@ -4,26 +4,20 @@ import ast
 import re
 import subprocess
 import sys
-from collections.abc import Iterable
 from dataclasses import fields
-from importlib import import_module
 from pathlib import Path
 
 import pytest
 import yaml
 
-from ezsd.pipeline.code_digest import code_files
 from ezsd.pipeline.graph import STAGES
+from ezsd.pipeline.init import STAGES_TEMPLATE
 from ezsd.pipeline.params import Params, preset_text
 from ezsd.pipeline.watch import WATCHED
 
 ROOT = Path(__file__).resolve().parent.parent
 DVC = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
 WATCH = DVC.pop("watch")
-EXTERNAL = {"prepare", "renorm", "mine", "train", "evaluate"}
-# a change of where weights lie must reach the stage, which then asks to be watched; what is in them decides
-ONLY_DVC = {"teacher.weights"}
-CHOICES = {"mine": tuple(f"ezsd.pipeline.jobs.mine_{method}" for method in ("exhaustive", "cascade", "rpn"))}
 
 ROOMS = ("cache", "pipeline", "stages")
 METHOD = tuple(
@@ -62,11 +56,6 @@ def imports_of(path: Path) -> set[str]:
     return found
 
 
-def in_checkout(files: Iterable[str]) -> list[str]:
-    """Modules of the rooms lie beside the package, which links to them."""
-    return [(ROOT / file).resolve().relative_to(ROOT).as_posix() for file in files]
-
-
 @pytest.mark.parametrize("room", FORBIDDEN)
 def test_a_room_keeps_its_arrows(room: str) -> None:
     modules = set((ROOT / room).rglob("*.py"))
@@ -93,41 +82,18 @@ def test_dvc_and_the_graph_name_the_same_stages() -> None:
 @pytest.mark.parametrize("name", STAGES)
 def test_dvc_tracks_the_params_parents_and_code_of_a_stage(name: str) -> None:
     stage, node = STAGES[name], DVC[name]
-    assert [key for key in node["params"] if key not in ONLY_DVC] == list(stage.params)
-    assert [f"artifacts/{parent}" for parent in stage.parents] == [
-        d for d in node["deps"] if d.startswith("artifacts/")
-    ]
+    assert node["params"] == [*stage.params, {WATCHED: [name]}]
+    assert node.get("deps", []) == [f"artifacts/{parent}" for parent in stage.parents]
     assert list(node["outs"][0]) == [f"artifacts/{name}"]
-    assert (WATCHED in node["deps"]) == (name in EXTERNAL)
-    folders = [dep for dep in node["deps"] if not dep.startswith("artifacts/")]
-    missing = [
-        file
-        for file in in_checkout(code_files(f"ezsd.stages.{name}", *CHOICES.get(name, ())))
-        if not file.endswith("__init__.py")
-        and not any(file == dep or file.startswith(f"{dep}/") for dep in folders)
-    ]
-    assert not missing, f"dvc.yaml: stage {name} leans on {missing}"
 
 
-def test_dvc_watches_files_from_outside_only_where_the_params_say_so() -> None:
-    assert WATCH["foreach"] == "${run.watch}"
-    assert WATCH["do"]["always_changed"]
-    assert list(WATCH["do"]["outs"][0]) == [WATCHED]
-    assert (ROOT / WATCHED).read_text() == "{}\n"
+def test_dvc_looks_at_code_and_outside_files_on_every_run() -> None:
+    assert WATCH["always_changed"]
+    assert list(WATCH["outs"][0]) == [WATCHED]
 
 
-def test_the_stages_that_dvc_watches_for_are_those_that_read_from_outside() -> None:
-    modules = {name: (f"ezsd.stages.{name}", *CHOICES.get(name, ())) for name in STAGES}
-    reading = {
-        name for name in modules if any(hasattr(import_module(m), "external_inputs") for m in modules[name])
-    }
-    assert reading - {"report"} == EXTERNAL  # the page's own template and style lie within the project
-
-
-def test_every_dependency_of_dvc_exists() -> None:
-    for node in DVC.values():
-        for dep in node["deps"]:
-            assert dep.startswith("artifacts/") or (ROOT / dep).exists(), dep
+def test_the_dvc_file_is_the_one_that_init_leaves() -> None:
+    assert (ROOT / "dvc.yaml").resolve() == ROOT / "pipeline/presets" / STAGES_TEMPLATE
 
 
 def declared_sections(name: str) -> set[str]:

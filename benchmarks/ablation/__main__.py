@@ -44,7 +44,7 @@ def ablation(
     """
     rows = rows_named(row) if row else ROWS
     runs = plan_runs(rows, seed or SEEDS, PARTS if curve else ())
-    at_once = count_workers(RunParams(workers=workers, device="cpu", watch=()))
+    at_once = count_workers(RunParams(workers=workers, device="cpu"))
     with _told_how_to_go_on():
         outcomes = run_all(runs, overrides or (), Workplace(WORK), at_once)
     result = make_result(outcomes)

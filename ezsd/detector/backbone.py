@@ -22,7 +22,7 @@ from ezsd.errors import InputError
 
 WORLD = "world"
 WORLD_WEIGHTS = "world-backbone.safetensors"
-_WORLD_CARD = "world-backbone.json"
+WORLD_CARD = "world-backbone.json"
 _TIMM = "timm/"
 _PROBE_SIDE = 128
 _IMAGENET_MEAN, _IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -81,7 +81,7 @@ class PyramidBackbone(nn.Module):
 def find_model(config: BackboneConfig) -> BackboneModel:
     """Whose model the config names. `world` is pretrained on the embedded world's pictures of base names."""
     if config.name == WORLD:
-        card = json.loads(resources.files("ezsd").joinpath("assets", _WORLD_CARD).read_bytes())
+        card = json.loads(resources.files("ezsd").joinpath("assets", WORLD_CARD).read_bytes())
         options = {**card["kwargs"], **config.options}
         return BackboneModel("timm", card["timm_name"], options, tuple(card["mean"]), tuple(card["std"]))
     if config.name.startswith(_TIMM):

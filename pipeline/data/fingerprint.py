@@ -8,6 +8,7 @@ from ezsd.pipeline.data.photos import PhotoFolder
 from ezsd.pipeline.data.segmentations import segmentation_digests
 from ezsd.pipeline.data.sources import DataSources, TrainingData, clean_training_boxes, read_validation_photos
 from ezsd.pipeline.data.tables import Boxes, Photos
+from ezsd.split import Split
 
 
 def data_digests(sources: DataSources, training: TrainingData) -> dict[str, str]:
@@ -18,13 +19,18 @@ def data_digests(sources: DataSources, training: TrainingData) -> dict[str, str]
     Raises DataError for data that cannot be used.
     """
     val_photos = read_validation_photos(sources, training.split)
-    names = "\n".join([*training.split.base, "", *training.split.novel])
     return {
-        "split": hashlib.sha256(names.encode()).hexdigest(),
+        **split_digest(training.split),
         "train_photos": _photos_digest(training.photos, sources.train.folder()),
         "train_boxes": _boxes_digest(training.boxes),
         "val_photos": _photos_digest(val_photos, sources.val.folder()),
     }
+
+
+def split_digest(split: Split) -> dict[str, str]:
+    """Return the digest of the names on both sides, in their order."""
+    names = "\n".join([*split.base, "", *split.novel])
+    return {"split": hashlib.sha256(names.encode()).hexdigest()}
 
 
 def masks_digest(sources: DataSources, training: TrainingData) -> dict[str, str]:

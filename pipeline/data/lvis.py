@@ -1,19 +1,10 @@
 """LVIS v1: COCO's format without file names, and categories sorted into frequent, common and rare."""
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping
 
 from ezsd.pipeline.data.coco import CocoFile
 from ezsd.pipeline.data.json_rows import Row, table
 from ezsd.pipeline.data.tables import Category, Searched
-from ezsd.pipeline.errors import DataError
-from ezsd.split import Split
-
-LVIS_SPLITS = {"lvis_866_337": "fc", "lvis_405_798": "f", "world_long_tail": "fc"}
-"""Frequencies that are base, by split; in LVIS v1, 337 names are rare, 461 common and 405 frequent.
-
-`world_long_tail` is that of the embedded world's variant, whose names number others.
-"""
 
 
 class LvisFile(CocoFile):
@@ -41,17 +32,3 @@ class LvisFile(CocoFile):
         if len(parts) < 2:
             raise row.fault(f"coco_url {row.text('coco_url')!r} does not end in folder/file")
         return "/".join(parts[-2:])
-
-
-def frequency_split(name: str, categories: Sequence[Category], path: Path) -> Split:
-    """Return one of `LVIS_SPLITS` over the categories of `path`, each side in the order of category ids.
-
-    Raises DataError when the categories carry no frequency or all fall on one side.
-    """
-    in_order = sorted(categories, key=lambda category: category.id)
-    if not all(category.frequency for category in in_order):
-        raise DataError(f"{path}: its categories have no 'frequency', which split {name!r} is made from: "
-                        "set data.format to lvis and give LVIS v1 annotations")  # fmt: skip
-    base = tuple(category.name for category in in_order if category.frequency in LVIS_SPLITS[name])
-    novel = tuple(category.name for category in in_order if category.frequency not in LVIS_SPLITS[name])
-    return Split(name, base, novel)

@@ -4,11 +4,16 @@ import difflib
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
-from ezsd.pipeline.data.lvis import LVIS_SPLITS, frequency_split
 from ezsd.pipeline.data.tables import Category
 from ezsd.pipeline.errors import DataError
 from ezsd.pipeline.params import OwnSplit
 from ezsd.split import BUILTIN_SPLITS, Split, builtin_split
+
+LVIS_SPLITS = {"lvis_866_337": "fc", "lvis_405_798": "f", "world_long_tail": "fc"}
+"""Frequencies that are base, by split; in LVIS v1, 337 names are rare, 461 common and 405 frequent.
+
+`world_long_tail` is that of the embedded world's variant, whose names number others.
+"""
 
 
 def choose_split(choice: str | OwnSplit, categories: Sequence[Category], path: Path) -> Split:
@@ -39,6 +44,20 @@ def check_names(names: Sequence[str], categories: Sequence[Category], path: Path
             f"data.split: {unknown[0]!r}{more} is none of the {len(known)} categories of {path}"
             f"{_did_you_mean(unknown[0], known)}; correct the name or the annotations"
         )
+
+
+def frequency_split(name: str, categories: Sequence[Category], path: Path) -> Split:
+    """Return one of `LVIS_SPLITS` over the categories of `path`, each side in the order of category ids.
+
+    Raises DataError when the categories carry no frequency or all fall on one side.
+    """
+    in_order = sorted(categories, key=lambda category: category.id)
+    if not all(category.frequency for category in in_order):
+        raise DataError(f"{path}: its categories have no 'frequency', which split {name!r} is made from: "
+                        "set data.format to lvis and give LVIS v1 annotations")  # fmt: skip
+    base = tuple(category.name for category in in_order if category.frequency in LVIS_SPLITS[name])
+    novel = tuple(category.name for category in in_order if category.frequency not in LVIS_SPLITS[name])
+    return Split(name, base, novel)
 
 
 def _did_you_mean(name: str, known: Collection[str]) -> str:

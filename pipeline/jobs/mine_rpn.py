@@ -28,8 +28,8 @@ MEND = "run ezsd-cli precompute --only mine --force"
 
 
 def external_inputs(params: Params, root: Path) -> dict[str, Any]:
-    """Digest of the backbone's weights, where they are a file."""
-    return _backbone(params.mine.rpn, root).digest()
+    """Digests of the backbone's files."""
+    return _backbone(params.mine.rpn, root).digests()
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """The work of `prepare`: the embedded world is drawn, and every photo is decoded once before it is used."""
 
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,6 @@ from ezsd.pipeline.data.indexing import Inspected
 from ezsd.pipeline.data.photos import PhotoFileError, PhotoFolder
 from ezsd.pipeline.data.sources import SETS, DataSources, Which
 from ezsd.pipeline.data.tables import Photos
-from ezsd.pipeline.data.world.drawing import WorldDrawing, write_annotations
 from ezsd.pipeline.jobs.job import JobChain, PartsJob
 from ezsd.pipeline.stage import StageContext
 
@@ -23,8 +23,9 @@ def draw_world(context: StageContext, sources: DataSources) -> None:
     world = context.params.data.world
     if world is None:
         return
+    drawing = import_module("ezsd.pipeline.data.world.drawing")  # late: other data do not depend on its code
     drawings = [
-        WorldDrawing(
+        drawing.WorldDrawing(
             source=sources.of(which),
             which=which,
             seed=world.seed,
@@ -35,7 +36,7 @@ def draw_world(context: StageContext, sources: DataSources) -> None:
         for which in SETS
     ]
     context.map_shards(JobChain(drawings, "scenes", "prepare: draw the world"))
-    write_annotations(drawings[0], drawings)
+    drawing.write_annotations(drawings[0], drawings)
 
 
 def inspect_photos(

@@ -13,7 +13,14 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from ezsd.cache.atomic import sha256_file
-from ezsd.detector.backbone import WORLD, WORLD_WEIGHTS, PyramidBackbone, load_body, published_tensors
+from ezsd.detector.backbone import (
+    WORLD,
+    WORLD_CARD,
+    WORLD_WEIGHTS,
+    PyramidBackbone,
+    load_body,
+    published_tensors,
+)
 from ezsd.detector.config import BackboneConfig
 from ezsd.errors import InputError
 from ezsd.pipeline.outside import BUNDLED, RANDOM, TAG
@@ -35,11 +42,14 @@ class BackboneSource:
     root: Path
     key: str
 
-    def digest(self) -> dict[str, Any]:
-        """SHA-256 of the file of the weights; none for those that the params themselves name."""
-        if self.weights == RANDOM or self.weights.startswith(TAG):
-            return {}
-        return {"backbone": sha256_file(self._file())}
+    def digests(self) -> dict[str, Any]:
+        """SHA-256 of the files that say the architecture and the weights, where the params name files."""
+        digests = {}
+        if self.config.name == WORLD:
+            digests["backbone_config"] = sha256_file(_asset(WORLD_CARD))
+        if self.weights != RANDOM and not self.weights.startswith(TAG):
+            digests["backbone"] = sha256_file(self._file())
+        return digests
 
     def load_into(self, backbone: PyramidBackbone) -> None:
         """Fills the backbone's body, unless its weights are to be random.
@@ -54,8 +64,7 @@ class BackboneSource:
     def _file(self) -> Path:
         if self.weights == BUNDLED and self.config.name != WORLD:
             raise InputError(f"{self.key} bundled belong to {WORLD}, not {self.config.name}")
-        bundled = Path(str(resources.files("ezsd") / "assets" / WORLD_WEIGHTS))
-        path = bundled if self.weights == BUNDLED else self.root / self.weights
+        path = _asset(WORLD_WEIGHTS) if self.weights == BUNDLED else self.root / self.weights
         if not os.path.isfile(path):
             raise InputError(
                 f"{self.key} {path} is no file: give bundled, random, tag:NAME or the path of a file"
@@ -77,3 +86,7 @@ class BackboneSource:
             TypeError,
         ) as error:
             raise InputError(f"{self.key} {path} holds no state dict: give another file") from error
+
+
+def _asset(name: str) -> Path:
+    return Path(str(resources.files("ezsd") / "assets" / name))

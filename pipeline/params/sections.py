@@ -232,7 +232,6 @@ class RunParams:
         stores: URL below which the shards of `mine` and `embed` lie; null for their own folders.
         device: `auto` takes a GPU where there is one.
         loggers: that follow the training.
-        watch: what `dvc repro` looks at besides params and code: nothing, or `files` from outside.
     """
 
     workers: Whole = 0
@@ -240,4 +239,3 @@ class RunParams:
     stores: Annotated[str, Field(pattern=r"^[a-z][a-z0-9+.-]*://.+")] | None = None
     device: Literal["auto", "cpu", "cuda"] = "auto"
     loggers: tuple[Logger, ...] = ()
-    watch: Annotated[tuple[Literal["files"], ...], Field(max_length=1)] = ()

@@ -21,13 +21,13 @@ def init(
     force: Replace = False,
     show: Annotated[bool, typer.Option("--print", help="Print it instead of writing it.")] = False,
 ) -> None:
-    """Write a params file from a preset."""
-    from ezsd.pipeline.init import render_preset, write_params
+    """Write a params file from a preset, and `dvc.yaml` beside it."""
+    from ezsd.pipeline.init import render_preset, write_project
 
     text = render_preset(preset, data, schedule)
     if show:
         print(text, end="")
         return
     file = params_file(params)
-    write_params(file, text, force)
+    write_project(file, text, force)
     say(f"{file}: preset {preset}")

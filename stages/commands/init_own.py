@@ -24,14 +24,14 @@ def init_own(
     params: ParamsPath = DEFAULT_PARAMS,
     force: Replace = False,
 ) -> None:
-    """Write a params file for your own photos; one photo of five is held out for validation."""
-    from ezsd.pipeline.init import write_params
+    """Write params for your own photos, and `dvc.yaml`; one photo of five is held out for validation."""
+    from ezsd.pipeline.init import write_project
     from ezsd.pipeline.own_data import choose_own, hold_out, own_params, read_names, write_own
 
     names = None if base is None else read_names(base)
     own = choose_own(photos.resolve(), annotations, names, read_names(novel))
     parts = hold_out(own.annotations)
     file = params_file(params)
-    write_params(file, own_params(own, schedule), force)
+    write_project(file, own_params(own, schedule), force)
     write_own(parts, root_of(params))
     say(f"{file}: {len(own.split.base)} base and {len(own.split.novel)} novel names")

@@ -29,7 +29,7 @@ Overrides = Annotated[
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 Force = Annotated[bool, typer.Option("--force", help="Make it again even if it is current.")]
-Replace = Annotated[bool, typer.Option("--force", help="Replace a params file that differs.")]
+Replace = Annotated[bool, typer.Option("--force", help="Replace files that differ.")]
 Best = Annotated[int, typer.Option(help="Most boxes of a photo.", min=1)]
 Threshold = Annotated[float, typer.Option(help="Lowest score of a box.", min=0, max=1)]
 
@@ -70,11 +70,9 @@ def run_stage(
     """Bring one stage up to date, and say whether there was anything to do. Raises as the pipeline does."""
     from ezsd.pipeline import runner
     from ezsd.pipeline.graph import STAGES
-    from ezsd.pipeline.outside import require_watched
     from ezsd.pipeline.processes import ALONE
 
     processes = processes or ALONE
-    require_watched(params)
     try:
         fresh = runner.run_stage(STAGES, name, params, root, force, processes)
     except KeyboardInterrupt:

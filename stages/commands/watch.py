@@ -7,9 +7,9 @@ from ezsd.stages.commands.options import DEFAULT_PARAMS, Overrides, ParamsPath, 
 app = typer.Typer()
 
 
-@app.command(epilog="`dvc repro` calls it where the params have `run.watch: [files]`.")
+@app.command(epilog="`dvc repro` calls it before anything else.")
 def watch(params: ParamsPath = DEFAULT_PARAMS, overrides: Overrides = None) -> None:
-    """Note what files outside the project hold, so that DVC sees a change in them."""
-    from ezsd.pipeline.watch import note_outside_files
+    """Note what code and outside files the stages depend on, so that DVC sees a change in them."""
+    from ezsd.pipeline.watch import note_inputs
 
-    say(f"{note_outside_files(*open_run(params, overrides))}: noted")
+    say(f"{note_inputs(*open_run(params, overrides))}: noted")

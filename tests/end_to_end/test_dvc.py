@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -25,6 +26,10 @@ def dvc(*arguments: str, root: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run([DVC, *arguments], cwd=root, capture_output=True, text=True, env=environment)
 
 
+def git(*arguments: str, root: Path) -> str:
+    return subprocess.run(["git", *arguments], cwd=root, capture_output=True, text=True, check=True).stdout
+
+
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
     """The project's files with small params, without git."""
@@ -37,9 +42,12 @@ def checkout(tmp_path: Path) -> Path:
 def test_in_a_git_clone_the_whole_graph_runs_and_then_has_nothing_to_do(
     checkout: Path, small_run: Path
 ) -> None:
-    subprocess.run(["git", "init", "--quiet"], cwd=checkout, check=True)
+    git("init", "--quiet", root=checkout)
+    git("add", ".", root=checkout)
+    git("-c", "user.name=a", "-c", "user.email=a@b", "commit", "--quiet", "-m", "all", root=checkout)
     done = dvc("repro", root=checkout)
     assert done.returncode == 0, done.stderr[-3000:]
+    assert git("diff", "--name-only", root=checkout) == ""
     stages = list(STAGES)
     assert not differing(bytes_below(small_run, stages), bytes_below(checkout, stages))
     metrics = json.loads(dvc("metrics", "show", "--json", root=checkout).stdout)
@@ -47,12 +55,18 @@ def test_in_a_git_clone_the_whole_graph_runs_and_then_has_nothing_to_do(
     expected = json.loads((small_run / "artifacts/evaluate/metrics.json").read_text())
     assert shown["AP50"] == expected["AP50"] and shown["protocol"] == expected["protocol"]
     assert dvc("plots", "show", root=checkout).returncode == 0
+    with (checkout / "ezsd/boxes.py").open("a") as file:
+        file.write("\n# a remark\n")
     again = dvc("repro", root=checkout)
     assert again.returncode == 0
     told = again.stdout + again.stderr
-    assert "Running stage" not in told
+    assert re.findall(r"Running stage '(\w+)'", told) == ["watch"]
     for name in STAGES:
         assert f"Stage '{name}' didn't change, skipping" in told
+    with (checkout / "ezsd/stages/report.py").open("a") as file:
+        file.write("\nOTHER = 1\n")
+    third = dvc("repro", root=checkout)
+    assert re.findall(r"Running stage '(\w+)'", third.stdout + third.stderr) == ["watch", "report"]
 
 
 def test_in_an_unpacked_archive_stages_run(checkout: Path, small_run: Path) -> None:

@@ -37,13 +37,11 @@ def run_into(folder: Path, run: RunParams) -> tuple[dict[str, bytes], dict[int, 
 
 
 def test_one_worker_two_workers_and_a_scheduler_give_the_same_bytes(tmp_path: Path) -> None:
-    alone = run_into(tmp_path / "alone", RunParams(workers=1, device="cpu", watch=()))
-    two = run_into(tmp_path / "two", RunParams(workers=2, device="cpu", watch=()))
+    alone = run_into(tmp_path / "alone", RunParams(workers=1, device="cpu"))
+    two = run_into(tmp_path / "two", RunParams(workers=2, device="cpu"))
     with LocalCluster(n_workers=1, threads_per_worker=1, processes=True, dashboard_address=None) as cluster:
         address = cluster.scheduler_address
-        remote = run_into(
-            tmp_path / "remote", RunParams(workers=1, device="cpu", watch=(), scheduler=address)
-        )
+        remote = run_into(tmp_path / "remote", RunParams(workers=1, device="cpu", scheduler=address))
     assert alone == two == remote
     assert set(alone[1]) == {0, 2, 3, 5}
 
@@ -57,7 +55,7 @@ def test_the_error_of_a_task_reaches_the_caller(workers: int) -> None:
         run_shards(
             task,
             [1, 2],
-            RunParams(workers=workers, device="cpu", watch=()),
+            RunParams(workers=workers, device="cpu"),
             lambda shard, tally, worker: None,
         )
 
@@ -75,7 +73,7 @@ def test_a_worker_that_dies_is_replaced_and_its_shard_done_again(tmp_path: Path)
     run_shards(
         task,
         [0, 1, 2],
-        RunParams(workers=2, device="cpu", watch=()),
+        RunParams(workers=2, device="cpu"),
         lambda shard, tally, worker: done.append(shard),
     )
     assert sorted(done) == [0, 1, 2]
@@ -90,7 +88,7 @@ def processes_of(folder: Path, shards: list[int], workers: int) -> set[str]:
         (folder / f"{os.getpid()}-{shard}").touch()
         return {}
 
-    run = RunParams(workers=workers, device="cpu", watch=())
+    run = RunParams(workers=workers, device="cpu")
     run_shards(task, shards, run, lambda shard, tally, worker: None)
     assert len(list(folder.iterdir())) == len(shards)
     return {path.name.split("-")[0] for path in folder.iterdir()}
@@ -108,15 +106,13 @@ def test_workers_that_are_kept_serve_the_next_call_and_then_end(tmp_path: Path) 
 
 
 def test_a_scheduler_that_does_not_answer_is_named() -> None:
-    run = RunParams(workers=1, device="cpu", watch=(), scheduler="no-such-scheme://x")
+    run = RunParams(workers=1, device="cpu", scheduler="no-such-scheme://x")
     with pytest.raises(PipelineError, match="no-such-scheme"):
         run_shards(lambda shard: {}, [0], run, lambda shard, tally, worker: None)
 
 
 def test_no_shards_start_no_workers() -> None:
-    run_shards(
-        lambda shard: {}, [], RunParams(workers=2, device="cpu", watch=()), lambda shard, tally, worker: None
-    )
+    run_shards(lambda shard: {}, [], RunParams(workers=2, device="cpu"), lambda shard, tally, worker: None)
 
 
 class Scheduler:

@@ -10,7 +10,7 @@ from support.evaluated_runs import evaluate_by_hand, make_parents, report_by_han
 
 from ezsd.cache.errors import ArtifactError
 from ezsd.pipeline.jobs.training_log import read_history
-from ezsd.stages.report import external_inputs, result_table
+from ezsd.stages.report import result_table
 
 
 @pytest.fixture
@@ -103,12 +103,6 @@ def test_quarantined_inputs_are_listed(reported, tiny_dataset):
     page = (reported("prepare.max_quarantined_fraction=1.0") / "index.html").read_text()
     assert "val image 2 (v2.jpg)" in page
     assert "None: every photo" not in page
-
-
-def test_a_changed_template_makes_the_page_stale(tmp_path):
-    digests = external_inputs(None, tmp_path)
-    assert set(digests) == {"page.html", "page.css"}
-    assert all(re.fullmatch("[0-9a-f]{64}", digest) for digest in digests.values())
 
 
 def test_history_leaves_out_the_rate(tmp_path):

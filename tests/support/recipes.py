@@ -103,8 +103,7 @@ class Recipe:
     def _run(self, line: str, started: list[subprocess.Popen[bytes]]) -> str:
         if line == "dvc repro":
             stages = yaml.safe_load((REPOSITORY / "dvc.yaml").read_text())["stages"].values()
-            # the node that looks at outside files has none of its own: it is there once a file is watched
-            return "".join(self._run(stage["cmd"], started) for stage in stages if "cmd" in stage)
+            return "".join(self._run(stage["cmd"], started) for stage in stages)
         if line.startswith("ezsd-cli "):
             return run_cli(shlex.split(line)[1:], self.root)
         if line.startswith("cd "):

@@ -39,6 +39,8 @@ LEFT_OUT = shutil.ignore_patterns(
     ".*_cache",
     ".hypothesis",
     "*.egg-info",
+    "build",
+    "dist",
     "__pycache__",
 )
 BEFORE_EVALUATION = ("prepare", "renorm", "mine", "embed", "train")

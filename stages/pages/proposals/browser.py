@@ -1,6 +1,5 @@
 """`inspect proposals`: a static page to look through what was mined, made from `mine` and `embed`."""
 
-import hashlib
 from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,11 +25,9 @@ from ezsd.pipeline.threads import one_thread
 from ezsd.split import Split
 from ezsd.stages.pages.proposals.layout import BrowserFolder, script
 from ezsd.stages.pages.proposals.neighbours import Answers, gather_pool
-from ezsd.stages.pages.proposals.page import PARTS, SCRIPTS, Facts, Name, overview, read_part, render_page
+from ezsd.stages.pages.proposals.page import SCRIPTS, Facts, Name, overview, read_part, render_page
 from ezsd.stages.pages.proposals.pictures import MOST_PROPOSALS, CropView, tile_side
 from ezsd.stages.pages.proposals.shelf import WriteShelves
-from ezsd.stages.pages.report.page import STYLE
-from ezsd.stages.pages.report.page import read_part as read_report_part
 from ezsd.stages.pages.report.pictures import evenly_spaced
 from ezsd.teacher.name_embeddings import embed_names
 from ezsd.teacher.protocol import Teacher
@@ -72,7 +69,6 @@ def write_browser(params: Params, root: Path, out: Path, extent: Extent) -> str 
         },
         "shown": {"photos": extent.photos, "best": extent.best},
         "code": code_digest(__name__),
-        "page": _page_digest(),
     }
     if not is_current(context.folder, inputs):
         begin(context.folder, NAME, inputs)
@@ -91,12 +87,6 @@ def _embedding_problem(context: StageContext) -> str | None:
     except ArtifactError as error:
         return str(error)
     return None
-
-
-def _page_digest() -> str:
-    """Of the template, styles and scripts, which are no code that is found by following imports."""
-    parts = [read_report_part(STYLE), *map(read_part, PARTS)]
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
 def _write(context: StageContext, extent: Extent, embedded: bool) -> Facts:

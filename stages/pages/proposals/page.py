@@ -17,7 +17,6 @@ from ezsd.stages.pages.report.page import read_part as read_report_part
 
 TEMPLATE, OWN_STYLE = "page.html", "browser.css"
 SCRIPTS = ("data.js", "list.js", "detail.js", "main.js")
-PARTS = (TEMPLATE, OWN_STYLE, *SCRIPTS)
 
 _COLOURS = 16
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from ezsd.pipeline.data.lvis import LvisFile, frequency_split
+from ezsd.pipeline.data.lvis import LvisFile
+from ezsd.pipeline.data.splits import frequency_split
 from ezsd.pipeline.data.tables import Category, Searched
 from ezsd.pipeline.errors import DataError
 from ezsd.split import Split

@@ -9,11 +9,12 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pytest
+import yaml
 from support.report_numbers import METRICS
 from support.small_runs import REPOSITORY
 from typer.testing import CliRunner
 
-from ezsd.pipeline.graph import PRECOMPUTE
+from ezsd.pipeline.graph import PRECOMPUTE, STAGES
 from ezsd.pipeline.params import PRESETS, load_params, preset_text
 from ezsd.stages.commands.main import app, main
 
@@ -84,6 +85,15 @@ def test_init_twice_is_no_error_but_never_overwrites_other_params() -> None:
     assert Path("params.yaml").read_text() == preset_text("coco")
     assert run("init", "--force")[0] == 0
     assert Path("params.yaml").read_text() == preset_text("demo")
+
+
+def test_init_leaves_the_stages_for_dvc_and_never_overwrites_others() -> None:
+    Path("dvc.yaml").write_text("stages: {}\n")
+    with pytest.raises(SystemExit, match=r"dvc\.yaml exists and differs: give --force"):
+        main(["init"])
+    assert not Path("params.yaml").exists()
+    assert run("init", "--force")[0] == 0
+    assert list(yaml.safe_load(Path("dvc.yaml").read_text())["stages"]) == ["watch", *STAGES]
 
 
 @pytest.mark.parametrize(
