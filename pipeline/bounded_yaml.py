@@ -42,7 +42,7 @@ class _Loader(yaml.SafeLoader):
             raise ValueError(f"its aliases make more than {MOST:,} values of it")
         return node
 
-    def construct_scalar(self, node: yaml.ScalarNode) -> Any:
+    def construct_scalar(self, node: yaml.ScalarNode | yaml.MappingNode) -> Any:
         value = super().construct_scalar(node)
         try:
             str(value).encode()

@@ -165,3 +165,14 @@ def coco_photos() -> Path:
     if not (folder / "annotations").is_dir():
         pytest.skip(f"no COCO photos in {folder}: set EZSD_PHOTOS to a folder in COCO's layout")
     return folder
+
+
+@pytest.fixture
+def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever connects anywhere, or looks up an address, fails the test with an error that nobody expects."""
+
+    def refuse(*arguments: object, **_: object) -> None:
+        raise AssertionError(f"went out to the network: {arguments}")
+
+    for name in ("socket.socket.connect", "socket.getaddrinfo", "socket.create_connection"):
+        monkeypatch.setattr(name, refuse)

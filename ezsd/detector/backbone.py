@@ -24,6 +24,8 @@ WORLD = "world"
 WORLD_WEIGHTS = "world-backbone.safetensors"
 WORLD_CARD = "world-backbone.json"
 _TIMM = "timm/"
+_OUTSIDE = ("pretrained", "weights", "checkpoint", "cache")
+"""How options begin that lead to files or the network."""
 _PROBE_SIDE = 128
 _IMAGENET_MEAN, _IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
@@ -123,6 +125,16 @@ def load_body(backbone: PyramidBackbone, tensors: Mapping[str, Tensor]) -> None:
 
 
 def _create(model: BackboneModel) -> nn.Module:
+    """The network with random weights; no file is read and nothing fetched, whatever name and options say."""
+    if not _is_known(model):
+        raise InputError(
+            f"{model.library} cannot make a backbone {model.name!r}: it has no such model; names of a hub or "
+            "a folder are not read"
+        )
+    if outside := sorted(name for name in model.options if name.startswith(_OUTSIDE)):
+        raise InputError(
+            f"option {outside[0]!r} of backbone {model.name!r} leads to weights: name them as weights"
+        )
     try:
         if model.library == "torchvision":
             network = torchvision.models.get_model(model.name, weights=None, **model.options)
@@ -131,6 +143,12 @@ def _create(model: BackboneModel) -> nn.Module:
     except (ValueError, RuntimeError, TypeError) as error:
         raise InputError(f"{model.library} cannot make a backbone {model.name!r} ({error})") from error
     return freeze_batch_norm_2d(network)
+
+
+def _is_known(model: BackboneModel) -> bool:
+    if model.library == "timm":
+        return bool(timm.is_model(model.name))
+    return model.name in torchvision.models.list_models(torchvision.models)
 
 
 def _tapped(model: nn.Module, config: BackboneConfig) -> GraphModule:

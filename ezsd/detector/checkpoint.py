@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from ezsd.detector.config import DetectorConfig
@@ -32,13 +33,16 @@ def restore_detector(config: Mapping[str, Any], tensors: Mapping[str, Tensor]) -
     text = weights.pop(TEXT, None)
     if text is None or text.ndim != 2:
         raise InputError(f"the detector's weights lack {TEXT!r}: the file is of something else or cut short")
-    detector = build_detector(DetectorConfig.from_dict(dict(config)), text.shape[1])
+    checked = DetectorConfig.from_dict(dict(config))
     try:
+        with torch.device("meta"):  # no memory is taken: a config may claim any size
+            build_detector(checked, text.shape[1]).load_state_dict(weights, assign=True)
+        detector = build_detector(checked, text.shape[1])
         detector.load_state_dict(weights)
     except RuntimeError as error:
-        first = str(error).splitlines()[1:2]
+        lines = str(error).splitlines()
         raise InputError(
-            f"the weights do not fit the detector's config ({''.join(first).strip()})"
+            f"the weights do not fit the detector's config ({lines[min(1, len(lines) - 1)].strip()})"
         ) from error
     detector.set_vocabulary(text)
     return detector.eval()

@@ -1,5 +1,6 @@
 """From a description of a teacher to the teacher itself."""
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
@@ -8,7 +9,13 @@ from typing import Any
 import open_clip
 
 from ezsd.errors import InputError
-from ezsd.teacher.open_clip_build import architecture_config, build_model, load_weights, parse_config
+from ezsd.teacher.open_clip_build import (
+    architecture_config,
+    build_model,
+    load_weights,
+    parse_config,
+    require_local,
+)
 from ezsd.teacher.open_clip_teacher import OpenClipTeacher, load_tokenizer, preprocessing
 from ezsd.teacher.protocol import Teacher
 
@@ -48,7 +55,11 @@ def load_teacher(source: TeacherSource) -> Teacher:
 
 def load_from_factory(factory: str) -> Teacher:
     """Calls `package.module:function`, which takes nothing and returns a teacher."""
-    teacher = _find_function(factory)()
+    function = _find_function(factory)
+    try:
+        teacher = function()
+    except Exception as error:  # it is the user's own code
+        raise InputError(f"teacher factory {factory!r} failed ({type(error).__name__}: {error})") from error
     if not isinstance(teacher, Teacher):
         lacking = [name for name in _members() if not hasattr(teacher, name)]
         raise InputError(
@@ -69,10 +80,12 @@ def _load_open_clip(source: TeacherSource) -> OpenClipTeacher:
         published = open_clip.get_pretrained_cfg(source.model, source.tag)
         preprocess = {**preprocess, **{key: published[key] for key in ("mean", "std") if key in published}}
         config["quick_gelu"] = published.get("quick_gelu", config.get("quick_gelu", False))
+    if source.tag is None:
+        require_local(config, source.model)
     model = build_model(config, source.seed)
     if source.weights_file is not None:
         load_weights(model, source.weights_file)
-    tokenizer = load_tokenizer(source.model, config)
+    tokenizer = load_tokenizer(source.model, config, fetch=source.tag is not None)
     return OpenClipTeacher(
         model, tokenizer, **{key: preprocess[key] for key in ("mean", "std") if key in preprocess}
     )
@@ -82,14 +95,25 @@ def _find_function(factory: str) -> Callable[[], Any]:
     module_name, colon, function_name = factory.partition(":")
     if not colon or not module_name or not function_name:
         raise InputError(f"teacher factory {factory!r} is not of the form package.module:function")
+    _refuse_standard_library(factory, module_name)
     try:
         module = import_module(module_name)
-    except ImportError as error:
+    except Exception as error:  # ImportError, or whatever the module does on import
         raise InputError(f"teacher factory {factory!r}: the module cannot be imported ({error})") from error
     function = getattr(module, function_name, None)
     if not callable(function):
         raise InputError(f"teacher factory {factory!r}: {module_name} has no function {function_name!r}")
+    _refuse_standard_library(factory, str(getattr(function, "__module__", "")))
     return function
+
+
+def _refuse_standard_library(factory: str, module_name: str) -> None:
+    """Params may come from others: what Python itself has makes no teacher, and may do harm when called."""
+    if module_name.split(".")[0] in sys.stdlib_module_names:
+        raise InputError(
+            f"teacher factory {factory!r} is of Python's standard library, which makes no teacher: name a "
+            "function of your own"
+        )
 
 
 def _members() -> list[str]:

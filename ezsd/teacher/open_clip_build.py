@@ -1,26 +1,67 @@
 """Builds open_clip architectures and fits weights to them, offline and without pickles."""
 
 import json
+import os
 import pickle
 from collections.abc import Mapping
 from copy import deepcopy
-from typing import Any
+from typing import Annotated, Any
 
 import open_clip
+import timm
 import torch
 from open_clip.convert import convert_state_dict
 from open_clip.factory import load_state_dict
 from open_clip.model import convert_to_custom_text_state_dict, resize_pos_embed, resize_text_pos_embed
+from pydantic import BaseModel, Field, ValidationError
 from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from ezsd.errors import InputError
 
+LARGEST = 1_000_000
+"""Of the sizes and counts in a config."""
+
+Size = Annotated[int, Field(ge=1, le=LARGEST)]
+Side = Annotated[int, Field(ge=1, le=4096)]
+Channels = tuple[float, float, float]
+
+
+class _Tower(BaseModel):
+    """What decides a tower's size, and what names others' code; open_clip checks the rest."""
+
+    width: Size | None = None
+    layers: Annotated[int, Field(ge=1, le=1000)] | tuple[Annotated[int, Field(ge=1, le=1000)], ...] | None = (
+        None
+    )
+    vocab_size: Size | None = None
+    context_length: Size | None = None
+    image_size: Side | tuple[Side, Side] | None = None
+    timm_model_name: str | None = None
+    hf_model_name: str | None = None
+    hf_tokenizer_name: str | None = None
+    tokenizer_kwargs: dict[str, Any] = {}
+
+
+class _Preprocess(BaseModel):
+    mean: Channels | None = None
+    std: Channels | None = None
+
+
+class _Form(BaseModel):
+    embed_dim: Size
+    vision_cfg: _Tower
+    text_cfg: _Tower
+    preprocess_cfg: _Preprocess
+
+
 REQUIRED_KEYS = ("embed_dim", "vision_cfg", "text_cfg")
 
 
 def architecture_config(name: str) -> dict[str, Any]:
-    """The config of one of open_clip's architectures, such as `ViT-B-32`."""
+    """The config of one of open_clip's architectures, such as `ViT-B-32`; nothing is fetched."""
+    if ":" in name:  # hf-hub:OWNER/NAME and local-dir:PATH
+        raise InputError(f"{name!r} is no architecture of open_clip: names of a hub or a folder are not read")
     config: dict[str, Any] | None = open_clip.get_model_config(name)
     if config is None:
         raise InputError(
@@ -38,13 +79,34 @@ def parse_config(text: str, where: str) -> tuple[dict[str, Any], dict[str, Any]]
     """
     try:
         config = json.loads(text)
-    except json.JSONDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{where} is not JSON ({error}): give an open_clip model config") from None
-    preprocess = config.get("preprocess_cfg", {}) if isinstance(config, dict) else {}
-    model = config.get("model_cfg", config) if isinstance(config, dict) else {}
-    if missing := [key for key in REQUIRED_KEYS if key not in model]:
+    config = config if isinstance(config, dict) else {}
+    model = config.get("model_cfg", config)
+    if missing := [key for key in REQUIRED_KEYS if not isinstance(model, dict) or key not in model]:
         raise InputError(f"{where} lacks {missing[0]!r}: give an open_clip model config")
-    return model, preprocess
+    try:
+        form = _Form.model_validate({**model, "preprocess_cfg": config.get("preprocess_cfg", {})})
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(map(str, first["loc"]))
+        raise InputError(f"{where}: {key}: {first['msg']}: give an open_clip model config") from None
+    return model, form.preprocess_cfg.model_dump(exclude_none=True)
+
+
+def require_local(config: Mapping[str, Any], where: str) -> None:
+    """Raises InputError when building the architecture would fetch something from the network."""
+    timm_name, text_name = (
+        config["vision_cfg"].get("timm_model_name"),
+        config["text_cfg"].get("hf_model_name"),
+    )
+    if timm_name is not None and not timm.is_model(timm_name):
+        raise InputError(f"{where}: timm has no model {timm_name!r}; names of a hub or a folder are not read")
+    if text_name is not None and not os.path.isdir(text_name):
+        raise InputError(
+            f"{where}: its text tower {text_name!r} would be fetched from the network: give its weights as "
+            "tag:NAME, or a folder as hf_model_name"
+        )
 
 
 def build_model(config: dict[str, Any], seed: int) -> nn.Module:

@@ -99,20 +99,24 @@ class OpenClipTeacher:
         return int(self._model.encode_image(blank).shape[1])
 
 
-def load_tokenizer(name: str, config: Mapping[str, Any]) -> Tokenizer:
+def load_tokenizer(name: str, config: Mapping[str, Any], fetch: bool) -> Tokenizer:
     """The tokenizer of an architecture: open_clip's own BPE, or the one that its config names.
+
+    Args:
+        fetch: whether its vocabulary may be fetched from the network; code that lies beside it is never run.
 
     Raises:
         InputError: its vocabulary is not on this machine, or its library is not installed.
     """
+    text = config["text_cfg"]
+    own = {"local_files_only": not fetch, "trust_remote_code": False} if "hf_tokenizer_name" in text else {}
     try:
-        if open_clip.get_model_config(name) is not None:
-            return open_clip.get_tokenizer(name)
-        text = config["text_cfg"]
+        if ":" not in name and open_clip.get_model_config(name) is not None:
+            return open_clip.get_tokenizer(name, **own)
         length = text.get("context_length", open_clip.tokenizer.DEFAULT_CONTEXT_LENGTH)
         if vocabulary := text.get("hf_tokenizer_name"):
             return open_clip.tokenizer.HFTokenizer(
-                vocabulary, context_length=length, **text.get("tokenizer_kwargs", {})
+                vocabulary, context_length=length, **{**text.get("tokenizer_kwargs", {}), **own}
             )
         return open_clip.SimpleTokenizer(context_length=length)
     except Exception as error:  # ImportError, or any of a hub client's network errors

@@ -111,3 +111,21 @@ def test_more_frozen_stages_than_taps_are_refused() -> None:
 def test_a_backbone_without_taps_is_refused() -> None:
     with pytest.raises(ValueError, match="taps"):
         BackboneConfig(taps=())
+
+
+@pytest.mark.parametrize(
+    "name, options, words",
+    [
+        ("timm/hf-hub:timm/resnet18", {}, "cannot make a backbone 'hf-hub:timm/resnet18'"),
+        ("timm/hf_hub:timm/resnet18", {}, "cannot make a backbone"),
+        ("timm/local-dir:/tmp", {}, "cannot make a backbone"),
+        ("fasterrcnn_resnet50_fpn", {}, "cannot make a backbone"),  # would fetch its backbone's weights
+        ("resnet18", {"weights": "DEFAULT"}, "'weights' .* leads to weights"),
+        ("timm/resnet18", {"pretrained": True}, "'pretrained' .* leads to weights"),
+        ("timm/resnet18", {"pretrained_cfg": {"url": "http://a/b"}}, "leads to weights"),
+        ("timm/resnet18", {"checkpoint_path": "/etc/hostname"}, "leads to weights"),
+    ],
+)
+def test_no_name_or_option_leads_to_the_network_or_a_file(name, options, words, no_network):
+    with pytest.raises(InputError, match=words):
+        PyramidBackbone(BackboneConfig(name=name, options=options), out_channels=8)

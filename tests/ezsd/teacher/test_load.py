@@ -1,4 +1,5 @@
 import json
+import os
 import sys
 import types
 
@@ -178,3 +179,69 @@ def test_a_factory_gives_any_teacher_that_meets_the_protocol(plug):
 def test_a_wrong_factory_is_refused_with_the_reason(plug, factory, message):
     with pytest.raises(InputError, match=message):
         load_teacher(TeacherSource("", factory=factory))
+
+
+@pytest.mark.parametrize("name", ["hf-hub:owner/name", "local-dir:/tmp", "hf_hub:owner/name"])
+def test_a_hubs_name_is_not_looked_up(name, no_network):
+    with pytest.raises(InputError, match="names of a hub or a folder are not read"):
+        load_teacher(TeacherSource(name))
+
+
+@pytest.mark.parametrize(
+    "tower, key, value, words",
+    [
+        ("vision_cfg", "timm_model_name", "hf-hub:timm/resnet18", "timm has no model 'hf-hub:timm/resnet18'"),
+        ("text_cfg", "hf_model_name", "owner/name", "would be fetched from the network"),
+        ("text_cfg", "hf_tokenizer_name", "owner/name", "is not on this machine"),
+    ],
+)
+def test_a_config_file_leads_nowhere(tiny_config_text, tower, key, value, words, no_network):
+    config = json.loads(tiny_config_text)
+    config[tower][key] = value
+    with pytest.raises(InputError, match=words):
+        load_teacher(TeacherSource("own.json", config_text=json.dumps(config)))
+
+
+@pytest.mark.parametrize(
+    "change, words",
+    [
+        ({"vision_cfg": 3}, "vision_cfg"),
+        ({"text_cfg": []}, "text_cfg"),
+        ({"embed_dim": 10**400}, "embed_dim"),
+        ({"vision_cfg": {"layers": 10**9}}, r"vision_cfg\.layers"),
+        ({"vision_cfg": {"image_size": 10**9}}, r"vision_cfg\.image_size"),
+    ],
+)
+def test_impossible_configs_are_one_sentence(tiny_config_text, change, words):
+    config = {**json.loads(tiny_config_text), **change}
+    with pytest.raises(InputError, match=rf"own\.json: {words}.*: give an open_clip model config"):
+        load_teacher(TeacherSource("own.json", config_text=json.dumps(config)))
+
+
+def test_impossible_preprocessing_and_nesting_are_one_sentence(tiny_config_text):
+    model = json.loads(tiny_config_text)
+    for preprocess in (3, {"mean": "grey"}, {"std": [1, 2]}):
+        text = json.dumps({"model_cfg": model, "preprocess_cfg": preprocess})
+        with pytest.raises(InputError, match=r"own\.json: preprocess_cfg"):
+            load_teacher(TeacherSource("own.json", config_text=text))
+    with pytest.raises(InputError, match=r"own\.json is not JSON"):
+        load_teacher(TeacherSource("own.json", config_text="[" * 100_000))
+
+
+@pytest.mark.parametrize("factory", ["os:system", "antigravity:fly_to", "builtins:print", "os.path:exists"])
+def test_a_factory_of_the_standard_library_is_neither_imported_nor_called(factory):
+    with pytest.raises(InputError, match=f"'{factory}' is of Python's standard library"):
+        load_teacher(TeacherSource("own", factory=factory))
+    assert "antigravity" not in sys.modules
+
+
+def test_what_a_module_took_from_the_standard_library_is_not_called(monkeypatch):
+    module = types.ModuleType("borrowed")
+    called = []
+    module.leave, module.fails = os._exit, lambda: called.append(1) or 1 / 0
+    monkeypatch.setitem(sys.modules, "borrowed", module)
+    with pytest.raises(InputError, match="standard library"):
+        load_teacher(TeacherSource("own", factory="borrowed:leave"))
+    with pytest.raises(InputError, match=r"'borrowed:fails' failed \(ZeroDivisionError: division by zero\)"):
+        load_teacher(TeacherSource("own", factory="borrowed:fails"))
+    assert called == [1]
