@@ -60,16 +60,15 @@ def inspect(
 
 
 def _inspect_all(root: Path, as_json: bool) -> None:
-    from ezsd.stages.pages.inspection.summary import inspect_summary
-    from ezsd.stages.pages.inspection.text import summary_text
+    from ezsd.stages.pages.inspection_text import inspect_summary, summary_text
 
     summary = inspect_summary(root)
     show(summary, summary_text(summary), as_json)
 
 
 def _inspect_stage(root: Path, stage: str, png: Path | None, as_json: bool) -> None:
-    from ezsd.stages.pages.inspection.details import draw_norm_changes, inspect_stage
-    from ezsd.stages.pages.inspection.text import stage_text
+    from ezsd.stages.pages.inspection import draw_norm_changes, inspect_stage
+    from ezsd.stages.pages.inspection_text import stage_text
 
     if png is not None and stage != "renorm":
         raise typer.BadParameter("give --image ID, or inspect renorm", param_hint="--png")
@@ -82,8 +81,8 @@ def _inspect_stage(root: Path, stage: str, png: Path | None, as_json: bool) -> N
 def _inspect_image(
     params: Path, overrides: list[str] | None, image: int, png: Path | None, as_json: bool
 ) -> None:
-    from ezsd.stages.pages.inspection.details import draw_image_proposals, inspect_image
-    from ezsd.stages.pages.inspection.text import image_text
+    from ezsd.stages.pages.inspection import draw_image_proposals, inspect_image
+    from ezsd.stages.pages.inspection_text import image_text
 
     root = root_of(params)
     shown = inspect_image(root, image)

@@ -18,7 +18,7 @@ from ezsd.pipeline.jobs.mine import MineShards
 from ezsd.pipeline.params import Params
 from ezsd.pipeline.runner import artifact_folder, require_current, run_stage
 from ezsd.pipeline.transfer import export_stages, import_stages
-from ezsd.stages.pages.inspection.details import inspect_stage
+from ezsd.stages.pages.inspection import inspect_stage
 
 URL = "memory://colours/runs"
 TEACHERS = ("renorm", "mine", "embed")

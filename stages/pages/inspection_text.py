@@ -1,12 +1,17 @@
-"""What is in the artifacts, as text for people."""
+"""`ezsd-cli inspect`: the summary of all artifacts, and the text that is printed. Quick to import."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ezsd.cache.errors import ArtifactError
+from ezsd.cache.manifest import Manifest, read_manifest
+from ezsd.pipeline.graph import STAGES
+from ezsd.pipeline.runner import artifact_folder
 from ezsd.stages.pages.report.table import result_table
 
 if TYPE_CHECKING:
-    from ezsd.stages.pages.inspection.details import PhotoLook
+    from ezsd.stages.pages.inspection import PhotoDetails
 
 BAR = 40
 LAYERS_LISTED = 15
@@ -14,9 +19,25 @@ NAMES_LISTED = 15
 ENTRIES_SHOWN = 8
 
 
+def inspect_summary(root: Path) -> dict[str, Any]:
+    """State, counts and facts of every artifact by stage, from the manifests alone, in order of the stages."""
+    return {stage: _state(artifact_folder(root, stage)) for stage in STAGES}
+
+
+def outline(manifest: Manifest) -> dict[str, Any]:
+    """What the manifest says; files as their number and total size."""
+    return {
+        "fingerprint": manifest.fingerprint,
+        "counts": dict(manifest.counts),
+        "facts": dict(manifest.facts),
+        "files": len(manifest.files),
+        "bytes": sum(file.bytes for file in manifest.files.values()),
+    }
+
+
 def summary_text(summary: Mapping[str, Any]) -> str:
-    """One paragraph for each artifact."""
-    return "\n".join(_outline_lines(stage, outline) for stage, outline in summary.items())
+    """One line for each artifact."""
+    return "\n".join(_outline_lines(stage, state) for stage, state in summary.items())
 
 
 def stage_text(details: Mapping[str, Any]) -> str:
@@ -31,22 +52,22 @@ def stage_text(details: Mapping[str, Any]) -> str:
         parts += ["", "confidence", histogram_text(details["confidence"])]
     if "names" in details:
         top = list(details["names"].items())[:NAMES_LISTED]
-        parts += ["", text_table(("called", "proposals"), [(name, f"{count:,}") for name, count in top])]
+        parts += ["", text_table(("name", "proposals"), [(name, f"{count:,}") for name, count in top])]
     if "norm_changes" in details:
         parts += ["", norm_text(details["norm_changes"])]
     if details.get("quarantined"):
         rows = [(item["what"], item["where"], item["reason"]) for item in details["quarantined"]]
-        parts += ["", text_table(("what", "where", "why"), rows)]
+        parts += ["", text_table(("kind", "where", "reason"), rows)]
     if "metrics" in details:
         parts += ["", result_table(details["metrics"])]
     return "\n".join(parts)
 
 
-def image_text(look: "PhotoLook") -> str:
-    """A photo's proposals as a table: rank, score, predicted name, confidence, box."""
+def image_text(photo: "PhotoDetails") -> str:
+    """A photo's proposals as a table: rank, score, name, confidence, box."""
     head = (
-        f"image {look.image_id} ({look.file_name}), {look.width}x{look.height}: "
-        f"{len(look.proposals)} proposals"
+        f"image {photo.image_id} ({photo.file_name}), {photo.width}x{photo.height}: "
+        f"{len(photo.proposals)} proposals"
     )
     rows = [
         (
@@ -56,13 +77,13 @@ def image_text(look: "PhotoLook") -> str:
             f"{row['confidence']:.3f}",
             " ".join(f"{side:.1f}" for side in row["box_xyxy"]),
         )
-        for row in look.as_json()["proposals"]
+        for row in photo.as_json()["proposals"]
     ]
     return f"{head}\n{text_table(('rank', 'score', 'name', 'confidence', 'box x0 y0 x1 y1'), rows)}"
 
 
 def norm_text(changes: Sequence[Mapping[str, Any]]) -> str:
-    """The norm layers that moved farthest."""
+    """The norm layers that changed most, as a table."""
     rows = [
         (change["tower"], change["name"], str(change["channels"]), f"{change['relative_change']:.2%}")
         for change in changes[:LAYERS_LISTED]
@@ -74,7 +95,7 @@ def norm_text(changes: Sequence[Mapping[str, Any]]) -> str:
 
 
 def histogram_text(histogram: Mapping[str, Any]) -> str:
-    """One line a bin: its range, a bar, its count."""
+    """One line for each bin: its range, a bar, its count."""
     counts, low = histogram["counts"], histogram["low"]
     step = (histogram["high"] - low) / max(len(counts), 1)
     longest = max(counts, default=0) or 1
@@ -94,14 +115,21 @@ def text_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(line.rstrip() for line in lines)
 
 
-def _outline_lines(stage: str, outline: Mapping[str, Any]) -> str:
-    if outline["state"] != "complete":
-        return f"{stage:9} -- {outline['state']}"
+def _state(folder: Path) -> dict[str, Any]:
+    try:
+        return {"state": "complete", **outline(read_manifest(folder))}
+    except ArtifactError as error:
+        return {"state": str(error)}
+
+
+def _outline_lines(stage: str, state: Mapping[str, Any]) -> str:
+    if state["state"] != "complete":
+        return f"{stage:9} -- {state['state']}"
     counts = ", ".join(
-        f"{_value(count)} {name.replace('_', ' ')}" for name, count in outline["counts"].items()
+        f"{_value(count)} {name.replace('_', ' ')}" for name, count in state["counts"].items()
     )
-    size = f"{outline['files']} files, {outline['bytes'] / 1e3:,.0f} kB"
-    return f"{stage:9} {counts}; {size}; {outline['fingerprint'][:12]}"
+    size = f"{state['files']} files, {state['bytes'] / 1e3:,.0f} kB"
+    return f"{stage:9} {counts}; {size}; {state['fingerprint'][:12]}"
 
 
 def _shape(shape: Sequence[int]) -> str:

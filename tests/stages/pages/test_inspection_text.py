@@ -1,10 +1,9 @@
-"""The state of every artifact in a line each."""
+"""What `inspect` prints."""
 
 import pytest
 from support.evaluated_runs import evaluate_by_hand, make_parents
 
-from ezsd.stages.pages.inspection.summary import inspect_summary
-from ezsd.stages.pages.inspection.text import summary_text
+from ezsd.stages.pages.inspection_text import histogram_text, inspect_summary, summary_text
 
 
 @pytest.fixture
@@ -23,3 +22,10 @@ def test_the_summary_has_all_stages_and_says_what_is_missing(root):
     lines = summary_text(summary).splitlines()
     assert lines[2].startswith("mine ") and "5 proposals" in lines[2]
     assert "missing" in lines[-1]
+
+
+def test_histogram_lines():
+    lines = histogram_text({"counts": [4, 0, 2], "low": 0.0, "high": 3.0}).splitlines()
+    assert [line.count("#") for line in lines] == [40, 0, 20]
+    assert lines[1].split() == ["1.00", "to", "2.00", "0"]
+    assert histogram_text({"counts": [], "low": 0.0, "high": 1.0}) == ""

@@ -1,4 +1,4 @@
-"""One artifact or one photo in detail, as plain values and as pictures; `text` writes values for people."""
+"""`ezsd-cli inspect`: one artifact or one training photo in detail, as plain values and as pictures."""
 
 from collections import Counter
 from dataclasses import asdict, dataclass
@@ -19,7 +19,7 @@ from ezsd.pipeline.graph import STAGES
 from ezsd.pipeline.params import Params
 from ezsd.pipeline.runner import artifact_folder
 from ezsd.stages.pages.drawing import draw_bars
-from ezsd.stages.pages.inspection.summary import outline
+from ezsd.stages.pages.inspection_text import outline
 from ezsd.stages.pages.proposals.mined import (
     PhotoProposals,
     confidence_histogram,
@@ -34,7 +34,7 @@ LONG_SIDE = 1024
 
 
 def inspect_stage(root: Path, stage: str) -> dict[str, Any]:
-    """One artifact in detail: besides counts and facts its files, arrays, distributions or numbers.
+    """Describe one artifact: what its manifest says, and its arrays, histograms, changes or metrics.
 
     Raises:
         PipelineError: no such stage.
@@ -55,8 +55,17 @@ def inspect_stage(root: Path, stage: str) -> dict[str, Any]:
 
 
 @dataclass(frozen=True)
-class PhotoLook:
-    """One training photo and its proposals; `row` is its place in the training index."""
+class PhotoDetails:
+    """One training photo and its proposals.
+
+    Attributes:
+        row: of the training index.
+        image_id: from the annotation file.
+        file_name: relative to the folder of the training photos.
+        width: in pixels.
+        height: in pixels.
+        proposals: best first.
+    """
 
     row: int
     image_id: int
@@ -66,7 +75,7 @@ class PhotoLook:
     proposals: PhotoProposals
 
     def as_json(self) -> dict[str, Any]:
-        """Plain values; proposals are a list of rank, score, name, confidence and box_xyxy in pixels."""
+        """Plain values; each proposal has rank, score, name, confidence and box_xyxy (pixels of the photo)."""
         found = self.proposals
         return {
             "image_id": self.image_id,
@@ -86,8 +95,8 @@ class PhotoLook:
         }
 
 
-def inspect_image(root: Path, image_id: int) -> PhotoLook:
-    """A training photo's proposals.
+def inspect_image(root: Path, image_id: int) -> PhotoDetails:
+    """Read the proposals of a training photo.
 
     Raises:
         PipelineError: the index has no photo of that id.
@@ -100,23 +109,23 @@ def inspect_image(root: Path, image_id: int) -> PhotoLook:
     if not len(found):
         known = ", ".join(map(str, photos.image_ids[:3].tolist()))
         raise PipelineError(
-            f"image {image_id} is none of the {len(photos)} training photos: their ids begin with {known}"
+            f"no training photo has the id {image_id}: the {len(photos)} ids begin with {known}"
         )
     row = int(found[0])
     width, height = photos.sizes_wh[row].tolist()
     proposals = read_photo_proposals(Mined(artifact_folder(root, "mine")), row)
-    return PhotoLook(row, image_id, photos.file_names[row], width, height, proposals)
+    return PhotoDetails(row, image_id, photos.file_names[row], width, height, proposals)
 
 
-def draw_image_proposals(root: Path, params: Params, look: PhotoLook) -> Image.Image:
-    """All proposals of a photo drawn on it. Raises DataError when the photo cannot be read."""
+def draw_image_proposals(root: Path, params: Params, photo: PhotoDetails) -> Image.Image:
+    """Draw all proposals of a photo on it. Raises DataError when the photo cannot be read."""
     sources = resolve_sources(params.data, root, artifact_folder(root, "prepare"))
-    photo = sources.train.folder().decode(look.file_name, (look.width, look.height))
-    return draw_photo_proposals(photo, look.proposals, len(look.proposals), LONG_SIDE)
+    pixels = sources.train.folder().decode(photo.file_name, (photo.width, photo.height))
+    return draw_photo_proposals(pixels, photo.proposals, len(photo.proposals), LONG_SIDE)
 
 
 def norm_changes(root: Path) -> list[dict[str, Any]]:
-    """Tower, name, channels and relative change of each norm layer, the farthest moved first."""
+    """Tower, name, channels and relative change of each norm layer, largest change first."""
     layers = Renormed(artifact_folder(root, "renorm")).read().layers
     changes = [
         {
@@ -131,7 +140,7 @@ def norm_changes(root: Path) -> list[dict[str, Any]]:
 
 
 def draw_norm_changes(root: Path) -> Image.Image:
-    """The norm layers that moved farthest, as bars."""
+    """Draw the norm layers that changed most as bars."""
     changes = norm_changes(root)[:LAYERS_DRAWN]
     return draw_bars(
         [f"{change['tower']} {change['name']}" for change in changes],
@@ -178,7 +187,7 @@ def _evaluate(folder: Path) -> dict[str, Any]:
 
 
 def _arrays(store: ShardedStore) -> dict[str, Any]:
-    """Whole shape and dtype of each array of a store."""
+    """Shape, all rows included, and dtype of each array of a store."""
     return {
         name: {"shape": [store.rows, *spec.shape], "dtype": spec.dtype}
         for name, spec in store.layout.arrays.items()
@@ -186,7 +195,7 @@ def _arrays(store: ShardedStore) -> dict[str, Any]:
 
 
 def _count_names(mined: Mined) -> Counter[str]:
-    """How many proposals are called by each name."""
+    """How many proposals have each predicted name."""
     counts: Counter[str] = Counter()
     for shard in range(mined.store.shards):
         rows = mined.store.read_shard(shard, ["count", "labels"])

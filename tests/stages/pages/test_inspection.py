@@ -8,14 +8,14 @@ from support.evaluated_runs import evaluate_by_hand, make_parents
 from ezsd.cache.errors import ArtifactError
 from ezsd.pipeline.errors import PipelineError
 from ezsd.stages.pages.drawing import BASE_COLOUR
-from ezsd.stages.pages.inspection.details import (
+from ezsd.stages.pages.inspection import (
     draw_image_proposals,
     draw_norm_changes,
     inspect_image,
     inspect_stage,
     norm_changes,
 )
-from ezsd.stages.pages.inspection.text import image_text, stage_text
+from ezsd.stages.pages.inspection_text import image_text, stage_text
 
 
 @pytest.fixture
@@ -33,10 +33,10 @@ def test_mine_shows_shapes_histograms_and_names(root):
     assert details["names"] == {"cow": 5}
     text = stage_text(details)
     assert "boxes_xyxy  5 x 3 x 4" in text
-    assert "cow     5" in text
+    assert "cow   5" in text
 
 
-def test_renorm_lists_the_layers_that_moved_most_first(root):
+def test_renorm_lists_the_layers_that_changed_most_first(root):
     changes = norm_changes(root)
     assert [change["name"] for change in changes] == ["ln_post", "ln_pre", "ln_still"]
     assert [change["relative_change"] for change in changes] == pytest.approx([0.25, 0.01, 0.0])
@@ -50,8 +50,8 @@ def test_renorm_lists_the_layers_that_moved_most_first(root):
 
 
 def test_one_image_as_a_table(root):
-    look = inspect_image(root, 10)
-    assert look.as_json() == {
+    photo = inspect_image(root, 10)
+    assert photo.as_json() == {
         "image_id": 10,
         "file_name": "b.jpg",
         "width": 64,
@@ -61,7 +61,7 @@ def test_one_image_as_a_table(root):
             {"rank": 2, "score": 0.5, "name": "cow", "confidence": 0.4, "box_xyxy": [30, 0, 50, 20]},
         ],
     }
-    lines = image_text(look).splitlines()
+    lines = image_text(photo).splitlines()
     assert lines[0] == "image 10 (b.jpg), 64x48: 2 proposals"
     assert lines[2].split() == ["1", "0.900", "cow", "0.800", "2.0", "28.0", "22.0", "44.0"]
 
@@ -77,9 +77,9 @@ def test_one_image_as_a_picture(root, tiny_dataset):
 
 
 def test_an_image_without_proposals(root, tiny_dataset):
-    look = inspect_image(root, 30)
-    assert image_text(look).splitlines()[0].endswith("0 proposals")
-    assert draw_image_proposals(root, tiny_dataset.params(), look).size == (128, 96)
+    photo = inspect_image(root, 30)
+    assert image_text(photo).splitlines()[0].endswith("0 proposals")
+    assert draw_image_proposals(root, tiny_dataset.params(), photo).size == (128, 96)
 
 
 def test_every_stage_is_json_and_text(root):
@@ -90,9 +90,9 @@ def test_every_stage_is_json_and_text(root):
     assert "| AP50 " in stage_text(inspect_stage(root, "evaluate"))
 
 
-def test_mistakes_are_answered_in_one_sentence(root):
+def test_a_mistake_gets_one_sentence(root):
     with pytest.raises(
-        PipelineError, match="image 99 is none of the 5 training photos: their ids begin with 7"
+        PipelineError, match="no training photo has the id 99: the 5 ids begin with 7"
     ):
         inspect_image(root, 99)
     with pytest.raises(PipelineError, match="there is no stage 'mined': choose one of prepare"):

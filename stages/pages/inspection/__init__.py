@@ -1,1 +1,0 @@
-"""What `ezsd-cli inspect` shows of the artifacts."""
