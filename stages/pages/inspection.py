@@ -59,7 +59,6 @@ class PhotoDetails:
     """One training photo and its proposals.
 
     Attributes:
-        row: of the training index.
         image_id: from the annotation file.
         file_name: relative to the folder of the training photos.
         width: in pixels.
@@ -67,7 +66,6 @@ class PhotoDetails:
         proposals: best first.
     """
 
-    row: int
     image_id: int
     file_name: str
     width: int
@@ -114,7 +112,7 @@ def inspect_image(root: Path, image_id: int) -> PhotoDetails:
     row = int(found[0])
     width, height = photos.sizes_wh[row].tolist()
     proposals = read_photo_proposals(Mined(artifact_folder(root, "mine")), row)
-    return PhotoDetails(row, image_id, photos.file_names[row], width, height, proposals)
+    return PhotoDetails(image_id, photos.file_names[row], width, height, proposals)
 
 
 def draw_image_proposals(root: Path, params: Params, photo: PhotoDetails) -> Image.Image:

@@ -1,4 +1,4 @@
-"""Line charts and histograms as inline SVG. Colours come from the page's style, so they follow its theme."""
+"""Line charts and histograms as inline SVG; the style sheet of the page gives the colours."""
 
 import math
 from collections.abc import Sequence
@@ -11,10 +11,13 @@ _PLOT_WIDTH, _PLOT_HEIGHT = _WIDTH - _LEFT - _RIGHT, _HEIGHT - _TOP - _BOTTOM
 
 
 def line_chart(x: Sequence[float], y: Sequence[float], x_label: str, alt: str) -> Markup:
-    """A curve over x, its values faint and their running mean bold; y starts at 0.
+    """Draw a curve, its values faint and their running mean bold; the y axis starts at 0.
 
     Args:
-        x, y: as many numbers each, x ascending. alt: what a reader who cannot see it shall know.
+        x: ascending.
+        y: >= 0, a value for each x.
+        x_label: below the axis.
+        alt: describes the chart in words.
     """
     highest = _nice(max(y, default=0.0))
     span = (x[-1] - x[0] or 1.0) if x else 1.0
@@ -27,7 +30,15 @@ def line_chart(x: Sequence[float], y: Sequence[float], x_label: str, alt: str) -
 
 
 def histogram(counts: Sequence[int], low: float, high: float, x_label: str, alt: str) -> Markup:
-    """Bars of equal width from `low` to `high`, as high as their counts."""
+    """Draw bars of equal width from `low` to `high`, as high as their counts.
+
+    Args:
+        counts: one for each bin.
+        low: left end of the first bin.
+        high: right end of the last bin.
+        x_label: below the axis.
+        alt: describes the chart in words.
+    """
     highest = _nice(max(counts, default=0))
     width = _PLOT_WIDTH / max(len(counts), 1)
     bars = "".join(
@@ -40,7 +51,7 @@ def histogram(counts: Sequence[int], low: float, high: float, x_label: str, alt:
 
 
 def running_mean(values: Sequence[float], share: float = 0.05) -> list[float]:
-    """Centred means over a window of `share` of the values, at least one; shorter at the ends."""
+    """Centred means over a window of `share` of the values, at least one value; shorter at the ends."""
     half = int(len(values) * share / 2)
     windows = [values[max(0, place - half) : place + half + 1] for place in range(len(values))]
     return [sum(window) / len(window) for window in windows]
@@ -79,7 +90,7 @@ def _frame(body: str, alt: str) -> Markup:
 
 
 def _nice(highest: float) -> float:
-    """The next of 1, 2, 4, 6, 8, 10 times a power of ten, so that half of it is a short number too."""
+    """Round up to 1, 2, 4, 6, 8 or 10 times a power of ten: half of it is a short number too."""
     if highest <= 0:
         return 1.0
     power = 10.0 ** math.floor(math.log10(highest))

@@ -1,6 +1,7 @@
-"""From content to HTML."""
+"""The report page: its content as plain values, and the HTML made from it."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from importlib import resources
 from typing import Any
 
@@ -11,9 +12,10 @@ from ezsd.evaluation.error_types import ErrorRow
 from ezsd.evaluation.groups import FREQUENCIES, GROUPS
 from ezsd.evaluation.metrics import ClassRow
 from ezsd.mining.score import CERTAINTY, OBJECTNESS
+from ezsd.pipeline.data.cleaning import Finding
 from ezsd.stages.pages.proposals.mined import Histogram
 from ezsd.stages.pages.report.charts import histogram, line_chart
-from ezsd.stages.pages.report.content import PageContent
+from ezsd.stages.pages.report.pictures import Pair, Picture
 from ezsd.stages.pages.report.table import (
     ABSENT,
     ensemble_words,
@@ -24,42 +26,103 @@ from ezsd.stages.pages.report.table import (
 )
 
 TEMPLATE, STYLE = "page.html", "page.css"
-# What each stage leaves behind, in words.
 ARTIFACT_WORDS = {
-    "prepare": "checked photos and base boxes, the split, what was quarantined",
-    "renorm": "the re-normalized teacher and what changed in it",
+    "prepare": "checked photos and base boxes, the split, inputs that were set aside",
+    "renorm": "re-normalized norm layers of the teacher, and how they changed",
     "mine": "proposals on the training photos",
     "embed": "teacher embeddings of base boxes and proposals",
-    "train": "the detector and its history",
-    "evaluate": "detections, ground truth and every number on this page",
+    "train": "the detector and its training history",
+    "evaluate": "detections, ground truth and metrics",
 }
-# What the kind of the score tells about a proposal: where its box is from, and what the score means.
+"""What each artifact holds."""
 ORIGIN_WORDS = {
-    CERTAINTY: "mined by the re-normalized teacher after boxes on base objects and boxes with base names "
-    "were filtered out",
-    OBJECTNESS: "proposed by a network that learned from base boxes, and named by the re-normalized teacher",
+    CERTAINTY: "mined by the re-normalized teacher; boxes that overlap base objects or get base names are "
+    "filtered out",
+    OBJECTNESS: "proposed by a region proposal network trained on base boxes, and named by the re-normalized "
+    "teacher",
 }
+"""Kind of the score -> where the boxes are from."""
 SCORE_WORDS = {
-    CERTAINTY: "How sure the teacher is that there is one thing",
-    OBJECTNESS: "How sure the network is that there is an object",
+    CERTAINTY: "Score: how certain the teacher is of one name",
+    OBJECTNESS: "Score: how likely the box is an object, by the region proposal network",
 }
+"""Kind of the score -> caption of its histogram."""
 LOSS_WORDS = {
-    "total": "all losses together",
-    "objectness": "proposals: object or not",
-    "proposal_box": "proposals: where the box is",
+    "total": "sum of all losses",
+    "objectness": "RPN: object or not",
+    "proposal_box": "RPN: box regression",
     "classification": "which name",
-    "box": "where the box is",
+    "box": "box regression",
     "distillation": "distance to the teacher's embedding",
 }
+"""What each loss measures."""
+
+
+
+@dataclass(frozen=True)
+class MinedProposals:
+    """All mined proposals in numbers, and some of them drawn.
+
+    Attributes:
+        photos: training photos that were mined.
+        total: proposals on them.
+        score: kind of the score, `CERTAINTY` or `OBJECTNESS` of `ezsd.mining.score`.
+        scores: of all proposals.
+        confidence: of all proposals.
+        pictures: photos with their best proposals.
+    """
+
+    photos: int
+    total: int
+    score: str
+    scores: Histogram
+    confidence: Histogram
+    pictures: Sequence[Picture]
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """One artifact of the run: its counts by kind, and its fingerprint."""
+
+    stage: str
+    counts: Mapping[str, Any]
+    fingerprint: str
+
+
+@dataclass(frozen=True)
+class PageContent:
+    """Everything on the page.
+
+    Attributes:
+        metrics: `artifacts/evaluate/metrics.json`.
+        classes: scores by category.
+        errors: by group and kind.
+        steps: of the training history.
+        losses: by name, a value for each step.
+        proposals: on the training photos.
+        pairs: validation photos.
+        quarantined: photos and boxes that were set aside.
+        artifacts: of the stages before the report.
+    """
+
+    metrics: Mapping[str, Any]
+    classes: Sequence[ClassRow]
+    errors: Sequence[ErrorRow]
+    steps: Sequence[float]
+    losses: Mapping[str, Sequence[float]]
+    proposals: MinedProposals
+    pairs: Sequence[Pair]
+    quarantined: Sequence[Finding]
+    artifacts: Sequence[Artifact]
 
 
 def read_part(name: str) -> str:
-    """Text of the template or the style sheet, as packaged."""
+    """Text of the packaged template or style sheet."""
     return (resources.files("ezsd.stages.pages.report") / name).read_text(encoding="utf-8")
 
 
 def render_page(content: PageContent) -> str:
-    """The whole page; the same content gives the same bytes."""
+    """The whole page as HTML; the same content gives the same bytes."""
     environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
     environment.undefined = jinja2.StrictUndefined
     environment.filters["percent"] = percent
@@ -90,19 +153,19 @@ def render_page(content: PageContent) -> str:
 
 
 def sort_classes(classes: Sequence[ClassRow]) -> list[ClassRow]:
-    """Categories with objects to find, the best found first."""
+    """Categories that have objects to find, highest AP50 first."""
     return sorted(
         (row for row in classes if row.AP50 is not None), key=lambda row: (-(row.AP50 or 0), row.category)
     )
 
 
 def group_errors(errors: Sequence[ErrorRow]) -> dict[str, dict[str, ErrorRow]]:
-    """By group, then by kind."""
+    """Group -> kind -> row."""
     return {group: {row.kind: row for row in errors if row.group == group} for group in ("base", "novel")}
 
 
 def teacher_gain(metrics: Mapping[str, Any]) -> dict[str, float | None]:
-    """Points of accuracy that re-normalization brought, by group."""
+    """Change of the teacher's accuracy by re-normalization, in points, by group."""
     raw, after = (metrics["teacher_accuracy"][key] for key in ("raw", "renormalized"))
     return {
         group: None if raw[group] is None or after[group] is None else after[group] - raw[group]

@@ -1,14 +1,15 @@
-"""The photos on the page: which are shown, and what is drawn on them."""
+"""The photos on the report page: which are shown, and what is drawn on them."""
 
 import base64
 import io
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
-from PIL.Image import Image
+from PIL import Image
 
 from ezsd.boxes import xywh_to_xyxy
 from ezsd.cache.artifacts import Mined
@@ -19,15 +20,48 @@ from ezsd.pipeline.evaluation_files import EvaluationFolder
 from ezsd.split import Split
 from ezsd.stages.pages.drawing import caption, draw_objects, tint_masks
 from ezsd.stages.pages.proposals.mined import draw_photo_proposals, read_photo_proposals
-from ezsd.stages.pages.report.content import Pair, Picture
 
 LONG_SIDE = 480
 PROPOSALS_SHOWN = 10
 _QUALITY = 82
 
 
-def as_picture(drawing: Image, alt: str) -> Picture:
-    """The drawing as WebP inside its own address; the same pixels give the same text."""
+@dataclass(frozen=True)
+class Picture:
+    """A drawing for a page.
+
+    Attributes:
+        source: data URI.
+        width: in pixels.
+        height: in pixels.
+        alt: describes it in words.
+    """
+
+    source: str
+    width: int
+    height: int
+    alt: str
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One validation photo with its annotations, and again with the detections.
+
+    Attributes:
+        title: of the photo.
+        lines: of its caption.
+        truth: the annotations.
+        found: the detections.
+    """
+
+    title: str
+    lines: Sequence[str]
+    truth: Picture
+    found: Picture
+
+
+def as_picture(drawing: Image.Image, alt: str) -> Picture:
+    """Encode a drawing as WebP in a data URI; the same pixels give the same text."""
     buffer = io.BytesIO()
     drawing.save(buffer, format="WEBP", quality=_QUALITY, method=4)
     data = base64.b64encode(buffer.getvalue()).decode("ascii")
@@ -35,13 +69,13 @@ def as_picture(drawing: Image, alt: str) -> Picture:
 
 
 def evenly_spaced(choices: Sequence[Any], wanted: int) -> list[Any]:
-    """`wanted` of the choices, or all if there are fewer: the first of as many equal stretches."""
+    """At most `wanted` of the choices, evenly spaced, from the first on."""
     count = min(wanted, len(choices))
     return [choices[place * len(choices) // count] for place in range(count)]
 
 
 def proposal_pictures(prepared: Prepared, mined: Mined, folder: PhotoFolder, wanted: int) -> list[Picture]:
-    """Training photos with their best proposals, evenly spaced among those that have any."""
+    """Draw training photos with their best proposals, evenly spaced among photos that have proposals."""
     store = mined.store
     counts = np.concatenate([store.read_shard(shard, ["count"])["count"] for shard in range(store.shards)])
     return [
@@ -53,7 +87,7 @@ def proposal_pictures(prepared: Prepared, mined: Mined, folder: PhotoFolder, wan
 def detection_pairs(
     evaluated: EvaluationFolder, split: Split, folder: PhotoFolder, wanted: int
 ) -> list[Pair]:
-    """Validation photos, truth beside finds, evenly spaced among those with novel objects if any have."""
+    """Draw validation photos, evenly spaced among those with novel objects, or among all if none has any."""
     names = {category["id"]: category["name"] for category in evaluated.ground_truth["categories"]}
     truth = _by_photo(box for box in evaluated.ground_truth["annotations"] if not box["iscrowd"])
     found = _by_photo(evaluated.detections)
@@ -71,23 +105,23 @@ def detection_pairs(
 
 
 class _PairDrawer:
-    """Draws validation photos twice: what is there, and what was found."""
+    """Draws each validation photo twice: with its annotations, and with detections."""
 
     def __init__(self, names: Mapping[int, str], split: Split, folder: PhotoFolder) -> None:
         self._names, self._novel, self._folder = names, frozenset(split.novel), folder
 
     def draw(self, photo: Record, truth: Sequence[Record], found: Sequence[Record]) -> Pair:
-        """As many of the best finds as there are objects."""
+        """Show as many detections, best first, as there are annotated objects."""
         best = sorted(found, key=lambda box: -box["score"])[: len(truth)]
-        novel = sorted({name for name in self._said(truth) if name in self._novel})
+        novel = sorted({name for name in self._names_of(truth) if name in self._novel})
         return Pair(
             title=f"photo {photo['id']}",
             lines=[_count(len(truth), "object"), *(f"★ {name}" for name in novel)],
-            truth=self._picture(photo, truth, self._said(truth), "annotated"),
+            truth=self._picture(photo, truth, self._names_of(truth), "annotated"),
             found=self._picture(
                 photo,
                 best,
-                [caption(name, box["score"]) for name, box in zip(self._said(best), best, strict=True)],
+                [caption(name, box["score"]) for name, box in zip(self._names_of(best), best, strict=True)],
                 "found",
             ),
         )
@@ -95,12 +129,12 @@ class _PairDrawer:
     def _picture(self, photo: Record, boxes: Sequence[Record], captions: list[str], word: str) -> Picture:
         pixels = self._folder.decode(photo["file_name"], (photo["width"], photo["height"]))
         boxes_xyxy = xywh_to_xyxy(torch.tensor([box["bbox"] for box in boxes]).reshape(-1, 4))
-        novel = [name in self._novel for name in self._said(boxes)]
+        novel = [name in self._novel for name in self._names_of(boxes)]
         tinted = tint_masks(pixels, drawn_masks(boxes, (photo["height"], photo["width"])), novel)
         drawing = draw_objects(tinted, boxes_xyxy, captions, novel, LONG_SIDE)
         return as_picture(drawing, f"photo {photo['id']}, {word}: {', '.join(captions) or 'nothing'}")
 
-    def _said(self, boxes: Sequence[Record]) -> list[str]:
+    def _names_of(self, boxes: Sequence[Record]) -> list[str]:
         return [self._names[box["category_id"]] for box in boxes]
 
 

@@ -1,4 +1,4 @@
-"""The result table, for the terminal, for a text file and for the page."""
+"""The result table of `metrics.json`, for the terminal, for a text file and for the page."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -11,17 +11,17 @@ RULES = {
     "lvis": "LVIS's federated AP, at most {} boxes a photo",
     "voc": "PASCAL VOC's AP, at most {} boxes of a category a photo",
 }
-"""How data sets are scored that have rules of their own, by format; `{}` is the limit."""
+"""Data format -> how it is scored, where it has rules of its own; `{}` is the limit."""
 COCO_RULES = "COCO's AP, at most {} boxes of a category a photo"
 
 Row = tuple[str, Mapping[str, float | None]]
 
 
 def result_rows(metrics: Mapping[str, Any]) -> list[Row]:
-    """Label and values by group, in percent, of each line of the table."""
+    """Label and values by group, in percent, of each row of the table."""
     other = [
-        (f"{key}, at most {beside} boxes", metrics["other_max_dets"][beside][key])
-        for beside in sorted(metrics["other_max_dets"], key=int)
+        (f"{key}, at most {limit} boxes", metrics["other_max_dets"][limit][key])
+        for limit in sorted(metrics["other_max_dets"], key=int)
         for key in ("AP50", "AP")
     ]
     return [
@@ -45,16 +45,16 @@ def result_rows(metrics: Mapping[str, Any]) -> list[Row]:
 
 def frequency_rows(metrics: Mapping[str, Any]) -> list[Row]:
     """Label and values of LVIS's rare, common and frequent names, in percent; none for other data."""
-    told = {"AP": metrics, "AP of masks": metrics.get("masks", {})}
+    scores = {"AP": metrics, "AP of masks": metrics.get("masks", {})}
     return [
         (label, {word: values[f"AP{kind}"] for kind, word in FREQUENCIES.items()})
-        for label, values in told.items()
+        for label, values in scores.items()
         if "APr" in values
     ]
 
 
 def result_table(metrics: Mapping[str, Any]) -> str:
-    """The table of `metrics.json` as Markdown that is aligned for the terminal too."""
+    """Headline and tables in Markdown, aligned for the terminal too."""
     lines = [headline(metrics), "", *_lines(GROUPS, result_rows(metrics))]
     if by_frequency := frequency_rows(metrics):
         lines += ["", *_lines(tuple(FREQUENCIES.values()), by_frequency)]
@@ -64,7 +64,7 @@ def result_table(metrics: Mapping[str, Any]) -> str:
 
 
 def aligned_lines(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    """A table in Markdown, aligned for the terminal too: a label, then values to the right."""
+    """A Markdown table, aligned for the terminal too: labels to the left, values to the right."""
     widths = [max(len(row[column]) for row in (head, *rows)) for column in range(len(head))]
     rule = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]
     return [_line(cells, widths) for cells in (head, rule, *rows)]
@@ -80,24 +80,23 @@ def headline(metrics: Mapping[str, Any]) -> str:
 
 
 def rules(metrics: Mapping[str, Any]) -> str:
-    """By whose rules it was scored, with the limit of boxes."""
+    """How the detections were scored, with the limit of boxes."""
     return RULES.get(metrics["data"]["format"], COCO_RULES).format(metrics["max_dets"])
 
 
 def ensemble_words(metrics: Mapping[str, Any]) -> str:
-    """What the ensemble is; empty where there is none."""
+    """What the ensemble is; empty without one."""
     if "ensemble" not in metrics:
         return ""
     weights = metrics["ensemble"]["teacher_weights"]
     return (
-        "The ensemble joins the detector's scores with the re-normalized teacher's by a geometric mean, in "
-        f"which the teacher's exponent is {weights['base']:.3g} for base names and {weights['novel']:.3g} "
-        "for novel ones."
+        "The ensemble is a geometric mean of the detector's and the re-normalized teacher's scores; the "
+        f"teacher's exponent is {weights['base']:.3g} for base names and {weights['novel']:.3g} for novel ones."
     )
 
 
 def percent(value: float | None) -> str:
-    """One decimal, or a dash where there is nothing to count."""
+    """One decimal, or a dash for None."""
     return ABSENT if value is None else f"{value:.1f}"
 
 
@@ -108,7 +107,7 @@ def _lines(columns: Sequence[str], table: Sequence[Row]) -> list[str]:
 
 def _absences(metrics: Mapping[str, Any]) -> list[str]:
     return [
-        f"\n{ABSENT}: there is no {group} object to find in the validation photos."
+        f"\n{ABSENT}: the validation photos have no {group} objects."
         for group in ("base", "novel")
         if metrics["data"]["objects"][group] == 0
     ]

@@ -1,1 +1,0 @@
-"""Runs and published results side by side: what they answer, their values, the tables and the plot."""
