@@ -1,1 +1,1 @@
-"""The seven stages, one module each; `commands` is the command line, `pages` what people look at."""
+"""The seven stages, a module each; `commands` is the command line, `pages` is everything for people to read."""

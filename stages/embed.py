@@ -1,4 +1,4 @@
-"""`embed`: the re-normalized teacher's embeddings of base boxes and proposals, for training to read."""
+"""`embed`: cache the re-normalized teacher's embeddings of base boxes and proposals for training."""
 
 from ezsd.cache.artifacts import Embedded
 from ezsd.pipeline.jobs.embed import embed_shards

@@ -29,13 +29,13 @@ from ezsd.pipeline.params import Params
 from ezsd.pipeline.stage import ARTIFACTS, StageContext, StageResult
 
 FACTS = ("protocol", "AP50", "ensemble")
-"""What the manifest tells of the metrics."""
+"""Metrics that the manifest repeats."""
 PARTS = "parts"
-"""What an interrupted run leaves to resume from; a finished one removes it."""
+"""Folder from which an interrupted run resumes; a finished run removes it."""
 
 
 def external_inputs(params: Params, root: Path) -> dict[str, Any]:
-    """Digests of the user's full annotations; those of the embedded world are part of `prepare`."""
+    """Digests of the user's full annotations; `prepare` covers those of the embedded world."""
     if params.data.world is not None:
         return {}
     sources = resolve_sources(params.data, root, root / ARTIFACTS / "prepare")
@@ -49,7 +49,7 @@ def external_inputs(params: Params, root: Path) -> dict[str, Any]:
 
 
 def run(context: StageContext) -> StageResult:
-    """Look at the validation photos, score what was seen, and write all files of the folder."""
+    """Run detector and teacher on the validation photos, score the detections, write all files of the folder."""
     params, prepared = context.params.evaluate, Prepared(context.parent("prepare"))
     split, mined = prepared.split, Mined(context.parent("mine"))
     sources = resolve_sources(context.params.data, context.root, prepared.folder)

@@ -1,4 +1,4 @@
-"""`mine`: boxes that the re-normalized teacher proposes on the training photos."""
+"""`mine`: proposals of the re-normalized teacher on the training photos."""
 
 from importlib import import_module
 
@@ -23,7 +23,7 @@ def run(context: StageContext) -> StageResult:
 
 
 def _prepare_miner(inputs: MiningInputs) -> MinerSource:
-    """By the module of the chosen method: the others are not even imported."""
+    """Import the chosen method alone: the others are no part of the fingerprint."""
     method = import_module(f"ezsd.pipeline.jobs.mine_{inputs.context.params.mine.method}")
     source: MinerSource = method.prepare_miner(inputs)
     return source

@@ -1,4 +1,4 @@
-"""`prepare`: check photos and annotations, keep base boxes, write the index that every later stage reads."""
+"""`prepare`: check photos and annotations, and write the index of base boxes that later stages read."""
 
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from ezsd.split import BUILTIN_SPLITS, builtin_split
 
 
 def external_inputs(params: Params, root: Path) -> dict[str, Any]:
-    """Digests of the user's photos and base boxes; the embedded world is made from params, code and split."""
+    """Digests of the user's photos and base boxes; params, code and split determine the embedded world."""
     if params.data.world is not None:
         return _packaged_split(params.data.split)
     sources = resolve_sources(params.data, root, Path())
@@ -36,7 +36,7 @@ def _packaged_split(choice: str | OwnSplit) -> dict[str, str]:
 
 
 def run(context: StageContext) -> StageResult:
-    """Write the prepared folder; draw the embedded world into it first when that is the data set."""
+    """Write the index; if the data set is the embedded world, draw it into the folder first."""
     params = context.params.prepare
     sources = resolve_sources(context.params.data, context.root, context.folder)
     draw_world(context, sources)

@@ -1,4 +1,4 @@
-"""`renorm`: tune the teacher's norm layers on base boxes, and record what that changed."""
+"""`renorm`: tune the teacher's norm layers on base boxes, and record the changes."""
 
 from pathlib import Path
 from typing import Any

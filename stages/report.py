@@ -1,4 +1,4 @@
-"""`report`: the page that a person looks at, and the result table as text."""
+"""`report`: the results of a run as a page and as a table in text."""
 
 from ezsd.cache.artifacts import Mined
 from ezsd.cache.atomic import write_bytes_atomic
@@ -8,13 +8,16 @@ from ezsd.pipeline.data.sources import resolve_sources
 from ezsd.pipeline.evaluation_files import EvaluationFolder
 from ezsd.pipeline.jobs.training_log import HISTORY, read_history
 from ezsd.pipeline.stage import StageContext, StageResult
-from ezsd.stages.pages.proposals.mined import confidence_histogram, score_histogram
-from ezsd.stages.pages.report.content import Artifact, MinedProposals, PageContent
-from ezsd.stages.pages.report.page import ARTIFACT_WORDS, render_page
+from ezsd.stages.pages.mined import confidence_histogram, score_histogram
+from ezsd.stages.pages.report.page import (
+    ARTIFACT_WORDS,
+    Artifact,
+    MinedProposals,
+    PageContent,
+    render_page,
+)
 from ezsd.stages.pages.report.pictures import detection_pairs, proposal_pictures
 from ezsd.stages.pages.report.table import result_table
-
-__all__ = ["result_table", "run"]
 
 PAGE, TABLE = "index.html", "table.md"
 HISTOGRAM_BINS = 40

@@ -1,4 +1,4 @@
-"""`train`: fits the detector to base boxes and the cached embeddings; the teacher itself is not loaded."""
+"""`train`: train the detector on base boxes and the cached embeddings, without the teacher."""
 
 from pathlib import Path
 from typing import Any
@@ -53,12 +53,12 @@ def run(context: StageContext) -> StageResult:
 
 
 def _text_embeddings(renormed: RenormRecord, split: Split) -> Tensor:
-    """(C, D) of all names of the split, base first."""
+    """Text embeddings of all names of the split, (C, D) float32, base first."""
     row_of = {name: row for row, name in enumerate(renormed.names)}
     missing = [name for name in split.names if name not in row_of]
     if missing:
         raise ArtifactError(
-            f"renorm.h5 lacks the text of {missing[0]!r}: run `ezsd-cli precompute --only renorm --force`"
+            f"renorm.h5 has no text embedding of {missing[0]!r}: run `ezsd-cli precompute --only renorm --force`"
         )
     rows = [row_of[name] for name in split.names]
     return torch.from_numpy(renormed.text_embeddings_renormalized[rows])

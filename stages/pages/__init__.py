@@ -1,1 +1,1 @@
-"""What people look at: the report, the proposal browser, the data check, comparisons."""
+"""What users read and look at: report, browser of proposals, inspection, comparison, data check."""

@@ -1,7 +1,7 @@
-"""Boxes on photos, for people: base in blue, novel in orange with a star, proposals by a scale of colours.
+"""Draws boxes on photos: base in blue, novel in orange with a star, proposals in the colour of their score.
 
-Boxes come in pixels of the photo. Small photos are drawn at up to twice their size, so that captions can be
-read. The same input gives the same pixels.
+Boxes are in pixels of the photo. Small photos are drawn at up to twice their size, so that captions are
+legible. The same input gives the same pixels.
 """
 
 from collections.abc import Sequence
@@ -30,26 +30,32 @@ _PADDING = 3
 def draw_objects(
     photo: Tensor, boxes_xyxy: Tensor, captions: Sequence[str], novel: Sequence[bool], long_side: int = 512
 ) -> Image.Image:
-    """Draws objects, found or true ones; earlier boxes lie on top.
+    """Draw objects, detected or annotated; earlier boxes are on top.
 
     Args:
         photo: uint8 (3, H, W) RGB.
         boxes_xyxy: (N, 4) pixels of the photo.
-        captions: N texts, such as `caption("striped fish", 0.87)`.
-        novel: N flags; a novel box gets its colour and a star.
-        long_side: of the drawing, in pixels; a small photo is not enlarged more than twofold.
+        captions: N texts, such as `caption("striped fish", 0.87)`; an empty one draws no label.
+        novel: N flags; a novel box has its own colour and a star.
+        long_side: of the drawing in pixels; a photo is enlarged at most twofold.
+
+    Raises:
+        InputError: the photo has another dtype or shape, or the numbers of boxes, captions and flags differ.
     """
     colours = [NOVEL_COLOUR if flag else BASE_COLOUR for flag in novel]
     return _draw(photo, boxes_xyxy, colours, captions, list(novel), long_side)
 
 
 def tint_masks(photo: Tensor, masks: Tensor, novel: Sequence[bool]) -> Tensor:
-    """The photo with masks laid over it, half transparent, in the colours of `draw_objects`.
+    """Overlay masks on a photo, half transparent, in the colours of `draw_objects`.
 
     Args:
         photo: uint8 (3, H, W) RGB.
-        masks: (N, H, W) 0 or 1; none leave the photo as it is. Earlier ones lie on top.
+        masks: (N, H, W) 0 or 1; earlier ones are on top.
         novel: N flags.
+
+    Returns:
+        uint8 (3, H, W).
     """
     tinted = photo.clone()
     for mask, flag in reversed(list(zip(masks.bool(), novel, strict=False))):
@@ -61,14 +67,17 @@ def tint_masks(photo: Tensor, masks: Tensor, novel: Sequence[bool]) -> Tensor:
 def draw_proposals(
     photo: Tensor, boxes_xyxy: Tensor, scores: Tensor, captions: Sequence[str], long_side: int = 512
 ) -> Image.Image:
-    """Draws proposals in the colour of their score, from dark (lowest of those given) to yellow (highest).
+    """Draw proposals in the colour of their score, from dark (lowest of those given) to yellow (highest).
 
     Args:
         photo: uint8 (3, H, W) RGB.
-        boxes_xyxy: (N, 4) pixels of the photo, best first: earlier boxes lie on top.
+        boxes_xyxy: (N, 4) pixels of the photo, best first: earlier boxes are on top.
         scores: (N,) any range.
         captions: N texts; an empty one draws no label.
         long_side: as in `draw_objects`.
+
+    Raises:
+        InputError: as `draw_objects`.
     """
     low, high = (float(scores.min()), float(scores.max())) if len(scores) else (0.0, 1.0)
     span = (high - low) or 1.0
@@ -82,7 +91,7 @@ def caption(name: str, score: float) -> str:
 
 
 def score_colour(fraction: float) -> Colour:
-    """Colour of 0..1 on the scale; what lies beyond takes the end's."""
+    """Colour of a fraction, clipped to 0..1, of the score's range."""
     position = min(max(fraction, 0.0), 1.0) * (len(_SCALE) - 1)
     step = min(int(position), len(_SCALE) - 2)
     part = position - step
@@ -94,7 +103,14 @@ def score_colour(fraction: float) -> Colour:
 def draw_bars(
     labels: Sequence[str], values: Sequence[float], texts: Sequence[str], title: str
 ) -> Image.Image:
-    """A chart of horizontal bars in the order given; a bar has a label, a value (>= 0) and a printed text."""
+    """Draw a chart of horizontal bars in the order given.
+
+    Args:
+        labels: to the left of the bars.
+        values: >= 0, lengths of the bars.
+        texts: to the right of the bars.
+        title: above them.
+    """
     font, row, width = _font(), _FONT_SIZE + 8, 360
     label_width = max((font.getlength(label) for label in labels), default=0) + 16
     text_width = max((font.getlength(text) for text in texts), default=0) + 16
@@ -125,8 +141,8 @@ def _draw(
 ) -> Image.Image:
     if not len(boxes_xyxy) == len(colours) == len(captions):
         raise InputError(
-            f"{len(boxes_xyxy)} boxes came with {len(captions)} captions and {len(colours)} flags or scores; "
-            "give one for each box"
+            f"{len(boxes_xyxy)} boxes need as many captions and flags or scores, got {len(captions)} captions "
+            f"and {len(colours)} flags or scores"
         )
     picture, zoom = _zoomed(photo, long_side)
     pen = ImageDraw.Draw(picture)
@@ -152,7 +168,7 @@ def _zoomed(photo: Tensor, long_side: int) -> tuple[Image.Image, float]:
 
 
 def _inside(box: Sequence[float], size: tuple[int, int]) -> Rectangle:
-    """Whole pixels, no edge outside the picture, so that each box shows all its sides."""
+    """Round to whole pixels inside the picture, so that all four sides are visible."""
     (x0, y0, x1, y1), (width, height) = box, size
     left, top = min(max(round(x0), 0), width - 2), min(max(round(y0), 0), height - 2)
     return (
@@ -164,7 +180,7 @@ def _inside(box: Sequence[float], size: tuple[int, int]) -> Rectangle:
 
 
 def _outline(pen: ImageDraw.ImageDraw, frame: Rectangle, colour: Colour) -> None:
-    """A line of three pixels with a white hairline around it: seen on dark, light and busy ground."""
+    """A line of three pixels with a white hairline around it: visible on any background."""
     x0, y0, x1, y1 = frame
     pen.rectangle((x0 - 1, y0 - 1, x1 + 1, y1 + 1), outline=PAPER)
     pen.rectangle(frame, outline=colour, width=3)
@@ -179,7 +195,7 @@ def _label(
     size: tuple[int, int],
     taken: Sequence[Rectangle],
 ) -> Rectangle:
-    """Writes a caption where it hides least of the captions before it; returns the place it took."""
+    """Write a caption where it overlaps earlier captions least; returns its rectangle."""
     font = _font()
     star_width = _FONT_SIZE + 2 if star else 0
     width = font.getlength(text) + star_width + 2 * _PADDING
@@ -196,7 +212,7 @@ def _label(
 
 
 def _label_places(frame: Rectangle, width: float, height: float, size: tuple[int, int]) -> list[Rectangle]:
-    """Above, inside and below the box, at its left or right, pushed into the picture; best first."""
+    """Above, inside and below the box, aligned left or right, moved into the picture; best first."""
     x0, y0, x1, y1 = frame
     corners = [
         (left, top)
@@ -231,5 +247,5 @@ def _is_dark(colour: Colour) -> bool:
 def _font() -> ImageFont.FreeTypeFont:
     font = ImageFont.load_default(_FONT_SIZE)
     if not isinstance(font, ImageFont.FreeTypeFont):
-        raise InputError("Pillow was built without FreeType, so no captions can be drawn; install its wheel")
+        raise InputError("this Pillow has no FreeType, so it cannot draw captions: install Pillow from its wheel")
     return font

@@ -20,7 +20,7 @@ from ezsd.pipeline.params import Params
 from ezsd.pipeline.runner import artifact_folder
 from ezsd.stages.pages.drawing import draw_bars
 from ezsd.stages.pages.inspection_text import outline
-from ezsd.stages.pages.proposals.mined import (
+from ezsd.stages.pages.mined import (
     PhotoProposals,
     confidence_histogram,
     draw_photo_proposals,

@@ -1,4 +1,4 @@
-"""`predict`: find any names in any photos with the trained detector. Not a stage: it leaves no artifact."""
+"""`ezsd-cli predict`: detect any names in any photos with the trained detector."""
 
 import io
 from collections import Counter
@@ -28,7 +28,7 @@ from ezsd.stages.pages.drawing import caption, draw_objects, tint_masks
 
 RESULT = "predictions.json"
 MOST_LETTERS = 100
-"""Of a photo's name in that of its drawing."""
+"""Of a photo's name that its drawing's name keeps."""
 
 Prediction = dict[str, Any]
 
@@ -41,23 +41,23 @@ def predict(
     out: Path,
     selection: Selection,
 ) -> list[Prediction]:
-    """Find names in photos; write `predictions.json` and a drawing of each photo into `out`.
+    """Detect names in photos; write `predictions.json` and a drawing of each photo into `out`.
 
     Args:
-        photos: picture files of any size.
-        names: what to look for, also what had no box in training; the names of the split when None.
-        params: typed params; for new names the teacher's text tower is loaded.
+        photos: image files of any size.
+        names: to detect, with or without boxes in training; None for the names of the split.
+        params: of the run; new names load the teacher's text tower.
         root: folder of `params.yaml`.
         out: folder for the results.
-        selection: which detections are worth telling.
+        selection: which detections to keep.
 
     Returns:
-        For each photo `{photo, detections: [{name, score, box_xyxy, trained}]}`, best first, boxes in pixels
-        of the photo; `trained` says whether the name had boxes in training. A detector with a mask head adds
-        `segmentation`, COCO's run lengths.
+        For each photo `{photo, detections: [{name, score, box_xyxy, trained}]}`, best first; boxes in pixels
+        of the photo, score in 0..1, `trained`: whether the name had boxes in training. A detector with a mask
+        head adds `segmentation`, COCO's run lengths.
 
     Raises:
-        ArtifactError: the detector, or for new names the re-normalization, is missing, damaged or another.
+        ArtifactError: the detector, or for new names the re-normalization, is missing, damaged or of another run.
         InputError: a photo cannot be read, or a name is empty or repeated.
     """
     folder = artifact_folder(root, "train")
@@ -78,9 +78,9 @@ def predict(
 
 
 def drawing_names(photos: Sequence[Path]) -> list[str]:
-    """A file name for each photo's drawing, all different; photos of one name in two folders get numbers."""
+    """A different file name for each photo's drawing; photos with equal names get numbers."""
     stems = [path.stem[:MOST_LETTERS] for path in photos]
-    times = Counter(stem.casefold() for stem in stems)  # some file systems take any case for the same name
+    times = Counter(stem.casefold() for stem in stems)  # some file systems ignore case
     taken = {stem for stem in times if times[stem] == 1}
     chosen = []
     for stem in stems:

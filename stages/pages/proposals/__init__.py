@@ -1,1 +1,1 @@
-"""A static page to look through mined proposals: small files that a browser loads as they are needed."""
+"""A static page to browse mined proposals: small files that the page loads when they are needed."""

@@ -1,4 +1,4 @@
-"""`inspect proposals`: a static page to look through what was mined, made from `mine` and `embed`."""
+"""`ezsd-cli inspect proposals`: a static page to browse mined proposals, made from `mine` and `embed`."""
 
 from collections import defaultdict
 from dataclasses import dataclass
@@ -23,11 +23,19 @@ from ezsd.pipeline.runner import require_current
 from ezsd.pipeline.stage import StageContext
 from ezsd.pipeline.threads import one_thread
 from ezsd.split import Split
-from ezsd.stages.pages.proposals.layout import BrowserFolder, script
-from ezsd.stages.pages.proposals.neighbours import Answers, gather_pool
-from ezsd.stages.pages.proposals.page import SCRIPTS, Facts, Name, overview, read_part, render_page
-from ezsd.stages.pages.proposals.pictures import MOST_PROPOSALS, CropView, tile_side
-from ezsd.stages.pages.proposals.shelf import WriteShelves
+from ezsd.stages.pages.proposals.neighbours import EmbeddingDetails, gather_pool
+from ezsd.stages.pages.proposals.page import (
+    SCRIPTS,
+    BrowserFolder,
+    CropView,
+    Facts,
+    Name,
+    overview,
+    read_part,
+    render_page,
+    script,
+)
+from ezsd.stages.pages.proposals.shards import MOST_PROPOSALS, WriteShards, tile_side
 from ezsd.stages.pages.report.pictures import evenly_spaced
 from ezsd.teacher.name_embeddings import embed_names
 from ezsd.teacher.protocol import Teacher
@@ -37,7 +45,7 @@ NAME = "proposals"
 
 @dataclass(frozen=True)
 class Extent:
-    """How much is shown: `photos` at most, evenly spaced, and the `best` proposals of each."""
+    """How much to show: at most `photos` photos, evenly spaced, and the `best` proposals of each."""
 
     photos: int
     best: int
@@ -46,17 +54,18 @@ class Extent:
         if self.photos < 1 or not 1 <= self.best <= MOST_PROPOSALS:
             raise PipelineError(
                 f"{self.photos} photos with {self.best} proposals each cannot be shown: "
-                f"ask for at least 1 photo and 1 to {MOST_PROPOSALS} proposals"
+                f"choose at least 1 photo and 1 to {MOST_PROPOSALS} proposals"
             )
 
 
 def write_browser(params: Params, root: Path, out: Path, extent: Extent) -> str | None:
-    """Bring the page in `out` up to date; goes on where an interrupted run stopped.
+    """Bring the page in `out` up to date; resumes an interrupted run.
 
-    Returns why nearest names and neighbours are missing, if they are.
+    Returns:
+        Why nearest names and neighbours are missing; None if they are there.
 
     Raises:
-        ArtifactError: proposals are missing or stale, or `out` holds files that are not ours.
+        ArtifactError: proposals are missing or stale, or `out` holds files of something else.
         PipelineError: no photo has a proposal.
     """
     require_current(STAGES, "mine", params, root)
@@ -94,13 +103,13 @@ def _write(context: StageContext, extent: Extent, embedded: bool) -> Facts:
     mined_counts = mined.store.read("count", range(mined.store.rows)).astype(np.int64)
     rows = np.array(evenly_spaced(np.flatnonzero(mined_counts).tolist(), extent.photos), np.int64)
     if not len(rows):
-        raise PipelineError("no photo has a proposal, so there is nothing to look at: see `inspect mine`")
+        raise PipelineError("no photo has a proposal, so there is nothing to show: see `ezsd-cli inspect mine`")
     counts = np.minimum(mined_counts[rows], extent.best)
     teacher = renormalized_teacher(context).load()
-    answers = _answers(context, teacher, rows, counts) if embedded else None
+    details = _details(context, teacher, rows, counts) if embedded else None
     views = crop_views(context.params, mined.scored_enlarge, embedded)
     folder = BrowserFolder(context.folder, len(rows))
-    job = WriteShelves(
+    job = WriteShards(
         folder=folder,
         prepared=prepared.folder,
         photos=resolve_sources(context.params.data, context.root, prepared.folder).train.folder(),
@@ -109,7 +118,7 @@ def _write(context: StageContext, extent: Extent, embedded: bool) -> Facts:
         best=extent.best,
         views=views,
         image_size=teacher.image_size,
-        answers=answers,
+        details=details,
     )
     context.map_shards(job)
     facts = Facts(
@@ -122,7 +131,7 @@ def _write(context: StageContext, extent: Extent, embedded: bool) -> Facts:
         all_proposals=int(mined_counts.sum()),
         with_proposals=int((mined_counts > 0).sum()),
         best=extent.best,
-        pool=len(answers.pool.places) if answers else 0,
+        pool=len(details.pool.places) if details else 0,
         embedded=embedded,
         fingerprint=read_manifest(mined.folder).fingerprint,
     )
@@ -142,7 +151,7 @@ def write_page(
 
 
 def crop_views(params: Params, scored_enlarge: float | None, embedded: bool) -> list[CropView]:
-    """How the teacher looked at each box, the tightest crop first; equal crops are one view."""
+    """The crops that the teacher saw of each box, tightest first; equal crops are one view."""
     purposes: dict[float, list[str]] = defaultdict(list)
     if scored_enlarge is not None:
         purposes[scored_enlarge].append("scored")
@@ -154,15 +163,17 @@ def crop_views(params: Params, scored_enlarge: float | None, embedded: bool) -> 
 
 
 def mining_names(mined: Mined, split: Split) -> list[Name]:
-    """The names that competed in mining, each with its side of the split."""
+    """The names that mining scored, each with its side of the split."""
     return [
         Name(name, "base" if label < mined.base_count else "novel" if name in split.novel else "other")
         for label, name in enumerate(mined.names)
     ]
 
 
-def _answers(context: StageContext, teacher: Teacher, rows: np.ndarray, counts: np.ndarray) -> Answers:
+def _details(
+    context: StageContext, teacher: Teacher, rows: np.ndarray, counts: np.ndarray
+) -> EmbeddingDetails:
     embedded, mined = Embedded(context.parent("embed")), Mined(context.parent("mine"))
     with one_thread(), torch.inference_mode():
         text = embed_names(teacher, mined.names, prompts_of(context.params.teacher)).cpu().numpy()
-    return Answers(embedded.folder, text, teacher.logit_scale, gather_pool(embedded, rows, counts))
+    return EmbeddingDetails(embedded.folder, text, teacher.logit_scale, gather_pool(embedded, rows, counts))

@@ -1,36 +1,36 @@
 "use strict";
-// Data come as scripts that call put(): a page on a disk may load no JSON. Each file is asked for once.
+// Data files are scripts that call put(): a page opened from a disk may load no JSON. Each file is loaded once.
 
-const arrived = new Map();
-const asked = new Map();
+const loaded = new Map();
+const requested = new Map();
 
 function put(key, value) {
-  arrived.set(key, value);
+  loaded.set(key, value);
 }
 
 function load(key) {
-  if (!asked.has(key)) {
-    asked.set(key, new Promise((resolve, reject) => {
+  if (!requested.has(key)) {
+    requested.set(key, new Promise((resolve, reject) => {
       const script = document.createElement("script");
       script.src = `data/${key}.js`;
-      script.onload = () => resolve(arrived.get(key));
+      script.onload = () => resolve(loaded.get(key));
       script.onerror = () => {
-        asked.delete(key);
-        reject(new Error(`data/${key}.js cannot be read`));
+        requested.delete(key);
+        reject(new Error(`data/${key}.js cannot be loaded`));
       };
       document.head.append(script);
     }));
   }
-  return asked.get(key);
+  return requested.get(key);
 }
 
 const digits = (number, length) => String(number).padStart(length, "0");
 
 // All ids, labels and scores, a list for each photo in order of position.
 async function loadIndex(overview) {
-  const shelves = Math.ceil(overview.photos / overview.shelf);
+  const shards = Math.ceil(overview.photos / overview.shard);
   const parts = await Promise.all(
-    Array.from({ length: shelves }, (_, shelf) => load(`index-${digits(shelf, 4)}`)));
+    Array.from({ length: shards }, (_, shard) => load(`index-${digits(shard, 4)}`)));
   const all = (name) => parts.flatMap((part) => part[name]);
   return { ids: all("ids"), labels: all("labels"), scores: all("scores") };
 }
@@ -44,5 +44,5 @@ async function loadDetails(overview, position) {
 }
 
 function picture(overview, kind, position) {
-  return `${kind}/${digits(Math.floor(position / overview.shelf), 4)}/${digits(position, 6)}.webp`;
+  return `${kind}/${digits(Math.floor(position / overview.shard), 4)}/${digits(position, 6)}.webp`;
 }

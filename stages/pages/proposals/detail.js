@@ -1,5 +1,5 @@
 "use strict";
-// One proposal: where it is, what the teacher saw, what it would call it, and what looks alike.
+// One proposal: its box, the crops that the teacher saw, its nearest names, and similar proposals.
 
 async function showOpened(browser, chosen) {
   const dialog = document.getElementById("opened");
@@ -10,7 +10,7 @@ async function showOpened(browser, chosen) {
   }
   const [photo, details] = await Promise.all(
     [loadPhoto(browser.overview, at.position), loadDetails(browser.overview, at.position)]);
-  if (readAddress().open !== chosen.open) return; // something else was asked for meanwhile
+  if (readAddress().open !== chosen.open) return; // another choice was made meanwhile
   dialog.replaceChildren(...opened(browser, at, photo, details?.[at.place]));
   dialog.scrollTop = 0;
   if (!dialog.open) dialog.showModal();
@@ -97,11 +97,11 @@ function cropsSection(browser, at) {
   const views = browser.overview.views.map(([enlarge, purpose], column) => element("figure", {},
     crop(browser, at, column, `the crop that CLIP saw, ${enlarge} times the box`),
     element("figcaption", {}, `${enlarge}× the box: ${purpose}`)));
-  return [element("h3", {}, "What CLIP saw"), element("div", { class: "views" }, ...views)];
+  return [element("h3", {}, "Crops that CLIP saw"), element("div", { class: "views" }, ...views)];
 }
 
 function namesSection(overview, details) {
-  if (!details) return [element("p", { class: "note" }, "There is no embedding, so there are no names to rank.")];
+  if (!details) return [element("p", { class: "note" }, "Nearest names need embeddings, which are missing.")];
   const rows = details.names.map(([label, probability]) => element("li", { class: "row" },
     element("span", { class: `label ${overview.groups[label]}` }, element("span", { class: "word" }, marked(overview, label))),
     element("span", { class: "track" },
@@ -120,5 +120,5 @@ function neighboursSection(browser, details) {
       crop(browser, { position, place }, overview.views.length - 1, words),
       marked(overview, label), element("span", { class: "note" }, `cosine ${cosine.toFixed(3)}`)));
   });
-  return [element("h3", {}, "Looks alike, in other photos"), element("ul", { class: "near" }, ...near)];
+  return [element("h3", {}, "Similar proposals of other photos"), element("ul", { class: "near" }, ...near)];
 }

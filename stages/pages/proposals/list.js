@@ -1,5 +1,5 @@
 "use strict";
-// The photos that hold what is asked for, a page of them at a time.
+// The photos with matching proposals, one page at a time.
 
 const DRAWN = 6; // proposals of a photo that the list draws and names
 
@@ -19,7 +19,7 @@ function scoreColour({ overview, range }, score) {
   return overview.colours[Math.round(last * (score - range.low) / (range.high - range.low || 1))];
 }
 
-// Positions of photos and places of their matching proposals, in the order asked for.
+// Positions of photos and places of their matching proposals, in the chosen order.
 function find({ overview, index }, chosen) {
   const low = chosen.min === "" ? -Infinity : Number(chosen.min);
   const high = chosen.max === "" ? Infinity : Number(chosen.max);
@@ -35,7 +35,7 @@ function find({ overview, index }, chosen) {
     }
   }
   const orders = { score: (a, b) => b.best - a.best, entropy: (a, b) => a.worst - b.worst };
-  if (orders[chosen.sort]) found.sort(orders[chosen.sort]); // stable: equal ones keep the order of the data
+  if (orders[chosen.sort]) found.sort(orders[chosen.sort]); // stable: ties keep the order of the data
   if (chosen.sort === "entropy") for (const photo of found) photo.places.reverse();
   return found;
 }
@@ -67,16 +67,16 @@ function card(browser, match, photo) {
   const { overview, index } = browser;
   const id = index.ids[match.position];
   const first = marked(overview, index.labels[match.position][match.places[0]]);
-  const words = `training photo ${id}: ${plural(match.places.length, "proposal")}, the first is called ${first}`;
+  const words = `training photo ${id}: ${plural(match.places.length, "proposal")}, first ${first}`;
   const drawn = match.places.slice(0, DRAWN);
-  const said = drawn.map((place) => proposalLine(browser, match.position, place));
+  const lines = drawn.map((place) => proposalLine(browser, match.position, place));
   if (match.places.length > DRAWN) {
     const more = { href: opening(browser, match.position, match.places[DRAWN]) };
-    said.push(element("li", { class: "note" }, element("a", more, `and ${match.places.length - DRAWN} more`)));
+    lines.push(element("li", { class: "note" }, element("a", more, `and ${match.places.length - DRAWN} more`)));
   }
   return element("li", {}, element("figure", {},
     drawnPhoto(browser, match.position, photo, drawn, words),
-    element("figcaption", {}, `photo ${id}`, element("ul", { class: "said" }, ...said))));
+    element("figcaption", {}, `photo ${id}`, element("ul", { class: "lines" }, ...lines))));
 }
 
 function opening({ index }, position, place) {
@@ -92,8 +92,8 @@ function proposalLine(browser, position, place) {
     score.toFixed(2));
 }
 
-// The photo with boxes on it, the first on top. The boxes repeat links of the text, so they are left out for keys
-// and screen readers.
+// The photo with boxes on it, the first on top. The boxes repeat links of the text: keyboards and screen readers
+// skip them.
 function drawnPhoto(browser, position, photo, places, words) {
   const [width, height] = photo.size;
   const boxes = [...places].reverse().map((place) => {

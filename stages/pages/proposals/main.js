@@ -1,18 +1,18 @@
 "use strict";
-// The address says what is chosen: #name=plain cup&min=1.5&max=3&sort=entropy&page=2&open=ID.RANK
+// The address holds the current choice: #name=plain cup&min=1.5&max=3&sort=entropy&page=2&open=ID.RANK
 
 const DEFAULTS = { name: "", min: "", max: "", sort: "score", page: "1", open: "" };
 
 function readAddress() {
   const given = new URLSearchParams(location.hash.slice(1));
-  return Object.fromEntries(Object.entries(DEFAULTS).map(([key, usual]) => [key, given.get(key) ?? usual]));
+  return Object.fromEntries(Object.entries(DEFAULTS).map(([key, preset]) => [key, given.get(key) ?? preset]));
 }
 
-// The address of the present choice with some changes.
+// The address of the current choice with some changes.
 function address(changes) {
   const chosen = { ...readAddress(), ...changes };
-  const told = Object.entries(chosen).filter(([key, value]) => value !== DEFAULTS[key]);
-  return `#${new URLSearchParams(told)}`;
+  const changed = Object.entries(chosen).filter(([key, value]) => value !== DEFAULTS[key]);
+  return `#${new URLSearchParams(changed)}`;
 }
 
 function element(tag, attributes = {}, ...children) {
@@ -54,7 +54,7 @@ function showRange({ low, high }) {
 }
 
 async function start() {
-  const overview = arrived.get("overview");
+  const overview = loaded.get("overview");
   const status = document.getElementById("status");
   try {
     const index = await loadIndex(overview);

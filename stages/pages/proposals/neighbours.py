@@ -1,4 +1,4 @@
-"""What lies near a proposal by the cached embeddings: the nearest names, and the most similar proposals."""
+"""Nearest names and most similar proposals of each proposal, by the cached embeddings."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from ezsd.mining.score import name_probabilities
 NAMES_SHOWN = 6
 NEIGHBOURS_SHOWN = 6
 POOL = 4096
-"""Proposals that neighbours are looked for among; with more, as many evenly spaced ones."""
+"""Proposals among which neighbours are searched, at most; evenly spaced among all."""
 
 _ROWS_AT_ONCE = 64
 
@@ -25,14 +25,20 @@ Neighbour = tuple[int, int, float]
 
 @dataclass(frozen=True)
 class Pool:
-    """M proposals: float16 (M, D) L2-normalised embeddings, and the photo and place of each, int64 (M,)."""
+    """M proposals among which neighbours are searched.
+
+    Attributes:
+        embeddings: float16 (M, D), L2-normalised.
+        positions: int64 (M,), photos in the browser.
+        places: int64 (M,), of the proposal in its photo.
+    """
 
     embeddings: np.ndarray
     positions: np.ndarray
     places: np.ndarray
 
     def nearest(self, embeddings: np.ndarray, position: int, wanted: int) -> list[list[Neighbour]]:
-        """For each embedding, float32 (K, D), the most alike in other photos than its own, best first."""
+        """For each embedding, float32 (K, D), the most similar proposals of other photos, best first."""
         elsewhere = np.flatnonzero(self.positions != position)
         pool = torch.from_numpy(self.embeddings[elsewhere].astype(np.float32))
         cosines = normalize(torch.from_numpy(embeddings), dim=1) @ normalize(pool, dim=1).T
@@ -47,11 +53,13 @@ class Pool:
 
 
 def gather_pool(embedded: Embedded, rows: np.ndarray, counts: np.ndarray, size: int = POOL) -> Pool:
-    """Proposals for the pool, evenly spaced among all that are shown; all of them if there are no more.
+    """Read `size` proposals, evenly spaced among all that are shown, or all if they are fewer.
 
     Args:
+        embedded: of the same photos.
         rows: int64 (P,), rows of the shown photos in the training index.
-        counts: int64 (P,), how many proposals of each are shown.
+        counts: int64 (P,), proposals shown of each.
+        size: of the pool at most.
     """
     ends = counts.cumsum()
     total = int(ends[-1]) if len(ends) else 0
@@ -74,20 +82,20 @@ def _pick(embedded: Embedded, rows: np.ndarray, positions: np.ndarray, places: n
 
 
 def read_embeddings(embedded: Embedded, rows: np.ndarray | Sequence[int]) -> np.ndarray:
-    """float32 (len(rows), K, D) of all stored proposals of some photos."""
+    """Read all stored proposals of some photos: float32 (len(rows), K, D)."""
     arrays = {"embeddings", "embeddings_scales"} & embedded.store.layout.arrays.keys()
     return decode_embeddings("embeddings", {name: embedded.store.read(name, rows) for name in arrays})
 
 
 @dataclass(frozen=True)
-class Answers:
-    """Travels to workers.
+class EmbeddingDetails:
+    """What the browser shows of a proposal's embedding; picklable.
 
-    Args:
-        embedded: the folder of `embed`.
-        text: float32 (C, D), L2-normalised embeddings of the names that competed in mining.
+    Attributes:
+        embedded: folder of `embed`.
+        text: float32 (C, D), L2-normalised text embeddings of mining's names.
         logit_scale: the teacher's factor on cosines.
-        pool: where neighbours are looked for.
+        pool: among which neighbours are searched.
     """
 
     embedded: Path
@@ -95,11 +103,12 @@ class Answers:
     logit_scale: float
     pool: Pool
 
-    def about(self, rows: np.ndarray, counts: Sequence[int], positions: Sequence[int]) -> list[Any]:
+    def of_photos(self, rows: np.ndarray, counts: Sequence[int], positions: Sequence[int]) -> list[Any]:
         """For each photo a list of its proposals' `names` [[label, probability]] and `near` (`Neighbour`).
 
         Args:
-            rows: of the photos in the training index. counts: how many proposals of each are shown.
+            rows: of the photos in the training index.
+            counts: proposals shown of each.
             positions: of the photos in the browser.
         """
         stored = read_embeddings(Embedded(self.embedded), rows)
@@ -111,13 +120,22 @@ class Answers:
     def _photo(self, embeddings: np.ndarray, position: int) -> list[dict[str, Any]]:
         near = self.pool.nearest(embeddings, position, NEIGHBOURS_SHOWN)
         names = nearest_names(embeddings, self.text, self.logit_scale)
-        return [{"names": said, "near": alike} for said, alike in zip(names, near, strict=True)]
+        return [{"names": likely, "near": similar} for likely, similar in zip(names, near, strict=True)]
 
 
 def nearest_names(
     embeddings: np.ndarray, text: np.ndarray, logit_scale: float
 ) -> list[list[tuple[int, float]]]:
-    """The likeliest names of each embedding, float32 (K, D): label and probability, best first."""
+    """The most probable names of each embedding.
+
+    Args:
+        embeddings: float32 (K, D), L2-normalised.
+        text: float32 (C, D), L2-normalised.
+        logit_scale: the teacher's factor on cosines.
+
+    Returns:
+        K lists of label and probability, best first.
+    """
     probabilities = name_probabilities(torch.from_numpy(embeddings), torch.from_numpy(text), logit_scale)
     best = probabilities.topk(min(NAMES_SHOWN, len(text)), dim=1)
     return [

@@ -1,1 +1,1 @@
-"""The page a person looks at: one HTML file that loads nothing from anywhere."""
+"""The report: one HTML file that loads nothing."""

@@ -19,7 +19,7 @@ from ezsd.pipeline.data.prepared import Prepared
 from ezsd.pipeline.evaluation_files import EvaluationFolder
 from ezsd.split import Split
 from ezsd.stages.pages.drawing import caption, draw_objects, tint_masks
-from ezsd.stages.pages.proposals.mined import draw_photo_proposals, read_photo_proposals
+from ezsd.stages.pages.mined import draw_photo_proposals, read_photo_proposals
 
 LONG_SIDE = 480
 PROPOSALS_SHOWN = 10

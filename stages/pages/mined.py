@@ -1,4 +1,4 @@
-"""Stored proposals as people look at them: those of one photo, and how the values of all are spread."""
+"""Mined proposals as the pages show them: those of one photo, and histograms of all."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,8 +17,11 @@ from ezsd.stages.pages.drawing import caption, draw_proposals
 class PhotoProposals:
     """Proposals of one photo, best first.
 
-    boxes_xyxy: float32 (K, 4), pixels of the photo. scores: float32 (K,), as `Mined.score` says.
-    names: K predicted names. confidence: float32 (K,), probability of that name, the distillation weight.
+    Attributes:
+        boxes_xyxy: float32 (K, 4), pixels of the photo.
+        scores: float32 (K,), of the kind `Mined.score`.
+        names: K predicted names.
+        confidence: float32 (K,), probability of the predicted name; the weight in the distillation.
     """
 
     boxes_xyxy: np.ndarray
@@ -30,7 +33,7 @@ class PhotoProposals:
         return len(self.names)
 
     def best(self, most: int) -> "PhotoProposals":
-        """The first `most` of them."""
+        """The best `most` of them."""
         return PhotoProposals(
             self.boxes_xyxy[:most], self.scores[:most], self.names[:most], self.confidence[:most]
         )
@@ -46,12 +49,12 @@ class Histogram:
 
 
 def read_photo_proposals(mined: Mined, row: int) -> PhotoProposals:
-    """The proposals of the photo in a row of the training index."""
+    """Read the proposals of the photo in a row of the training index."""
     return read_proposals(mined, [row])[0]
 
 
 def read_proposals(mined: Mined, rows: Sequence[int] | np.ndarray) -> list[PhotoProposals]:
-    """The proposals of the photos in some rows of the training index."""
+    """Read the proposals of the photos in some rows of the training index."""
     values = [
         mined.store.read(name, rows) for name in ("count", "boxes_xyxy", "scores", "labels", "confidence")
     ]
@@ -67,18 +70,18 @@ def read_proposals(mined: Mined, rows: Sequence[int] | np.ndarray) -> list[Photo
 
 
 def draw_photo_proposals(photo: Tensor, proposals: PhotoProposals, best: int, long_side: int) -> Image.Image:
-    """The best proposals on their photo, uint8 (3, H, W), with their names and scores."""
+    """Draw the best proposals with names and scores on their photo, uint8 (3, H, W)."""
     return draw_proposals(
         photo,
         torch.from_numpy(proposals.boxes_xyxy[:best]),
         torch.from_numpy(proposals.scores[:best]),
-        [caption(*said) for said in zip(proposals.names[:best], proposals.scores[:best], strict=True)],
+        [caption(*pair) for pair in zip(proposals.names[:best], proposals.scores[:best], strict=True)],
         long_side,
     )
 
 
 def score_histogram(mined: Mined, bins: int) -> Histogram:
-    """Scores of all proposals, over all that a score can be."""
+    """Scores of all proposals, over the whole range of the score."""
     return _histogram(mined, "scores", highest_score(mined.score, len(mined.names)), bins)
 
 
@@ -92,6 +95,6 @@ def _histogram(mined: Mined, array: str, high: float, bins: int) -> Histogram:
     for shard in range(mined.store.shards):
         rows = mined.store.read_shard(shard, ["count", array])
         stored = np.arange(rows[array].shape[1]) < rows["count"][:, None]
-        values = np.clip(rows[array][stored], 0, high)  # rounding may push a sure score past ln C
+        values = np.clip(rows[array][stored], 0, high)  # rounding may push a score past ln C
         counts += np.histogram(values, bins, (0.0, high))[0]
     return Histogram(counts.tolist(), 0.0, high)
