@@ -1,1 +1,1 @@
-"""The seven stages, a module each; `commands` is the command line, `pages` is everything for people to read."""
+"""The seven stages, a module each; `commands` is the command line, `pages` is what users look at."""

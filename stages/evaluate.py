@@ -49,7 +49,7 @@ def external_inputs(params: Params, root: Path) -> dict[str, Any]:
 
 
 def run(context: StageContext) -> StageResult:
-    """Run detector and teacher on the validation photos, score the detections, write all files of the folder."""
+    """Run detector and teacher on the validation photos, score the detections, write all files."""
     params, prepared = context.params.evaluate, Prepared(context.parent("prepare"))
     split, mined = prepared.split, Mined(context.parent("mine"))
     sources = resolve_sources(context.params.data, context.root, prepared.folder)

@@ -58,7 +58,8 @@ def _text_embeddings(renormed: RenormRecord, split: Split) -> Tensor:
     missing = [name for name in split.names if name not in row_of]
     if missing:
         raise ArtifactError(
-            f"renorm.h5 has no text embedding of {missing[0]!r}: run `ezsd-cli precompute --only renorm --force`"
+            f"renorm.h5 has no text embedding of {missing[0]!r}: "
+            "run `ezsd-cli precompute --only renorm --force`"
         )
     rows = [row_of[name] for name in split.names]
     return torch.from_numpy(renormed.text_embeddings_renormalized[rows])

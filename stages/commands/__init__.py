@@ -1,1 +1,1 @@
-"""`ezsd-cli`, a file a command; nothing heavy is imported before it is needed."""
+"""`ezsd-cli`, a file for each command; heavy modules are imported when a command runs."""

@@ -31,12 +31,12 @@ def compare(
     from ezsd.stages.pages.comparison_text import comparison_text, plain_values, plot_beside, write_comparison
 
     if out is not None and out == plot_beside(out):
-        raise typer.BadParameter("name a Markdown file; the plot is written beside it", param_hint="--out")
+        raise typer.BadParameter("give a Markdown file; the SVG is written beside it", param_hint="--out")
     results = [comparison.read_run(path) for path in runs]
     join = comparison.compare_mixed if mixed else comparison.compare
     compared = join(results, comparison.read_published())
     if out is not None:
         write_comparison(out, compared)
-        say(f"look at {out} and {plot_beside(out)}")
+        say(f"tables: {out}, plot: {plot_beside(out)}")
     if as_json or out is None:
         show(plain_values(compared), comparison_text(compared), as_json)

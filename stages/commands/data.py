@@ -1,4 +1,4 @@
-"""`ezsd-cli data`: looks at the user's data before anything is made from them."""
+"""`ezsd-cli data`: checks the user's data before anything is made from them."""
 
 from pathlib import Path
 from typing import Annotated
@@ -15,12 +15,12 @@ from ezsd.stages.commands.options import (
     show,
 )
 
-app = typer.Typer(name="data", no_args_is_help=True, help="Look at the data that the params point at.")
+app = typer.Typer(name="data", no_args_is_help=True, help="Check photos and annotations.")
 
 
 @app.callback()
 def _root() -> None:
-    """Makes `check` a command with a name though it is the only one."""
+    """Without this callback, typer would drop the name of the only command."""
 
 
 @app.command(epilog="Example: `ezsd-cli data check --out data-check`")
@@ -30,9 +30,9 @@ def check(
     params: ParamsPath = DEFAULT_PARAMS,
     overrides: Overrides = None,
 ) -> None:
-    """Count what is there and find what is wrong; exit code 1 when the pipeline would stop at it."""
+    """Count photos and boxes, and list problems; exit code 1 if a problem would stop the pipeline."""
     from ezsd.pipeline.data_check.check import check_sources, data_sources
-    from ezsd.stages.pages.data_check.page import PAGE, report_text, require_own_folder, write_page
+    from ezsd.stages.pages.data_check import PAGE, report_text, require_own_folder, write_page
 
     loaded, root = open_run(params, overrides)
     if out is not None:
@@ -42,6 +42,6 @@ def check(
     show(report.as_json(), report_text(report), as_json)
     if out is not None:
         write_page(report, sources, out)
-        say(f"look at {out / PAGE}")
+        say(f"page: {out / PAGE}")
     if report.stops:
         raise typer.Exit(1)

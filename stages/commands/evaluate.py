@@ -1,4 +1,4 @@
-"""`ezsd-cli eval`: the detector's scores."""
+"""`ezsd-cli eval`: evaluates the detector."""
 
 import typer
 
@@ -23,7 +23,7 @@ def evaluate(
     params: ParamsPath = DEFAULT_PARAMS,
     overrides: Overrides = None,
 ) -> None:
-    """Score the detector on base, novel and all names, generalized."""
+    """Evaluate the detector on base, novel and all categories (generalized), and print the table."""
     loaded, root = open_run(params, overrides)
     run_stage("evaluate", loaded, root, force)
     show_result(root, as_json)

@@ -12,14 +12,14 @@ app = typer.Typer()
 
 @app.command(epilog="Example: `ezsd-cli init --preset coco --data /data/coco`")
 def init(
-    preset: Annotated[str, typer.Option(help="demo, long-tail, coco, lvis or voc.")] = "demo",
+    preset: Annotated[str, typer.Option(help="One of demo, long-tail, coco, lvis, voc.")] = "demo",
     data: Annotated[Path | None, typer.Option(help="Folder of the data set, in its official layout.")] = None,
     schedule: Annotated[
-        str | None, typer.Option(help="1x, 3x, lvis-48e or demo; the preset's own by default.")
+        str | None, typer.Option(help="One of 1x, 3x, lvis-48e, demo; default: that of the preset.")
     ] = None,
     params: ParamsPath = DEFAULT_PARAMS,
     force: Replace = False,
-    show: Annotated[bool, typer.Option("--print", help="Print it instead of writing it.")] = False,
+    show: Annotated[bool, typer.Option("--print", help="Print the file instead of writing it.")] = False,
 ) -> None:
     """Write a params file from a preset, and `dvc.yaml` beside it."""
     from ezsd.pipeline.init import render_preset, write_project

@@ -1,4 +1,4 @@
-"""`ezsd-cli init-own`: from a folder of photos, one COCO file and two lists of names to a params file."""
+"""`ezsd-cli init-own`: a params file for the user's own photos and boxes."""
 
 from pathlib import Path
 from typing import Annotated
@@ -13,18 +13,18 @@ app = typer.Typer()
 @app.command("init-own", epilog="Example: `ezsd-cli init-own --photos p --annotations b.json --novel n.txt`")
 def init_own(
     photos: Annotated[Path, typer.Option(help="Folder of the photos.", metavar="FOLDER")],
-    annotations: Annotated[Path, typer.Option(help="Their boxes in COCO's format.", metavar="FILE")],
+    annotations: Annotated[Path, typer.Option(help="Boxes in COCO's format.", metavar="FILE")],
     novel: Annotated[
-        str, typer.Option(help="Names without boxes in training: a file, one a line, or `spoon, ladle`.")
+        str, typer.Option(help="Novel names: a file with one name per line, or `spoon, ladle`.")
     ],
     base: Annotated[
-        str | None, typer.Option(help="Names that are learned from boxes; by default all that are not novel.")
+        str | None, typer.Option(help="Base names, likewise; default: all other names of the annotations.")
     ] = None,
-    schedule: Annotated[str | None, typer.Option(help="1x, 3x, lvis-48e or demo; 3x by default.")] = None,
+    schedule: Annotated[str | None, typer.Option(help="One of 1x, 3x, lvis-48e, demo; default 3x.")] = None,
     params: ParamsPath = DEFAULT_PARAMS,
     force: Replace = False,
 ) -> None:
-    """Write params for your own photos, and `dvc.yaml`; one photo of five is held out for validation."""
+    """Write params for your own photos, and `dvc.yaml`; one photo in five is held out for validation."""
     from ezsd.pipeline.init import write_project
     from ezsd.pipeline.own_data import choose_own, hold_out, own_params, read_names, write_own
 

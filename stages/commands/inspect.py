@@ -1,4 +1,4 @@
-"""`ezsd-cli inspect`: what is in the artifacts."""
+"""`ezsd-cli inspect`: shows what the artifacts hold."""
 
 import io
 from pathlib import Path
@@ -31,24 +31,24 @@ def inspect(
     stage: Annotated[
         str | None,
         typer.Argument(
-            help="One artifact in detail, or `proposals` for a page to browse them; all in short by default."
+            help="Stage to show in detail, or `proposals` for a page to browse them; default: a summary."
         ),
     ] = None,
     image: Annotated[int | None, typer.Option(help="Id of a training photo: list its proposals.")] = None,
     png: Annotated[
         Path | None,
-        typer.Option(help="Draw the photo's proposals, or what `renorm` changed.", metavar="FILE"),
+        typer.Option(help="Draw the photo's proposals, or the changes by `renorm`.", metavar="FILE"),
     ] = None,
     out: Annotated[Path, typer.Option(help="`proposals`: folder of the page.")] = Path("proposals"),
     photos: Annotated[
-        int, typer.Option(help="`proposals`: most photos on the page, evenly spaced.", min=1)
+        int, typer.Option(help="`proposals`: at most this many photos, evenly spaced.", min=1)
     ] = 10_000,
-    best: Annotated[int, typer.Option(help="`proposals`: most of a photo.", min=1)] = 20,
+    best: Annotated[int, typer.Option(help="`proposals`: at most this many of each photo.", min=1)] = 20,
     as_json: AsJson = False,
     params: ParamsPath = DEFAULT_PARAMS,
     overrides: Overrides = None,
 ) -> None:
-    """Say what is in the artifacts: counts, shapes, scores, one image's proposals."""
+    """Show what the artifacts hold: counts, shapes, scores, the proposals of a photo."""
     if stage == "proposals":
         _browse_proposals(params, overrides, out, photos, best)
     elif image is not None:
@@ -85,11 +85,11 @@ def _inspect_image(
     from ezsd.stages.pages.inspection_text import image_text
 
     root = root_of(params)
-    shown = inspect_image(root, image)
-    show(shown.as_json(), image_text(shown), as_json)
+    photo = inspect_image(root, image)
+    show(photo.as_json(), image_text(photo), as_json)
     if png is not None:
         loaded, _ = open_run(params, overrides)
-        _write_png(png, draw_image_proposals(root, loaded, shown))
+        _write_png(png, draw_image_proposals(root, loaded, photo))
 
 
 def _browse_proposals(params: Path, overrides: list[str] | None, out: Path, photos: int, best: int) -> None:
@@ -97,8 +97,8 @@ def _browse_proposals(params: Path, overrides: list[str] | None, out: Path, phot
 
     problem = write_browser(*open_run(params, overrides), out, Extent(photos, best))
     if problem is not None:
-        say(f"without nearest names and neighbours: {problem}")
-    say(f"look at {out / 'index.html'}")
+        say(f"nearest names and neighbours are left out: {problem}")
+    say(f"page: {out / 'index.html'}")
 
 
 def _write_png(path: Path, picture: "Image") -> None:
@@ -107,4 +107,4 @@ def _write_png(path: Path, picture: "Image") -> None:
     encoded = io.BytesIO()
     picture.save(encoded, format="PNG")
     write_bytes_atomic(path, encoded.getvalue())
-    say(f"look at {path}")
+    say(f"picture: {path}")

@@ -1,6 +1,6 @@
-"""`ezsd-cli`: the same functions that the DVC stages call, for people.
+"""`ezsd-cli`: the command line, also for DVC.
 
-Each command has a file of its own, which imports what it needs when it runs: help and completion are quick.
+Each command is in a file of its own and imports what it needs when it runs: help and completion are quick.
 """
 
 import sys
@@ -55,7 +55,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
-    help="Zero-shot detection from cached CLIP targets: precompute once, train in a short time.",
+    help="Zero-shot object detection by CLIP distillation: precompute targets once, then train.",
     epilog="Start with `ezsd-cli init --preset demo`, then `ezsd-cli precompute`, `train`, `eval`, `report`.",
 )
 for command in IN_ORDER_OF_USE:
@@ -81,8 +81,8 @@ def _root(
 def main(arguments: list[str] | None = None) -> Any:
     """Run the command line.
 
-    A user's error becomes one sentence and exit code 1; so does an error that nobody foresaw, with a request
-    to report it. Ctrl-C exits with 130.
+    A user's error becomes one sentence and exit code 1; so does an unexpected error, with a request to report
+    it. Ctrl-C exits with 130.
     """
     given = sys.argv[1:] if arguments is None else arguments
     try:
@@ -98,10 +98,10 @@ def main(arguments: list[str] | None = None) -> Any:
 
 
 def _defect(error: Exception, given: list[str]) -> str:
-    """That the error is ours, and how to report it, in one sentence."""
+    """One sentence: the error is a bug, and how to report it."""
     what = sentence(f"{type(error).__name__}: {error}")
     return (
-        f"this is a defect of ezsd ({what}): please report it with the output of "
+        f"this is a bug in ezsd ({what}): please report it with the output of "
         f"`ezsd-cli --debug {' '.join(given)}`, which shows the traceback"
     )
 

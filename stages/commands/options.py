@@ -1,4 +1,4 @@
-"""What the commands of `ezsd-cli` share: their options, how they open and run a run, and how they print."""
+"""What the commands of `ezsd-cli` share: options, opening a run, running a stage, printing."""
 
 import difflib
 import json
@@ -19,18 +19,18 @@ ParamsPath = Annotated[
     Path,
     typer.Option(
         "--params",
-        help="The params file, or the folder that holds it; that folder is the root of the run.",
+        help="The params file or its folder, which is the root of the run.",
         metavar="FILE",
     ),
 ]
 Overrides = Annotated[
     list[str] | None,
-    typer.Option("--set", help="Override a key for this run, e.g. `mine.nms_iou=0.6`.", metavar="KEY=VALUE"),
+    typer.Option("--set", help="Override a key, e.g. `mine.nms_iou=0.6`; repeatable.", metavar="KEY=VALUE"),
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Force = Annotated[bool, typer.Option("--force", help="Make it again even if it is current.")]
 Replace = Annotated[bool, typer.Option("--force", help="Replace files that differ.")]
-Best = Annotated[int, typer.Option(help="Most boxes of a photo.", min=1)]
+Best = Annotated[int, typer.Option(help="At most this many boxes per photo.", min=1)]
 Threshold = Annotated[float, typer.Option(help="Lowest score of a box.", min=0, max=1)]
 
 
@@ -45,10 +45,10 @@ def root_of(params: Path) -> Path:
 
 
 def open_run(params: Path, overrides: Sequence[str] | None) -> "tuple[Params, Path]":
-    """The params of a run and its root.
+    """Load the params of a run; returns them and the root.
 
     Raises:
-        ParamsError: the file cannot be used, or `--set` makes it so; the sentence says which of the two.
+        ParamsError: the file or an override is wrong; the sentence says which of the two.
     """
     from ezsd.pipeline.errors import ParamsError
     from ezsd.pipeline.params import load_params
@@ -67,7 +67,7 @@ def open_run(params: Path, overrides: Sequence[str] | None) -> "tuple[Params, Pa
 def run_stage(
     name: str, params: "Params", root: Path, force: bool, processes: "Processes | None" = None
 ) -> None:
-    """Bring one stage up to date, and say whether there was anything to do. Raises as the pipeline does."""
+    """Bring one stage up to date, and print whether it had to run. Raises as `runner.run_stage`."""
     from ezsd.pipeline import runner
     from ezsd.pipeline.graph import STAGES
     from ezsd.pipeline.processes import ALONE
@@ -78,29 +78,29 @@ def run_stage(
     except KeyboardInterrupt:
         if not processes.leads:
             sys.exit(130)
-        say(f"{name}: interrupted; what is finished is kept, run the same command again to go on")
+        say(f"{name}: interrupted; finished work is kept; run the same command again to resume")
         raise
     if processes.leads:
         say(f"{name}: {'done' if fresh else 'up to date'}")
 
 
 def split_names(names: str | None) -> list[str] | None:
-    """Names from a list with commas; None stays None."""
+    """`"cat, dog"` -> names; None stays None."""
     return None if names is None else names.split(",")
 
 
 def say(sentence: str) -> None:
-    """Print for a person; standard output is for what was asked for."""
+    """Print a message to standard error; standard output is for results."""
     print(sentence, file=sys.stderr, flush=True)
 
 
 def show(value: Any, text: str, as_json: bool) -> None:
-    """Print what was asked for, as JSON for programs or as text for people."""
+    """Print a result, as JSON or as text."""
     print(json.dumps(value, indent=1) if as_json else text)
 
 
 def _blame_override(sentence: str, overrides: Sequence[str], params: "Params") -> str:
-    """The sentence, said of the override at fault, with the key that was likely meant."""
+    """The sentence with the override at fault in front, and the key that was likely meant."""
     from ezsd.pipeline.params import plain_values
 
     sections = plain_values(params)
@@ -112,7 +112,7 @@ def _blame_override(sentence: str, overrides: Sequence[str], params: "Params") -
 
 
 def _likely_key(key: str, sections: Mapping[str, Any]) -> str | None:
-    """The known key nearest to one that is not known; None for a known key, or when none is near."""
+    """The known key nearest to an unknown one; None for a known key, or when none is near."""
     node: Any = sections
     parts = key.split(".")
     for place, part in enumerate(parts):

@@ -1,4 +1,4 @@
-"""`ezsd-cli plan`: what a run will cost."""
+"""`ezsd-cli plan`: estimates the cost of a run."""
 
 import typer
 
@@ -9,7 +9,7 @@ app = typer.Typer()
 
 @app.command(epilog="Example: `ezsd-cli plan --set mine.method=exhaustive`")
 def plan(as_json: AsJson = False, params: ParamsPath = DEFAULT_PARAMS, overrides: Overrides = None) -> None:
-    """Say what each stage will cost, from the annotations and a short probe on this machine."""
+    """Estimate crops, disk and time of each stage, from the annotations and a short probe on this machine."""
     from ezsd.pipeline.plan.estimate import make_plan
     from ezsd.pipeline.plan.text import plan_text
 

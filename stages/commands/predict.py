@@ -1,4 +1,4 @@
-"""`ezsd-cli predict`: any names in any photos."""
+"""`ezsd-cli predict`: detects any names in any photos."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -27,21 +27,19 @@ app = typer.Typer()
 
 @app.command(epilog='Example: `ezsd-cli predict a.jpg b.jpg --names "striped fish, dotted kite"`')
 def predict(
-    images: Annotated[list[Path], typer.Argument(help="Photos to look at.", metavar="IMAGE...")],
+    images: Annotated[list[Path], typer.Argument(help="Image files.", metavar="IMAGE...")],
     names: Annotated[
         str | None,
-        typer.Option(help="Names to look for, separated by commas, also untrained ones; else the split's."),
+        typer.Option(help="Names to detect, separated by commas, trained or not; default: the split's."),
     ] = None,
-    out: Annotated[Path, typer.Option(help="Folder for the boxes as JSON and for the drawings.")] = Path(
-        "predictions"
-    ),
+    out: Annotated[Path, typer.Option(help="Folder for boxes (JSON) and drawings.")] = Path("predictions"),
     threshold: Threshold = 0.3,
     best: Best = 20,
     as_json: AsJson = False,
     params: ParamsPath = DEFAULT_PARAMS,
     overrides: Overrides = None,
 ) -> None:
-    """Find any names in photos with the trained detector."""
+    """Detect any names in photos with the trained detector."""
     from ezsd.detector.config import Selection
     from ezsd.stages.pages import predictions
 
@@ -50,14 +48,14 @@ def predict(
     found = predictions.predict(images, split_names(names), loaded, root, out, selection)
     show(found, prediction_text(found), as_json)
     if not as_json:
-        say(f"boxes in {out / predictions.RESULT}, drawings beside it")
+        say(f"boxes: {out / predictions.RESULT}, drawings beside it")
 
 
 def prediction_text(found: "Sequence[Prediction]") -> str:
     """A line for each photo, and one for each box in it."""
     lines = []
     for one in found:
-        lines.append(f"{one['photo']}: {len(one['detections'])} found")
+        lines.append(f"{one['photo']}: {len(one['detections'])} detections")
         for box in one["detections"]:
             corners = ", ".join(f"{side:.0f}" for side in box["box_xyxy"])
             lines.append(f"  {box['score']:.2f} {box['name']} at {corners}")

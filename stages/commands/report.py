@@ -17,9 +17,9 @@ app = typer.Typer()
 
 @app.command(epilog="Example: `ezsd-cli report`")
 def report(force: Force = False, params: ParamsPath = DEFAULT_PARAMS, overrides: Overrides = None) -> None:
-    """Write the page that a person looks at."""
+    """Write a page with results, detections, proposals and training curves."""
     from ezsd.pipeline.runner import artifact_folder
 
     loaded, root = open_run(params, overrides)
     run_stage("report", loaded, root, force)
-    say(f"look at {artifact_folder(root, 'report') / 'index.html'}")
+    say(f"page: {artifact_folder(root, 'report') / 'index.html'}")

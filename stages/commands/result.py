@@ -16,11 +16,11 @@ def result(as_json: AsJson = False, params: ParamsPath = DEFAULT_PARAMS) -> None
 
 
 def show_result(root: Path, as_json: bool) -> None:
-    """Print what `evaluate` left below `root`.
+    """Print the metrics of the run in `root`.
 
     Raises:
-        PipelineError: there is nothing yet.
-        ArtifactError: the file is damaged.
+        PipelineError: the run is not evaluated.
+        ArtifactError: its `metrics.json` is damaged.
     """
     from ezsd.pipeline.errors import PipelineError
     from ezsd.pipeline.evaluation_files import METRICS, EvaluationFolder

@@ -1,4 +1,4 @@
-"""`ezsd-cli train`: the detector, in one process or in several that torchrun has started."""
+"""`ezsd-cli train`: trains the detector, in one process or in several under torchrun."""
 
 import typer
 
@@ -19,7 +19,7 @@ app = typer.Typer()
     "`torchrun --nproc-per-node 4 --no-python ezsd-cli train`"
 )
 def train(force: Force = False, params: ParamsPath = DEFAULT_PARAMS, overrides: Overrides = None) -> None:
-    """Train the detector from the cached targets; under torchrun several processes share each step."""
+    """Train the detector on the cached targets; under torchrun, processes share each batch."""
     from ezsd.pipeline.processes import join_processes
 
     loaded, root = open_run(params, overrides)

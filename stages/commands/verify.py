@@ -1,4 +1,4 @@
-"""`ezsd-cli verify`: whether the artifacts are whole and current."""
+"""`ezsd-cli verify`: checks that the artifacts are complete, undamaged and current."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -16,13 +16,13 @@ app = typer.Typer()
 @app.command(epilog="Example: `ezsd-cli verify mine`")
 def verify(
     stages: Annotated[
-        list[str] | None, typer.Argument(help="Stages to check; by default all there are.")
+        list[str] | None, typer.Argument(help="Stages to check; default: all that have an artifact.")
     ] = None,
     as_json: AsJson = False,
     params: ParamsPath = DEFAULT_PARAMS,
     overrides: Overrides = None,
 ) -> None:
-    """Check every artifact against its manifest: whole, undamaged, and made from today's params and code."""
+    """Check that artifacts are complete, undamaged and made from the current params and code."""
     from ezsd.pipeline.errors import PipelineError
 
     loaded, root = open_run(params, overrides)
@@ -36,7 +36,7 @@ def verify(
 
 
 def _chosen(stages: list[str] | None, root: Path) -> list[str]:
-    """The stages that were named, or all that have an artifact."""
+    """The given stages, or all that have an artifact."""
     from ezsd.pipeline.graph import STAGES
     from ezsd.pipeline.runner import artifact_folder
 

@@ -1,4 +1,4 @@
-"""`ezsd-cli watch`: what DVC cannot see by itself."""
+"""`ezsd-cli watch`: lets DVC notice changes of code and of files outside the project."""
 
 import typer
 
@@ -7,9 +7,9 @@ from ezsd.stages.commands.options import DEFAULT_PARAMS, Overrides, ParamsPath, 
 app = typer.Typer()
 
 
-@app.command(epilog="`dvc repro` calls it before anything else.")
+@app.command(epilog="`dvc repro` runs it before all stages.")
 def watch(params: ParamsPath = DEFAULT_PARAMS, overrides: Overrides = None) -> None:
-    """Note what code and outside files the stages depend on, so that DVC sees a change in them."""
+    """Record digests of the code and the outside files that stages depend on, so that DVC notices changes."""
     from ezsd.pipeline.watch import note_inputs
 
-    say(f"{note_inputs(*open_run(params, overrides))}: noted")
+    say(f"{note_inputs(*open_run(params, overrides))}: recorded")

@@ -1,1 +1,1 @@
-"""What users read and look at: report, browser of proposals, inspection, comparison, data check."""
+"""What users look at: report, browser of proposals, inspection, comparison, data check."""

@@ -58,7 +58,7 @@ def plain_values(comparison: Comparison) -> dict[str, Any]:
 
 
 def comparison_plot(comparison: Comparison) -> str:
-    """A self-contained SVG: a panel for each table and measure, a row of dots for each result, runs in bold."""
+    """An SVG without other files: a panel for each table and measure, a row of dots for each result."""
     body, top = [_legend()], _LEGEND
     for table in comparison.tables:
         for measure in table.measures:

@@ -75,9 +75,6 @@ def draw_proposals(
         scores: (N,) any range.
         captions: N texts; an empty one draws no label.
         long_side: as in `draw_objects`.
-
-    Raises:
-        InputError: as `draw_objects`.
     """
     low, high = (float(scores.min()), float(scores.max())) if len(scores) else (0.0, 1.0)
     span = (high - low) or 1.0
@@ -141,8 +138,8 @@ def _draw(
 ) -> Image.Image:
     if not len(boxes_xyxy) == len(colours) == len(captions):
         raise InputError(
-            f"{len(boxes_xyxy)} boxes need as many captions and flags or scores, got {len(captions)} captions "
-            f"and {len(colours)} flags or scores"
+            f"{len(boxes_xyxy)} boxes need as many captions and flags or scores, got {len(captions)} and "
+            f"{len(colours)}"
         )
     picture, zoom = _zoomed(photo, long_side)
     pen = ImageDraw.Draw(picture)
@@ -247,5 +244,5 @@ def _is_dark(colour: Colour) -> bool:
 def _font() -> ImageFont.FreeTypeFont:
     font = ImageFont.load_default(_FONT_SIZE)
     if not isinstance(font, ImageFont.FreeTypeFont):
-        raise InputError("this Pillow has no FreeType, so it cannot draw captions: install Pillow from its wheel")
+        raise InputError("captions need a Pillow with FreeType: install Pillow from its wheel")
     return font

@@ -73,7 +73,7 @@ class PhotoDetails:
     proposals: PhotoProposals
 
     def as_json(self) -> dict[str, Any]:
-        """Plain values; each proposal has rank, score, name, confidence and box_xyxy (pixels of the photo)."""
+        """Plain values; each proposal has rank, score, name, confidence and box_xyxy in pixels."""
         found = self.proposals
         return {
             "image_id": self.image_id,

@@ -20,7 +20,7 @@ ENTRIES_SHOWN = 8
 
 
 def inspect_summary(root: Path) -> dict[str, Any]:
-    """State, counts and facts of every artifact by stage, from the manifests alone, in order of the stages."""
+    """State, counts and facts of every stage's artifact, from the manifests alone."""
     return {stage: _state(artifact_folder(root, stage)) for stage in STAGES}
 
 
@@ -125,9 +125,7 @@ def _state(folder: Path) -> dict[str, Any]:
 def _outline_lines(stage: str, state: Mapping[str, Any]) -> str:
     if state["state"] != "complete":
         return f"{stage:9} -- {state['state']}"
-    counts = ", ".join(
-        f"{_value(count)} {name.replace('_', ' ')}" for name, count in state["counts"].items()
-    )
+    counts = ", ".join(f"{_value(count)} {name.replace('_', ' ')}" for name, count in state["counts"].items())
     size = f"{state['files']} files, {state['bytes'] / 1e3:,.0f} kB"
     return f"{stage:9} {counts}; {size}; {state['fingerprint'][:12]}"
 

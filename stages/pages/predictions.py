@@ -57,7 +57,8 @@ def predict(
         head adds `segmentation`, COCO's run lengths.
 
     Raises:
-        ArtifactError: the detector, or for new names the re-normalization, is missing, damaged or of another run.
+        ArtifactError: the detector is missing or damaged; for new names, so is the re-normalization, or it is
+            of another run.
         InputError: a photo cannot be read, or a name is empty or repeated.
     """
     folder = artifact_folder(root, "train")

@@ -23,11 +23,9 @@ from ezsd.pipeline.data.photos import PhotoFolder
 from ezsd.pipeline.data.prepared import write_prepared
 from ezsd.split import Split
 from ezsd.stages.pages.proposals.browser import mining_names, write_page
-from ezsd.stages.pages.proposals.layout import BrowserFolder
-from ezsd.stages.pages.proposals.neighbours import Answers, gather_pool
-from ezsd.stages.pages.proposals.page import Facts
-from ezsd.stages.pages.proposals.pictures import CropView
-from ezsd.stages.pages.proposals.shelf import WriteShelves
+from ezsd.stages.pages.proposals.neighbours import EmbeddingDetails, gather_pool
+from ezsd.stages.pages.proposals.page import BrowserFolder, CropView, Facts
+from ezsd.stages.pages.proposals.shards import WriteShards
 
 HOSTILE = "<script>document.title='broken'</script>"
 NAMES = ("red", "green", HOSTILE, "violet")
@@ -87,10 +85,10 @@ def browse_by_hand(root: Path, out: Path, embedded: bool = True, best: int = KEE
     folder, rows = BrowserFolder(out, PHOTOS), np.arange(PHOTOS)
     counts = np.minimum([count_of(photo) for photo in range(PHOTOS)], best)
     embed = Embedded(root / "embed")
-    answers = Answers(
+    details = EmbeddingDetails(
         embed.folder, np.eye(4, dtype=np.float32), LOGIT_SCALE, gather_pool(embed, rows, counts)
     )
-    task = WriteShelves(
+    task = WriteShards(
         folder=folder,
         prepared=root / "prepare",
         photos=PhotoFolder(root / "photos"),
@@ -99,10 +97,10 @@ def browse_by_hand(root: Path, out: Path, embedded: bool = True, best: int = KEE
         best=best,
         views=VIEWS,
         image_size=CROP,
-        answers=answers if embedded else None,
+        details=details if embedded else None,
     )
-    for shelf in range(folder.shelves):
-        task(shelf)
+    for shard in range(folder.shards):
+        task(shard)
     write_page(folder, facts(embedded), mining_names(Mined(root / "mine"), SPLIT), VIEWS, CROP)
     return folder
 

@@ -103,7 +103,7 @@ def _write(context: StageContext, extent: Extent, embedded: bool) -> Facts:
     mined_counts = mined.store.read("count", range(mined.store.rows)).astype(np.int64)
     rows = np.array(evenly_spaced(np.flatnonzero(mined_counts).tolist(), extent.photos), np.int64)
     if not len(rows):
-        raise PipelineError("no photo has a proposal, so there is nothing to show: see `ezsd-cli inspect mine`")
+        raise PipelineError("no photo has proposals to show: see `ezsd-cli inspect mine`")
     counts = np.minimum(mined_counts[rows], extent.best)
     teacher = renormalized_teacher(context).load()
     details = _details(context, teacher, rows, counts) if embedded else None

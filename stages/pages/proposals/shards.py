@@ -120,7 +120,7 @@ class WriteShards(Job):
 
 
 def index_entry(photos: Sequence[BrowsedPhoto], labels: Mapping[str, int]) -> dict[str, Any]:
-    """Ids, and lists of labels and scores for each photo; `labels` maps a name to its place among all names."""
+    """Ids, and lists of labels and scores for each photo; `labels` gives the label of each name."""
     return {
         "ids": [photo.image_id for photo in photos],
         "labels": [[labels[name] for name in photo.proposals.names] for photo in photos],

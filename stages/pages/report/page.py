@@ -58,7 +58,6 @@ LOSS_WORDS = {
 """What each loss measures."""
 
 
-
 @dataclass(frozen=True)
 class MinedProposals:
     """All mined proposals in numbers, and some of them drawn.

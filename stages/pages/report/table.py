@@ -91,7 +91,8 @@ def ensemble_words(metrics: Mapping[str, Any]) -> str:
     weights = metrics["ensemble"]["teacher_weights"]
     return (
         "The ensemble is a geometric mean of the detector's and the re-normalized teacher's scores; the "
-        f"teacher's exponent is {weights['base']:.3g} for base names and {weights['novel']:.3g} for novel ones."
+        f"teacher's exponent is {weights['base']:.3g} for base names and {weights['novel']:.3g} for novel "
+        "ones."
     )
 
 

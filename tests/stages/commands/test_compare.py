@@ -1,4 +1,4 @@
-"""`compare` sets results beside each other that answer one question, and keeps others apart."""
+"""`compare` puts comparable results into one table, and keeps others apart."""
 
 import json
 from pathlib import Path
@@ -12,8 +12,7 @@ from ezsd.evaluation.groups import GROUPS
 from ezsd.pipeline.data.splits import LVIS_SPLITS
 from ezsd.split import BUILTIN_SPLITS
 from ezsd.stages.commands.main import app, main
-from ezsd.stages.pages.comparison.results import read_published
-from ezsd.stages.pages.comparison.tables import MEASURES
+from ezsd.stages.pages.comparison import MEASURES, read_published
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -102,17 +101,17 @@ def test_what_was_published_under_another_protocol_is_named_but_not_in_the_table
         ("own", "split: coco_48_17, own"),
     ],
 )
-def test_runs_that_answer_another_question_are_refused_by_name(other: str, words: str) -> None:
+def test_runs_that_are_not_comparable_are_refused_by_name(other: str, words: str) -> None:
     with pytest.raises(SystemExit) as stop:
         main(["compare", "a", "b", other])
-    said = str(stop.value)
-    assert f"a and {other} do not answer the same question ({words})" in said and "--mixed" in said
+    sentence = str(stop.value)
+    assert f"a and {other} are not comparable ({words})" in sentence and "--mixed" in sentence
 
 
-def test_mixed_gives_each_question_its_own_table() -> None:
+def test_mixed_gives_each_setting_its_own_table() -> None:
     found = as_json("a", "strict", "b", "--mixed")
     assert found["left_out"] == []
-    tables = {table["question"]["protocol"]: table for table in found["tables"]}
+    tables = {table["setting"]["protocol"]: table for table in found["tables"]}
     names = {
         protocol: [row["name"] for row in [*table["runs"], *table["published"]]]
         for protocol, table in tables.items()
@@ -143,13 +142,13 @@ def test_the_file_shows_its_plot_and_both_come_out_the_same_again() -> None:
     labels = [label.text for label in drawn.iter(f"{SVG}text")]
     assert (labels.count("a"), labels.count("b")) == (2, 3)  # AP50, AP, and AP of masks
     assert labels.count("EZSD / EZAD R50 (recalled)") == 1
-    told = [title.text for title in drawn.iter(f"{SVG}title")]
-    assert "a: novel 30.2" in told and "EZSD / EZAD R50 (recalled): all 52.1" in told
+    values = [title.text for title in drawn.iter(f"{SVG}title")]
+    assert "a: novel 30.2" in values and "EZSD / EZAD R50 (recalled): all 52.1" in values
     say("a", "b", "--out", "there/comparison.md")
     assert (Path("there/comparison.md").read_text(), Path("there/comparison.svg").read_text()) == (text, plot)
 
 
-def test_a_point_lies_at_its_value() -> None:
+def test_a_point_is_at_its_value() -> None:
     say("a", "--out", "a.md")
     circles = {
         circle[0].text: circle for circle in ElementTree.parse("a.svg").iter(f"{SVG}circle") if len(circle)
@@ -183,7 +182,7 @@ def test_a_run_without_metrics_gets_one_sentence(content: str | None, words: str
     assert words in str(stop.value) and "ezsd-cli eval" in str(stop.value)
 
 
-def test_the_plot_never_takes_the_place_of_the_table() -> None:
+def test_the_plot_never_replaces_the_table() -> None:
     assert CliRunner().invoke(app, ["compare", "a", "--out", "x.svg"]).exit_code == 2
     assert not Path("x.svg").exists()
 

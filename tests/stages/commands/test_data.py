@@ -41,16 +41,16 @@ def test_data_that_would_stop_the_pipeline_end_with_1_and_are_shown(tiny_dataset
     tiny_dataset.save()
     done = run(params_file, "--json", "--out", str(tmp_path / "page"))
     assert done.exit_code == 1
-    told = json.loads(done.stdout)
-    assert told["sets"]["train"]["base"] == 7
-    kinds = {one["kind"]: one["count"] for one in told["findings"] if one["set"] == "train"}
+    report = json.loads(done.stdout)
+    assert report["sets"]["train"]["base"] == 7
+    kinds = {one["kind"]: one["count"] for one in report["findings"] if one["set"] == "train"}
     assert kinds["the box has no area"] == kinds["several boxes of one name in one place"] == 1
     page = (tmp_path / "page/index.html").read_text()
     assert page.count("data:image/webp;base64,") == 2
     assert "1 of 7 boxes cannot be used" in page
 
 
-def test_a_name_that_is_too_long_for_the_tokenizer_is_told(params_file):
+def test_a_name_that_is_too_long_for_the_tokenizer_is_listed(params_file):
     done = run(params_file, "--set", f"teacher.text_names.cat={'very ' * 99}cat")
     assert "train, name that the teacher's tokenizer cuts (1): 'cat'" in done.stdout
 

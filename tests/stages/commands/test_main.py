@@ -1,4 +1,4 @@
-"""The command line says what is wrong in one sentence, and how to mend it."""
+"""The command line says in one sentence what is wrong, and how to fix it."""
 
 import json
 import os
@@ -125,9 +125,7 @@ def test_a_mistake_gets_one_sentence(arguments: list[str], sentence: str) -> Non
         (["verify"], "there are no artifacts"),
     ],
 )
-def test_what_is_not_there_yet_is_said_with_the_command_that_makes_it(
-    arguments: list[str], words: str
-) -> None:
+def test_what_is_missing_is_named_with_the_command_that_makes_it(arguments: list[str], words: str) -> None:
     run("init")
     with pytest.raises(SystemExit) as stop:
         main(arguments)
@@ -136,8 +134,8 @@ def test_what_is_not_there_yet_is_said_with_the_command_that_makes_it(
 
 def test_a_stage_that_does_not_exist_is_a_usage_error() -> None:
     run("init")
-    code, _, said = run("precompute", "--only", "cook")
-    assert code == 2 and "cook" in said and "mine" in said
+    code, _, errors = run("precompute", "--only", "cook")
+    assert code == 2 and "cook" in errors and "mine" in errors
 
 
 def test_a_traceback_is_shown_only_when_asked_for() -> None:
@@ -147,13 +145,13 @@ def test_a_traceback_is_shown_only_when_asked_for() -> None:
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_shows_an_example(command: str) -> None:
-    code, said, _ = run(*command.split(), "--help")
-    assert code == 0 and (f"ezsd-cli {command}" in said or command == "watch")
+    code, text, _ = run(*command.split(), "--help")
+    assert code == 0 and (f"ezsd-cli {command}" in text or command == "watch")
 
 
 def test_help_lists_the_commands_in_the_order_of_use() -> None:
-    code, said, _ = run("--help")
-    listed = re.findall(r"^. ([a-z][a-z-]*)  ", said, re.MULTILINE)
+    code, text, _ = run("--help")
+    listed = re.findall(r"^. ([a-z][a-z-]*)  ", text, re.MULTILINE)
     assert code == 0 and listed == list(dict.fromkeys(command.split()[0] for command in COMMANDS))
 
 
@@ -165,14 +163,14 @@ def test_the_help_of_precompute_names_its_stages() -> None:
     assert f"One of {', '.join(PRECOMPUTE)}." in run("precompute", "--help")[1]
 
 
-def test_an_error_that_nobody_foresaw_is_said_to_be_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unexpected_error_is_reported_as_a_bug(monkeypatch: pytest.MonkeyPatch) -> None:
     def fails(*_: object) -> None:
         raise KeyError("no such\nthing")
 
     monkeypatch.setattr("ezsd.pipeline.init.render_preset", fails)
     with pytest.raises(SystemExit) as stop:
         main(["init"])
-    assert "a defect of ezsd (KeyError:" in str(stop.value) and "ezsd-cli --debug init" in str(stop.value)
+    assert "a bug in ezsd (KeyError:" in str(stop.value) and "ezsd-cli --debug init" in str(stop.value)
     assert "\n" not in str(stop.value)
     with pytest.raises(KeyError):
         main(["--debug", "init"])

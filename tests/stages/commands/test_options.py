@@ -1,4 +1,4 @@
-"""Where a command finds its params, and whose fault it is when they are wrong."""
+"""Where a command finds its params, and whether the file or an override is at fault."""
 
 from pathlib import Path
 
@@ -37,13 +37,13 @@ def test_an_override_changes_its_key(params: Path) -> None:
         ("keep", "--set 'keep' is not of the form"),
     ],
 )
-def test_a_mistake_in_set_is_said_of_set(params: Path, override: str, sentence: str) -> None:
+def test_a_mistake_in_set_names_the_override(params: Path, override: str, sentence: str) -> None:
     with pytest.raises(ParamsError, match=f"^{sentence}") as refused:
         open_run(params, ["run.workers=1", override])
     assert "params.yaml" not in str(refused.value)
 
 
-def test_a_mistake_in_the_file_is_said_of_the_file(params: Path) -> None:
+def test_a_mistake_in_the_file_names_the_file(params: Path) -> None:
     params.write_text(preset_text("demo").replace("  keep:", "  kep:"))
     with pytest.raises(ParamsError, match=r"params\.yaml: "):
         open_run(params, ["run.workers=1"])

@@ -112,7 +112,7 @@ def test_bars_grow_with_their_values():
 
 
 def test_wrong_counts_and_wrong_photos_are_named():
-    with pytest.raises(InputError, match="1 boxes came with 2 captions"):
+    with pytest.raises(InputError, match="1 boxes need as many captions and flags or scores, got 2 and"):
         draw_objects(GREY, BOX, ["a", "b"], [True])
     with pytest.raises(InputError, match=r"float32 \(64, 96\)"):
         draw_objects(torch.zeros(64, 96), BOX, ["a"], [True])

@@ -91,9 +91,7 @@ def test_every_stage_is_json_and_text(root):
 
 
 def test_a_mistake_gets_one_sentence(root):
-    with pytest.raises(
-        PipelineError, match="no training photo has the id 99: the 5 ids begin with 7"
-    ):
+    with pytest.raises(PipelineError, match="no training photo has the id 99: the 5 ids begin with 7"):
         inspect_image(root, 99)
     with pytest.raises(PipelineError, match="there is no stage 'mined': choose one of prepare"):
         inspect_stage(root, "mined")

@@ -3,14 +3,9 @@
 from pathlib import Path
 
 import pytest
-from support.browsed_runs import (
-    browse_by_hand,
-    make_stores,
-)
+from support.browsed_runs import browse_by_hand, make_stores
 
-from ezsd.stages.pages.proposals.layout import (
-    BrowserFolder,
-)
+from ezsd.stages.pages.proposals.page import BrowserFolder
 
 
 @pytest.fixture(scope="package")

@@ -13,7 +13,7 @@ from ezsd.pipeline.runner import artifact_folder
 from ezsd.stages import embed, mine, renorm
 from ezsd.stages.pages.proposals import browser
 from ezsd.stages.pages.proposals.browser import Extent, crop_views, write_browser
-from ezsd.stages.pages.proposals.layout import BrowserFolder
+from ezsd.stages.pages.proposals.page import BrowserFolder
 
 STAGES = {"renorm": renorm, "mine": mine, "embed": embed}
 
@@ -56,11 +56,11 @@ def test_the_folder_holds_a_page_of_the_mined_proposals(root: Path) -> None:
     assert write(root) is None
     page = (root / "out/index.html").read_text()
     assert "names known" in page and "colours" in page
-    said = overview(root)
-    assert said["names"] == ["red", "green", "blue", "yellow", "violet"]
-    assert said["groups"] == ["base", "base", "base", "novel", "novel"]
-    assert said["views"] == [[1.0, "scored"], [1.2, "named, embedded"]] and said["tile"] == 32
-    assert BrowserFolder(root / "out", said["photos"]).is_done(0)
+    shown = overview(root)
+    assert shown["names"] == ["red", "green", "blue", "yellow", "violet"]
+    assert shown["groups"] == ["base", "base", "base", "novel", "novel"]
+    assert shown["views"] == [[1.0, "scored"], [1.2, "named, embedded"]] and shown["tile"] == 32
+    assert BrowserFolder(root / "out", shown["photos"]).is_done(0)
     assert not any(str(root).encode() in data for data in file_bytes(root / "out").values())
 
 
@@ -114,7 +114,7 @@ def test_a_folder_of_someone_else_is_left_alone(root: Path) -> None:
 
 @pytest.mark.parametrize(("photos", "best"), [(0, 1), (1, 0), (1, 74)])
 def test_an_extent_that_cannot_be_shown(photos: int, best: int) -> None:
-    with pytest.raises(PipelineError, match="ask for at least 1 photo and 1 to 73 proposals"):
+    with pytest.raises(PipelineError, match="choose at least 1 photo and 1 to 73 proposals"):
         Extent(photos, best)
 
 

@@ -13,15 +13,13 @@ from support.browsed_runs import (
 )
 
 from ezsd.cache.artifacts import Embedded
-from ezsd.stages.pages.proposals.layout import (
-    BrowserFolder,
-)
 from ezsd.stages.pages.proposals.neighbours import Pool, gather_pool, nearest_names
+from ezsd.stages.pages.proposals.page import BrowserFolder
 
 
 def test_names_and_neighbours_are_those_of_the_embedding(folder: BrowserFolder) -> None:
     details = value_of(folder.details(0))[0][0]
-    # photo 0 looks at the axis of its name: the others are at right angles, so each has e^0 against e^5
+    # photo 0 has exactly its name's embedding: the others are at right angles, so each has e^0 against e^5
     names = dict(details["names"])
     sure = math.exp(LOGIT_SCALE) / (math.exp(LOGIT_SCALE) + 3)
     assert details["names"][0] == [2, round(sure, 4)]
@@ -58,6 +56,6 @@ def test_the_pool_is_evenly_spaced_and_bounded(root: Path) -> None:
 
 
 def test_fewer_names_than_are_shown() -> None:
-    said = nearest_names(np.array([[0.6, 0.8]], np.float32), np.eye(2, dtype=np.float32), 1.0)
+    nearest = nearest_names(np.array([[0.6, 0.8]], np.float32), np.eye(2, dtype=np.float32), 1.0)
     likely = 1 / (1 + math.exp(-0.2))
-    assert said == [[(1, round(likely, 4)), (0, round(1 - likely, 4))]]
+    assert nearest == [[(1, round(likely, 4)), (0, round(1 - likely, 4))]]

@@ -3,26 +3,16 @@
 import re
 from dataclasses import replace
 
-from support.browsed_runs import (
-    HOSTILE,
-    NAMES,
-    VIEWS,
-    facts,
-    value_of,
-)
+from support.browsed_runs import HOSTILE, NAMES, VIEWS, facts, value_of
 
 from ezsd.mining.score import OBJECTNESS
-from ezsd.stages.pages.proposals.layout import (
-    BrowserFolder,
-    script,
-)
-from ezsd.stages.pages.proposals.page import overview, render_page
+from ezsd.stages.pages.proposals.page import BrowserFolder, overview, render_page, script
 
 
 def test_no_name_can_end_a_script_or_the_page(folder: BrowserFolder) -> None:
-    said = folder.overview.read_text()
+    text = folder.overview.read_text()
     assert value_of(folder.overview)["names"][NAMES.index(HOSTILE)] == HOSTILE
-    assert said.count("\n") == 1 and said.isascii()
+    assert text.count("\n") == 1 and text.isascii()
     assert script("a\u2028", "é\n").isascii()
 
 
@@ -40,7 +30,7 @@ def test_the_page_says_what_is_missing_or_left_out() -> None:
     partly = replace(facts(), all_proposals=5000, with_proposals=12345, pool=40)
     text = " ".join(render_page(partly).split())
     assert "30 photos, evenly spaced among those with proposals, and at most the 4 best" in text
-    assert "looked for among 40 of the 60 proposals shown here, evenly spaced." in text
+    assert "searched among 40 of the 60 proposals shown here, evenly spaced." in text
 
 
 def test_objectness_has_no_entropy() -> None:

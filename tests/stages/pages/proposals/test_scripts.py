@@ -66,11 +66,11 @@ def test_filters_by_name_and_score_and_puts_the_least_sure_first(root: Path, tmp
     expected = sorted(found, key=lambda photo: (found[photo], photo))
     assert listed(page) == [100 + photo for photo in expected][:24]
     assert status(page).endswith(f"on {len(expected)} photos")
-    said = re.findall(r'<a href="#[^"]*" class="novel">★ ([^<]*)</a>', page)
-    assert said and set(said) == {"violet"}
+    names = re.findall(r'<a href="#[^"]*" class="novel">★ ([^<]*)</a>', page)
+    assert names and set(names) == {"violet"}
 
 
-def test_an_opened_proposal_tells_what_clip_saw_and_thought(root: Path, tmp_path: Path) -> None:
+def test_an_opened_proposal_shows_its_crops_names_and_neighbours(root: Path, tmp_path: Path) -> None:
     page = dom(root, "open=105.2", tmp_path)
     opened = page[page.index("<dialog") :]
     assert re.match(r'<dialog[^>]* open=""', opened)
@@ -92,7 +92,7 @@ def test_an_opened_proposal_tells_what_clip_saw_and_thought(root: Path, tmp_path
 def test_without_embeddings_it_says_so(root: Path, tmp_path: Path) -> None:
     browse_by_hand(root, tmp_path / "browser", embedded=False)
     page = dom_in_chromium(tmp_path / "browser/index.html", "open=100.1", tmp_path / "profile")
-    assert "There is no embedding, so there are no names to rank." in page
+    assert "Nearest names need embeddings, which are missing." in page
     assert "ezsd-cli precompute --only embed" in page
     assert status(page) == "60 proposals on 30 photos"
 
@@ -111,7 +111,7 @@ def test_a_person_filters_opens_steps_and_closes(root: Path, tmp_path: Path) -> 
       form.elements.name.value = "violet";
       form.elements.name.dispatchEvent(new Event("change", { bubbles: true }));
       await see(() => location.hash);
-      const link = document.querySelector("#list .said a");
+      const link = document.querySelector("#list .lines a");
       link.focus();
       link.click();
       await see(title);

@@ -1,4 +1,4 @@
-"""The page says the numbers, loads nothing, and is the same bytes every time."""
+"""The page shows the numbers, loads nothing, and is the same bytes every time."""
 
 import re
 from dataclasses import replace
@@ -11,10 +11,9 @@ from ezsd.evaluation.error_types import ErrorRow
 from ezsd.evaluation.metrics import ClassRow
 from ezsd.mining.score import CERTAINTY, OBJECTNESS
 from ezsd.pipeline.data.cleaning import Finding
-from ezsd.stages.pages.proposals.mined import Histogram
-from ezsd.stages.pages.report.content import Artifact, MinedProposals, PageContent, Pair
-from ezsd.stages.pages.report.page import render_page
-from ezsd.stages.pages.report.pictures import as_picture
+from ezsd.stages.pages.mined import Histogram
+from ezsd.stages.pages.report.page import Artifact, MinedProposals, PageContent, render_page
+from ezsd.stages.pages.report.pictures import Pair, as_picture
 from ezsd.stages.pages.report.table import result_table
 
 CLASSES = [
@@ -23,19 +22,15 @@ CLASSES = [
     ClassRow("plain cup", "novel", 0, *[None] * 6),
 ]
 
-
-FATES = [("found", 520, 52.0), ("wrong class", 230, 23.0), ("wrong place", 90, 9.0), ("missed", 160, 16.0)]
-
+OUTCOMES = [("found", 520, 52.0), ("wrong class", 230, 23.0), ("wrong place", 90, 9.0), ("missed", 160, 16.0)]
 
 ERRORS = [
     ErrorRow(group, kind, count, percent)
     for group in ("base", "novel", "all")
-    for kind, count, percent in [*FATES, ("background", 777, 77.7)]
+    for kind, count, percent in [*OUTCOMES, ("background", 777, 77.7)]
 ]
 
-
 PICTURE = as_picture(Image.new("RGB", (40, 30), "red"), "a red photo")
-
 
 CONTENT = PageContent(
     metrics=METRICS,
@@ -71,9 +66,9 @@ def words(html):
     return re.sub(r"\s+", " ", Seen(html).words)
 
 
-def test_the_page_says_the_numbers():
+def test_the_page_shows_the_numbers():
     text = words(render_page(CONTENT))
-    for said in (
+    for expected in (
         "AP50 21.6 on 17 categories that had no box in training",
         "names known",
         "world_48_17",
@@ -88,9 +83,9 @@ def test_the_page_says_the_numbers():
         "777 of base names and 777 of novel names",
         "800 photos, 31,207 proposals",
         "ab12cd34ef56",
-        "Without objects in the validation photos: plain cup",
+        "No objects in the validation photos: plain cup",
     ):
-        assert said in text, said
+        assert expected in text, expected
 
 
 def test_the_page_loads_nothing():
@@ -101,7 +96,7 @@ def test_the_page_loads_nothing():
         assert not source or source.startswith("data:image/webp;base64,"), tag
 
 
-def test_pictures_and_charts_speak_to_those_who_cannot_see_them():
+def test_pictures_and_charts_are_described_in_words():
     tags = Seen(render_page(CONTENT)).tags
     assert all(attributes["alt"] for tag, attributes in tags if tag == "img")
     assert all(attributes["aria-label"] for tag, attributes in tags if tag == "svg")
@@ -111,7 +106,7 @@ def test_pictures_and_charts_speak_to_those_who_cannot_see_them():
 def test_every_kind_of_error_is_in_the_plot():
     tags = Seen(render_page(CONTENT)).tags
     drawn = [(attributes.get("class"), attributes.get("style")) for tag, attributes in tags if tag == "span"]
-    for kind, _, percent in [*FATES, ("background", 777, 77.7)]:
+    for kind, _, percent in [*OUTCOMES, ("background", 777, 77.7)]:
         assert drawn.count((kind.replace(" ", "-"), f"width:{percent:.2f}%")) == 2, kind  # base and novel
 
 
@@ -145,9 +140,9 @@ def test_a_page_of_nothing():
         proposals=MinedProposals(0, 0, OBJECTNESS, Histogram([0, 0], 0.0, 1.0), Histogram([], 0.0, 1.0), []),
     )
     text = words(render_page(empty))
-    assert "There is no novel object to find" in text
-    assert "None: every photo and every box could be used." in text
-    assert "No step was trained." in text
+    assert "These validation photos have no novel objects" in text
+    assert "None: all photos and boxes could be used." in text
+    assert "No steps were trained." in text
 
 
 def test_lvis_has_a_table_of_rare_common_and_frequent_names():

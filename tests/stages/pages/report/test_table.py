@@ -1,4 +1,4 @@
-"""The table says the numbers, and what is absent."""
+"""The table shows the numbers, and what is absent."""
 
 from support.report_numbers import METRICS
 
@@ -22,7 +22,7 @@ def test_masks_have_rows_of_their_own():
     assert "of masks" not in result_table(METRICS)
 
 
-def test_the_table_says_what_is_absent_and_what_stands_beside():
+def test_the_table_shows_what_is_absent_and_other_limits():
     groups = {"base": 50.0, "novel": None, "all": 50.0}
     metrics = {
         **METRICS,
@@ -32,4 +32,4 @@ def test_the_table_says_what_is_absent_and_what_stands_beside():
     }
     text = result_table(metrics)
     assert "| AP50, at most 300 boxes " in text
-    assert "–: there is no novel object to find in the validation photos." in text
+    assert "–: the validation photos have no novel objects." in text
