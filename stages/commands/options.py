@@ -19,7 +19,7 @@ ParamsPath = Annotated[
     Path,
     typer.Option(
         "--params",
-        help="The params file or its folder, which is the root of the run.",
+        help="The params file, or its folder; the folder is the root of the run.",
         metavar="FILE",
     ),
 ]
@@ -28,7 +28,7 @@ Overrides = Annotated[
     typer.Option("--set", help="Override a key, e.g. `mine.nms_iou=0.6`; repeatable.", metavar="KEY=VALUE"),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-Force = Annotated[bool, typer.Option("--force", help="Make it again even if it is current.")]
+Force = Annotated[bool, typer.Option("--force", help="Run even if the artifact is current.")]
 Replace = Annotated[bool, typer.Option("--force", help="Replace files that differ.")]
 Best = Annotated[int, typer.Option(help="At most this many boxes per photo.", min=1)]
 Threshold = Annotated[float, typer.Option(help="Lowest score of a box.", min=0, max=1)]

@@ -20,7 +20,7 @@ SMALL = (
 )
 
 
-def test_shots_are_learned_from_and_told_of(tiny_dataset, tmp_path):
+def test_shots_are_trained_on_and_named_everywhere(tiny_dataset, tmp_path):
     params = tiny_dataset.params(*SMALL)
     for stage in STAGES:
         run_stage(STAGES, stage, params, tmp_path)

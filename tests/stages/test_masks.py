@@ -1,4 +1,4 @@
-"""A detector with a mask head through the stages: trained, asked and exported."""
+"""A detector with a mask head through the stages: trained, used and exported."""
 
 import csv
 import json
@@ -53,7 +53,7 @@ def exported(workplace: Workplace) -> onnxruntime.InferenceSession:
     return onnxruntime.InferenceSession(out, providers=["CPUExecutionProvider"])
 
 
-def test_the_history_tells_the_mask_loss(workplace: Workplace) -> None:
+def test_the_history_has_the_mask_loss(workplace: Workplace) -> None:
     text = (workplace.root / "artifacts/train/history.csv").read_text()
     rows = list(csv.DictReader(text.splitlines()))
     assert float(rows[-1]["mask"]) > 0
@@ -66,14 +66,14 @@ def test_an_interrupted_run_goes_on_to_the_same_weights(workplace: Workplace) ->
     assert again["detector.safetensors"] == first
 
 
-def test_predict_tells_and_draws_masks(workplace: Workplace, tmp_path: Path) -> None:
+def test_predict_writes_and_draws_masks(workplace: Workplace, tmp_path: Path) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (40, 90, 3), dtype=np.uint8)
     Image.fromarray(pixels).save(tmp_path / "a.png")
     out = tmp_path / "out"
-    (told,) = predict([tmp_path / "a.png"], None, workplace.params, workplace.root, out, ANYTHING)
-    counts = [one["segmentation"]["counts"].encode() for one in told["detections"]]
+    (prediction,) = predict([tmp_path / "a.png"], None, workplace.params, workplace.root, out, ANYTHING)
+    counts = [one["segmentation"]["counts"].encode() for one in prediction["detections"]]
     assert decode_masks(counts, (40, 90)).shape == (3, 40, 90)
-    assert json.loads((out / "predictions.json").read_text()) == [told]
+    assert json.loads((out / "predictions.json").read_text()) == [prediction]
     assert (out / "a.png").is_file()
 
 

@@ -200,7 +200,7 @@ def test_an_interrupted_run_resumes_to_the_same_bytes(tiny_dataset, tmp_path, mo
 
 
 @pytest.mark.parametrize(
-    ("spoilt", "said"),
+    ("spoilt", "sentence"),
     [
         (lambda data: data.annotations("train").unlink(), r"train\.json does not exist"),
         (lambda data: data.annotations("val").write_text("{"), r"val\.json is broken JSON at line 1"),
@@ -211,10 +211,10 @@ def test_an_interrupted_run_resumes_to_the_same_bytes(tiny_dataset, tmp_path, mo
         ),
     ],
 )
-def test_unusable_data_end_in_a_sentence_and_leave_nothing(tiny_dataset, tmp_path, spoilt, said):
+def test_unusable_data_end_in_a_sentence_and_leave_nothing(tiny_dataset, tmp_path, spoilt, sentence):
     tiny_dataset.train["images"].append({"id": 500, "file_name": "x.jpg", "width": 5, "height": 5})
     spoilt(tiny_dataset.save())
-    with pytest.raises(DataError, match=said):
+    with pytest.raises(DataError, match=sentence):
         prepare(tiny_dataset.params(), tmp_path)
     folder = artifact_folder(tmp_path, "prepare")
     assert not folder.exists() or contents(folder) == {}

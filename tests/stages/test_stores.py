@@ -1,4 +1,4 @@
-"""`run.stores`: the shards of `mine` and `embed` lie at a URL, and all that reads them finds the same."""
+"""`run.stores`: the shards of `mine` and `embed` are at a URL, and every reader finds the same."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -106,7 +106,7 @@ def test_manifests_and_shards_are_those_of_a_local_run(local: Path, remote: Path
         assert there == here
 
 
-def test_a_run_is_up_to_date_wherever_its_shards_lie(local: Path, remote: Path) -> None:
+def test_a_run_is_up_to_date_wherever_its_shards_are(local: Path, remote: Path) -> None:
     for stage in TEACHERS:
         assert not run_stage(STAGES, stage, AT_URL, local)
         assert not run_stage(STAGES, stage, colour_params(), remote)

@@ -36,12 +36,12 @@ def run(
     return predict(photos, None, workplace.params, workplace.root, out, selection)
 
 
-def test_boxes_lie_in_the_photo_and_are_told_best_first(
+def test_boxes_are_inside_the_photo_and_best_first(
     workplace: Workplace, photo: Path, tmp_path: Path
 ) -> None:
-    (told,) = run(workplace, [photo], tmp_path / "out")
-    found = told["detections"]
-    assert told["photo"] == str(photo)
+    (prediction,) = run(workplace, [photo], tmp_path / "out")
+    found = prediction["detections"]
+    assert prediction["photo"] == str(photo)
     assert len(found) == 5
     assert [box["score"] for box in found] == sorted((box["score"] for box in found), reverse=True)
     for box in found:
@@ -51,8 +51,8 @@ def test_boxes_lie_in_the_photo_and_are_told_best_first(
 
 
 def test_the_same_is_on_disk_and_drawn(workplace: Workplace, photo: Path, tmp_path: Path) -> None:
-    told = run(workplace, [photo], tmp_path / "out")
-    assert json.loads((tmp_path / "out" / RESULT).read_text()) == told
+    predictions = run(workplace, [photo], tmp_path / "out")
+    assert json.loads((tmp_path / "out" / RESULT).read_text()) == predictions
     with Image.open(tmp_path / "out" / "a photo.png") as drawing:
         assert drawing.size == (180, 80)  # small photos are drawn at twice their size
 
@@ -60,8 +60,8 @@ def test_the_same_is_on_disk_and_drawn(workplace: Workplace, photo: Path, tmp_pa
 def test_a_photo_in_which_nothing_is_found_is_drawn_all_the_same(
     workplace: Workplace, photo: Path, tmp_path: Path
 ) -> None:
-    (told,) = run(workplace, [photo], tmp_path / "out", Selection(score_threshold=1.0))
-    assert told["detections"] == []
+    (prediction,) = run(workplace, [photo], tmp_path / "out", Selection(score_threshold=1.0))
+    assert prediction["detections"] == []
     assert (tmp_path / "out" / "a photo.png").is_file()
 
 

@@ -32,7 +32,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def root(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Artifacts whose manifests are looked at, but not what they were made from."""
+    """Artifacts whose manifests are read, but whose inputs are not compared."""
     monkeypatch.setattr(
         browser,
         "require_current",

@@ -113,7 +113,7 @@ def test_the_sheet_holds_the_crops_that_the_teacher_saw(random_photo) -> None:
     crop = square_crops(photo, torch.from_numpy(boxes_xyxy[:1]), 1.2, 64)[0].permute(1, 2, 0).numpy()
     assert np.abs(tile - crop).mean() < 30  # WebP at this quality, on noise
     left, middle = tile[:, :8].mean(), tile[:, 28:36].mean()
-    assert left < 10 < middle  # a tall box stands in the middle of black
+    assert left < 10 < middle  # a tall box is padded with black on both sides
 
 
 def test_a_large_photo_becomes_a_thumbnail(random_photo) -> None:

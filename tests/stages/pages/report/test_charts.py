@@ -1,4 +1,4 @@
-"""Curves and bars lie where their values are."""
+"""Curves and bars are where their values are."""
 
 import re
 
