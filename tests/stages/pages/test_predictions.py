@@ -36,9 +36,7 @@ def run(
     return predict(photos, None, workplace.params, workplace.root, out, selection)
 
 
-def test_boxes_are_inside_the_photo_and_best_first(
-    workplace: Workplace, photo: Path, tmp_path: Path
-) -> None:
+def test_boxes_are_inside_the_photo_and_best_first(workplace: Workplace, photo: Path, tmp_path: Path) -> None:
     (prediction,) = run(workplace, [photo], tmp_path / "out")
     found = prediction["detections"]
     assert prediction["photo"] == str(photo)
