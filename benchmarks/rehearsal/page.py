@@ -40,8 +40,8 @@ sorting and writing is.
   the preset keeps, with masks.
 
 Each stage is a process of its own with one worker. Python's libraries alone take a few seconds and
-{floor:.1f} GiB. *CPU* is CPU time, *wall* elapsed time: the machine did other work at the same time, so growth
-is computed from CPU time.
+{floor:.1f} GiB. *CPU* is CPU time, *wall* elapsed time: the machine did other work at the same time, so
+growth is computed from CPU time.
 """
 
 
