@@ -12,12 +12,12 @@ _LEFT = {"metric", "unit", "row", "re-normalized", "proposals", "regressor", "ea
 
 _INTRODUCTION = """# Measured
 
-What `make bench` measured last; written by it, from `benchmarks/results/`. One of them alone:
-`python -m benchmarks.crops`. A ratio is value over baseline. Targets are aims, no test asserts them.
+The last measurements of `make bench`, which writes this page from `benchmarks/results/`. To run one benchmark
+alone: `python -m benchmarks.crops`. A ratio is value over baseline. Targets are aims; no test asserts them.
 """
 
 _CURVE = """
-![Novel objects that the first proposals cover, against forwards a photo](mining.svg)
+![Share of novel objects that the first proposals cover, against forwards per photo](mining.svg)
 
 *The cascade with more and more forwards; rightmost the exhaustive miner.*
 """

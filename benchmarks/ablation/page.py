@@ -1,4 +1,4 @@
-"""`docs/results.md`: the table, the curve, and what is needed to judge them. It tells what was measured."""
+"""`docs/results.md`: the table, the curve, and how they were measured."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -30,9 +30,8 @@ def results_page(outcomes: Sequence[Outcome], result: Result, chart: str) -> str
         "## Aims",
         aims_table(result.measurements),
         "Ratios of means: EZSD's novel and base AP50 over ViLD-style's; the steps after which EZSD's curve "
-        "reaches ViLD-style's final novel AP50, over ViLD-style's steps (the shortest schedule that was "
-        f"trained is the least that can be said; the mark to beat is {STEP_MARK:g}); EZSD's novel AP50 over "
-        "the oracle's.",
+        "reaches ViLD-style's final novel AP50, over ViLD-style's steps (no less than the shortest schedule "
+        f"that was trained; the mark to beat is {STEP_MARK:g}); EZSD's novel AP50 over the oracle's.",
         "## Novel AP50 against steps",
         f"![Novel AP50 against training steps]({chart})",
         "A dot is a seed, a line the mean. Each point is a training of its own, with warm-up and decays in "

@@ -26,22 +26,22 @@ _INTRODUCTION = """# Full size
 
 How long each stage takes, and how much memory its process holds at most, on data sets of COCO's and LVIS's
 shape: as many photos, boxes with masks, names and shards as theirs, annotation files as large, under the
-presets' params. Photos are tiny, and the caches hold {keep} proposals a photo and {dim} numbers an embedding,
-where the presets keep 300 of 512: what networks compute is not here; all that is read, checked, counted,
-sorted and written is.
+presets' params. Photos are tiny, and the caches hold {keep} proposals per photo of {dim} numbers each, where
+the presets keep 300 of 512. So the work of networks is not in these numbers; all reading, checking, counting,
+sorting and writing is.
 
-- `prepare` and `plan` are the commands, the latter with small networks and therefore a small probe.
-- `shards` writes all shards of proposals and embeddings; `manifests` publishes both and looks at them as
+- `prepare` and `plan` are the commands; `plan` has small networks and therefore a small probe.
+- `shards` writes all shards of proposals and embeddings; `manifests` publishes both and checks them as
   later stages do.
 - `samplers` goes from the labels to the order of the schedule's last step, as a resumed run does.
-- `reading` reads the targets of {photos:,} photos in the order of training; its images per second are those
-  of the processor's time.
-- `evaluate` is the stage after its look at the photos: made-up detections, as many a photo as the preset
-  keeps, with masks.
+- `reading` reads the targets of {photos:,} photos in the order of training; its images per second are per
+  second of CPU time.
+- `evaluate` is the stage without its pass over the photos: it scores made-up detections, as many per photo as
+  the preset keeps, with masks.
 
-Each stage is a process of its own, with one worker, and begins with some seconds and {floor:.1f} GiB for
-Python's libraries. *CPU* is the processor's time, *wall* what a clock shows: the machine did other work at
-the same time, so that growth is read from the former.
+Each stage is a process of its own with one worker. Python's libraries alone take a few seconds and
+{floor:.1f} GiB. *CPU* is CPU time, *wall* elapsed time: the machine did other work at the same time, so
+growth is computed from CPU time.
 """
 
 
