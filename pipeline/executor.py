@@ -8,15 +8,18 @@ import importlib.util
 import logging
 import os
 import sys
+import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from concurrent.futures import CancelledError
+from contextlib import ExitStack, contextmanager, suppress
 from contextvars import ContextVar
 from typing import Any
 
 import dask
 import torch
-from dask.distributed import Client, KilledWorker, LocalCluster, as_completed, get_worker
+from dask.distributed import Client, Future, KilledWorker, LocalCluster, as_completed, get_worker
+from distributed.comm.core import CommClosedError
 
 from ezsd.pipeline.errors import PipelineError
 from ezsd.pipeline.params import RunParams
@@ -30,6 +33,12 @@ OnDone = Callable[[int, dict[str, float], str], None]
 
 THIS_PROCESS = "this process"
 
+POLL_SECONDS, LOOK_SECONDS = 0.02, 2.0
+"""Between two looks for finished shards, and between two for workers while none is finished."""
+
+PATIENCE_SECONDS = 600.0
+"""How long a run waits for a worker when there is none."""
+
 _WORKER_ENVIRONMENT = {"OMP_NUM_THREADS": 1, "MKL_NUM_THREADS": 1, "OPENBLAS_NUM_THREADS": 1}
 """Dask's own without MALLOC_TRIM_THRESHOLD_, by which each large tensor takes fresh pages from the system."""
 
@@ -40,7 +49,7 @@ def run_shards(task: Task, shards: Sequence[int], run: RunParams, on_done: OnDon
     Says on standard error where Dask's dashboard is, if there is one.
 
     Raises:
-        PipelineError: a shard killed several workers.
+        PipelineError: a shard killed several workers, the scheduler is gone, or there is no worker for long.
         Exception: the first error that a task raised, after the others were cancelled.
     """
     if not shards:
@@ -50,10 +59,23 @@ def run_shards(task: Task, shards: Sequence[int], run: RunParams, on_done: OnDon
         for shard in shards:
             on_done(shard, run_on_one_thread(task, shard), THIS_PROCESS)
         return
-    with _client(run, workers) as client:
+    with _client(run, workers) as client, _scheduler_may_die(client):
         if address := find_dashboard(client):
             print(f"Dask's dashboard: {address}", file=sys.stderr, flush=True)
         _run_on_dask(client, task, shards, on_done)
+
+
+@contextmanager
+def _scheduler_may_die(client: Client) -> Iterator[None]:
+    try:
+        yield
+    except (CancelledError, OSError) as error:
+        own = isinstance(error, OSError) and not isinstance(error, CommClosedError)
+        if own and client.status == "running":
+            raise  # of a task
+        raise PipelineError(
+            "the Dask scheduler is gone: start it and its workers and run again; finished shards are kept"
+        ) from None
 
 
 @contextmanager
@@ -168,10 +190,49 @@ def _run_on_dask(client: Client, task: Task, shards: Sequence[int], on_done: OnD
         for shard in shards
     }
     try:
-        for future in as_completed(list(futures)):
+        for future in _as_done(client, list(futures)):
             on_done(futures[future], *_result(future, futures[future]))
     finally:
-        client.cancel(list(futures), force=True)
+        with suppress(Exception):  # of a scheduler that is gone
+            client.cancel(list(futures), force=True)
+
+
+def _as_done(client: Client, futures: Sequence[Future]) -> Iterator[Future]:
+    """The futures as they are done; says when there is no worker, and gives up when none comes."""
+    done, workers = as_completed(futures), _Workers(client)
+    while done.count():
+        ready = done.next_batch(block=False)
+        yield from ready
+        if not ready:
+            workers.require()
+            time.sleep(POLL_SECONDS)
+
+
+class _Workers:
+    """Looks now and then whether the scheduler has any worker."""
+
+    def __init__(self, client: Client) -> None:
+        self._client, self._address = client, client.scheduler.address
+        self._looked = self._seen = time.monotonic()
+        self._said = False
+
+    def require(self) -> None:
+        """Raises PipelineError when there has been none for `PATIENCE_SECONDS`."""
+        now = time.monotonic()
+        if now - self._looked < LOOK_SECONDS:
+            return
+        self._looked = now
+        start = f"start one with `dask worker {self._address}`"
+        if self._client.status != "running" or self._client.nthreads():
+            self._seen, self._said = now, False
+        elif now - self._seen > PATIENCE_SECONDS:
+            raise PipelineError(
+                f"{self._address} has had no worker for {PATIENCE_SECONDS:.0f} seconds: {start} and run "
+                "again; finished shards are kept"
+            )
+        elif not self._said:
+            print(f"waiting: {self._address} has no worker, {start}", file=sys.stderr, flush=True)
+            self._said = True
 
 
 def _result(future: Any, shard: int) -> tuple[dict[str, float], str]:

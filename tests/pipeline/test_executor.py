@@ -2,11 +2,16 @@
 
 import os
 import signal
+import socket
+import subprocess
+import sys
+import threading
 from pathlib import Path
 
 import pytest
 from dask.distributed import LocalCluster
 
+from ezsd.pipeline import executor
 from ezsd.pipeline.errors import PipelineError
 from ezsd.pipeline.executor import find_dashboard, keep_workers, run_shards
 from ezsd.pipeline.params import RunParams
@@ -130,3 +135,65 @@ class Scheduler:
 def test_a_dashboard_is_named_where_there_is_one() -> None:
     assert find_dashboard(Scheduler(bokeh=True)) == Scheduler.dashboard_link
     assert find_dashboard(Scheduler(bokeh=False)) is None
+
+
+def test_a_scheduler_without_workers_is_waited_for_and_then_given_up(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(executor, "LOOK_SECONDS", 0.1)
+    monkeypatch.setattr(executor, "PATIENCE_SECONDS", 0.5)
+    with LocalCluster(n_workers=0, processes=False, dashboard_address="127.0.0.1:0") as cluster:
+        run = RunParams(workers=1, device="cpu", scheduler=cluster.scheduler_address)
+        with pytest.raises(PipelineError, match=r"has had no worker for .* start one with `dask worker"):
+            run_shards(lambda shard: {}, [0, 1], run, lambda *_: None)
+    said = capsys.readouterr().err
+    assert said.count(f"waiting: {run.scheduler} has no worker, start one with") == 1
+
+
+def test_a_worker_that_comes_late_does_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(executor, "LOOK_SECONDS", 0.1)
+    done: list[int] = []
+    with LocalCluster(n_workers=0, processes=False, dashboard_address="127.0.0.1:0") as cluster:
+        run = RunParams(workers=1, device="cpu", scheduler=cluster.scheduler_address)
+        late = threading.Timer(0.5, cluster.scale, [1])
+        late.start()
+        run_shards(lambda shard: {}, [0, 1], run, lambda shard, *_: done.append(shard))
+        late.join()
+    assert sorted(done) == [0, 1]
+
+
+def test_a_scheduler_that_dies_is_a_sentence(free_port: int) -> None:
+    address = f"tcp://127.0.0.1:{free_port}"
+    module = [sys.executable, "-m"]
+    processes = [
+        subprocess.Popen(
+            [*module, "distributed.cli.dask_scheduler", "--port", str(free_port), "--no-dashboard"]
+        ),
+        subprocess.Popen([*module, "distributed.cli.dask_worker", address, "--no-nanny", "--no-dashboard"]),
+    ]
+
+    def kill(*_: object) -> None:
+        processes[0].kill()
+
+    def task(shard: int) -> dict[str, float]:
+        import time
+
+        time.sleep(0.2)
+        return {}
+
+    run = RunParams(workers=1, device="cpu", scheduler=address)
+    try:
+        with pytest.raises(PipelineError, match="the Dask scheduler is gone: start it"):
+            run_shards(task, list(range(200)), run, kill)
+    finally:
+        for process in processes:
+            process.kill()
+            process.wait()
+
+
+@pytest.fixture
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+        return port
