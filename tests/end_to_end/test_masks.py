@@ -100,7 +100,10 @@ def test_masks_that_were_not_prepared_are_named(tmp_path: Path) -> None:
 
 def test_masks_of_other_boxes_are_refused(tmp_path: Path) -> None:
     place = make_workplace(tmp_path)
-    write_train_masks(place.root / "artifacts/prepare", MaskTable.join([b""] * (PHOTOS - 1)))
+    prepared = place.root / "artifacts/prepare"
+    begin(prepared, "prepare", {})
+    write_train_masks(prepared, MaskTable.join([b""] * (PHOTOS - 1)))
+    publish(prepared, {}, {})
     with pytest.raises(ArtifactError, match="5 masks for 8 boxes"):
         place.run(detector=HEAD)
 
