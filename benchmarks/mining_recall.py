@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from ezsd.boxes import iou_xyxy
-from ezsd.evaluation.recall import COVERED_IOU
+from ezsd.evaluation.diagnostics import COVERED_IOU
 from ezsd.pipeline.data.tables import Boxes
 
 NEVER = np.iinfo(np.int64).max

@@ -12,8 +12,8 @@ import torch
 
 from benchmarks.record import Measurement, Result, write_result
 from benchmarks.runs import context_of, run_stage, start_run
+from ezsd.evaluation.diagnostics import BoxNamer
 from ezsd.evaluation.groups import percent_by_group
-from ezsd.evaluation.teacher_accuracy import BoxNamer
 from ezsd.pipeline.data.prepared import Prepared
 from ezsd.pipeline.data.sources import read_full_annotations, resolve_sources
 from ezsd.pipeline.models.teacher import renormalized_teacher

@@ -1,13 +1,20 @@
 """The labelled boxes that re-normalization learns from and measures on, photo by photo."""
 
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from threading import Lock
+from typing import TypeVar
 
 import torch
 from torch import Tensor
 
-from ezsd.teacher.prefetch import compute_ahead
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+AHEAD_A_THREAD = 2
+"""Results that wait, or are being made, for each thread: what memory holds."""
 
 Crops = Callable[[int], Tensor]
 
@@ -87,3 +94,24 @@ class RememberedCrops:
                 self._room -= crops.nbytes
                 self._kept[photo] = crops
         return crops
+
+
+def compute_ahead(
+    function: Callable[[Item], Result], items: Iterable[Item], threads: int
+) -> Generator[Result, None, None]:
+    """`function` of each item, in the order of the items, begun while earlier results are still in use.
+
+    function: called from other threads, several at once; what it raises comes out in its item's place.
+    A caller that stops early closes the iterator; what was begun is then finished and thrown away.
+    """
+    pool = ThreadPoolExecutor(threads, thread_name_prefix="ahead")
+    waiting: deque[Future[Result]] = deque()
+    try:
+        for item in items:
+            waiting.append(pool.submit(function, item))
+            if len(waiting) > AHEAD_A_THREAD * threads:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        pool.shutdown(cancel_futures=True)

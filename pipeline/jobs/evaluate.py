@@ -18,13 +18,12 @@ from ezsd.detector.detector import Detections, ZeroShotDetector, detect
 from ezsd.evaluation.average_precision import ClassScores, Shape, score_detections
 from ezsd.evaluation.coco_form import Record, as_results, boxes_with_scores, score_digits, with_masks
 from ezsd.evaluation.config import EnsembleConfig
+from ezsd.evaluation.diagnostics import BoxNamer, is_covered
 from ezsd.evaluation.ensemble import ScoreEnsemble, teacher_weights
 from ezsd.evaluation.error_types import count_errors
 from ezsd.evaluation.federated import score_federated
 from ezsd.evaluation.groups import percent_by_group
 from ezsd.evaluation.metrics import Question, class_rows, put_together
-from ezsd.evaluation.recall import is_covered
-from ezsd.evaluation.teacher_accuracy import BoxNamer
 from ezsd.evaluation.voc import score_voc
 from ezsd.masks import paste_masks
 from ezsd.pipeline.data.tables import Boxes

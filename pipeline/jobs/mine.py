@@ -14,8 +14,7 @@ from torch import Tensor
 from ezsd.cache.artifacts import Mined, Rows, mined_arrays, padded
 from ezsd.cache.objects import Location
 from ezsd.mining.config import MineConfig
-from ezsd.mining.names import MiningNames, known_names, strict_names
-from ezsd.mining.proposals import Judge, Proposals
+from ezsd.mining.proposals import Judge, MiningNames, Proposals, known_names, strict_names
 from ezsd.pipeline.data.training_photos import TrainingPhotos, open_training_photos
 from ezsd.pipeline.errors import at_key
 from ezsd.pipeline.jobs.job import StoreJob

@@ -9,9 +9,8 @@ import numpy as np
 from torch import Tensor
 
 from ezsd.cache.folders import remove_folder
-from ezsd.mining.cascade import CascadeMiner, objectness_sums
+from ezsd.mining.cascade import CascadeMiner, RidgeSums, objectness_sums
 from ezsd.mining.config import MineConfig
-from ezsd.mining.objectness import RidgeSums
 from ezsd.mining.score import CERTAINTY
 from ezsd.pipeline.data.training_photos import TrainingPhotos
 from ezsd.pipeline.errors import at_key

@@ -17,7 +17,7 @@ from ezsd.pipeline.models.teacher import prompts_of, resolve_teacher
 from ezsd.pipeline.stage import StageContext
 from ezsd.pipeline.tensor_files import Checkpoint
 from ezsd.renorm.config import RenormConfig
-from ezsd.renorm.labelled_crops import LabelledCrops, RememberedCrops
+from ezsd.renorm.labelled_crops import LabelledCrops, RememberedCrops, compute_ahead
 from ezsd.renorm.measure import DomainStatistics, measure_domain
 from ezsd.renorm.norm_layers import find_norm_layers, norm_state
 from ezsd.renorm.statistics import renormalize_by_statistics
@@ -26,7 +26,6 @@ from ezsd.split import Split
 from ezsd.teacher.crops import square_crops
 from ezsd.teacher.load import load_teacher
 from ezsd.teacher.name_embeddings import embed_names
-from ezsd.teacher.prefetch import compute_ahead
 from ezsd.teacher.prompts import Prompts
 from ezsd.teacher.protocol import Teacher
 

@@ -24,17 +24,18 @@ from ezsd.pipeline.outside import BUNDLED, RANDOM, TAG
 from ezsd.pipeline.params import RunParams, TeacherParams
 from ezsd.pipeline.stage import StageContext
 from ezsd.renorm.norm_layers import load_norm_state
-from ezsd.teacher.load import TeacherSource, load_teacher
-from ezsd.teacher.name_embeddings import template_set
-from ezsd.teacher.prompts import Prompts
-from ezsd.teacher.protocol import Teacher
-from ezsd.teacher.published import (
+from ezsd.teacher.load import (
     BUNDLED_MODEL,
+    TeacherSource,
     bundled_config,
     bundled_weights,
     download_weights,
+    load_teacher,
     read_config,
 )
+from ezsd.teacher.name_embeddings import template_set
+from ezsd.teacher.prompts import Prompts
+from ezsd.teacher.protocol import Teacher
 
 _MEND = "run: ezsd-cli precompute --only renorm"
 

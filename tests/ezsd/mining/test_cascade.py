@@ -6,16 +6,17 @@ import torch
 
 from ezsd.boxes import max_iou_xyxy
 from ezsd.errors import InputError
-from ezsd.mining.cascade import CascadeMiner, objectness_sums
-from ezsd.mining.config import MineConfig
-from ezsd.mining.objectness import (
+from ezsd.mining.cascade import (
     EMPTY_STEP,
     OBJECT_WEIGHT,
+    CascadeMiner,
     RidgeSums,
     box_weights,
     guess_features,
     object_targets,
+    objectness_sums,
 )
+from ezsd.mining.config import MineConfig
 from ezsd.mining.proposals import Judge
 from ezsd.teacher.box_encoder import BoxEncoder
 from ezsd.teacher.dense_maps import (

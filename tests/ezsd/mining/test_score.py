@@ -3,12 +3,7 @@ import math
 import pytest
 import torch
 
-from ezsd.errors import InputError
-from ezsd.mining.names import known_names, strict_names
 from ezsd.mining.score import certainty, name_probabilities
-from ezsd.split import Split
-
-SPLIT = Split("tiny", base=("cat", "dog"), novel=("bird",))
 
 
 def test_certainty_is_0_when_all_names_are_likely_and_ln_c_when_one_is_sure():
@@ -30,20 +25,3 @@ def test_probabilities_by_hand():
 def test_no_crops():
     probabilities = name_probabilities(torch.empty((0, 3)), torch.eye(3), 1.0)
     assert probabilities.shape == (0, 3) and certainty(probabilities).shape == (0,)
-
-
-def test_known_names_are_the_splits():
-    names = known_names(SPLIT)
-    assert (names.names, names.base_count, names.protocol) == (("cat", "dog", "bird"), 2, "names known")
-
-
-def test_strict_names_hold_no_novel_name_unless_the_user_lists_it():
-    assert strict_names(SPLIT, ()).names == ("cat", "dog")
-    names = strict_names(SPLIT, ("animal", "tool"))
-    assert (names.names, names.base_count, names.protocol) == (("cat", "dog", "animal", "tool"), 2, "strict")
-
-
-@pytest.mark.parametrize("extra", [("dog",), ("tool", "tool")])
-def test_a_name_twice_is_refused(extra):
-    with pytest.raises(InputError, match=repr(extra[-1])):
-        strict_names(SPLIT, extra)

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from ezsd.teacher.prefetch import AHEAD_A_THREAD, compute_ahead
+from ezsd.renorm.labelled_crops import AHEAD_A_THREAD, compute_ahead
 
 
 def test_results_come_in_the_order_of_the_items_whatever_ends_first() -> None:

@@ -1,11 +1,14 @@
-"""What the teacher calls a box: the nearest of the names' text embeddings."""
+"""What is measured beside the average precision: the teacher's names for boxes, and what proposals cover."""
 
 from dataclasses import dataclass
 
 from torch import Tensor
 
+from ezsd.boxes import max_iou_xyxy
 from ezsd.mining.score import name_probabilities
 from ezsd.teacher.box_encoder import BoxEncoder
+
+COVERED_IOU = 0.5
 
 
 @dataclass(frozen=True)
@@ -40,3 +43,16 @@ class BoxNamer:
         """
         embeddings = self.encoder.encode(photo, boxes_xyxy, self.context_factor)
         return name_probabilities(embeddings, self.text_embeddings, self.encoder.teacher.logit_scale)
+
+
+def is_covered(objects_xyxy: Tensor, proposals_xyxy: Tensor) -> Tensor:
+    """Whether some proposal of the same photo overlaps an object by an IoU of at least 0.5.
+
+    Args:
+        objects_xyxy: (N, 4) pixels.
+        proposals_xyxy: (P, 4) pixels of the same frame.
+
+    Returns:
+        (N,) bool.
+    """
+    return max_iou_xyxy(objects_xyxy.double(), proposals_xyxy.double()) >= COVERED_IOU
