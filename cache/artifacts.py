@@ -61,7 +61,7 @@ class Mined:
     def create(self, photos: int, photos_per_shard: int, keep: int, attributes: Mapping[str, Any]) -> None:
         """Begin the store, or go on with it: a row a photo, `keep` proposals in it at most.
 
-        attributes: `names`, `base_count`, `protocol`, `score` and `scored_enlarge`, see the properties.
+        attributes: `names`, `base_count`, `protocol`, `score`, `scored_context_factor`; see the properties.
         Raises ArtifactError when a store of another layout or with other attributes lies there.
         """
         ShardedStore.create(self.location, mined_arrays(keep), photos, photos_per_shard, attributes)
@@ -98,10 +98,10 @@ class Mined:
         return str(self.store.attributes["score"])
 
     @property
-    def scored_enlarge(self) -> float | None:
-        """How much wider than the box the crop is that the score comes from; None when it is of no crop."""
-        enlarge: float | None = self.store.attributes["scored_enlarge"]
-        return enlarge
+    def scored_context_factor(self) -> float | None:
+        """Sides of the crop that was scored / sides of the box; None when the score is of no crop."""
+        factor: float | None = self.store.attributes["scored_context_factor"]
+        return factor
 
     def boxes_by_photo(self) -> Iterator[tuple[int, np.ndarray]]:
         """Image id and proposals, float32 (count, 4) xyxy, of each training photo, in order of the index."""

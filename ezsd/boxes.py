@@ -31,7 +31,7 @@ def box_area(boxes_xyxy: Tensor) -> Tensor:
     return (boxes_xyxy[:, 2] - boxes_xyxy[:, 0]) * (boxes_xyxy[:, 3] - boxes_xyxy[:, 1])
 
 
-def enlarge_xyxy(boxes_xyxy: Tensor, factor: float, min_side: float = 0.0) -> Tensor:
+def scale_xyxy(boxes_xyxy: Tensor, factor: float, min_side: float = 0.0) -> Tensor:
     """Scale each box about its centre, then widen sides that are below `min_side` pixels.
 
     Returns `(N, 4)` in the same frame; the result may reach outside the photo.

@@ -7,7 +7,7 @@ from typing import Any
 from ezsd.cache.artifacts import Mined
 from ezsd.cache.atomic import json_bytes
 from ezsd.cache.folders import remove_folder
-from ezsd.evaluation.metrics import Question, objects_by_name
+from ezsd.evaluation.metrics import EvaluationSetup, objects_by_name
 from ezsd.pipeline.data.prepared import Prepared
 from ezsd.pipeline.data.sources import read_full_annotations, read_split, resolve_sources
 from ezsd.pipeline.data.validation_photos import (
@@ -61,7 +61,7 @@ def run(context: StageContext) -> StageResult:
         photos, models_on_disk(context, split), context.folder / PARTS, PHOTOS_PER_SHARD
     )
     context.map_shards(validation)
-    question = Question(
+    setup = EvaluationSetup(
         data=context.params.data.format,
         protocol=mined.protocol,
         split=split,
@@ -70,7 +70,7 @@ def run(context: StageContext) -> StageResult:
         ensemble=params.ensemble,
     )
     recall = proposal_recall(mined, read_full_annotations(sources, "train", split).clean.boxes, split)
-    evaluation = score_all(question, validation.collect(), params.max_dets, masks, recall)
+    evaluation = score_all(setup, validation.collect(), params.max_dets, masks, recall)
     write_evaluation(context.folder, evaluation)
     remove_folder(context.folder / PARTS)
     counts = {

@@ -37,7 +37,7 @@ def write_proposals(context: StageContext) -> None:
         "base_count": 0,
         "protocol": "names known",
         "score": "",
-        "scored_enlarge": None,
+        "scored_context_factor": None,
     }
     mined = Mined(context.folder)
     mined.create(len(index), params.mine.photos_per_shard, KEEP, attributes)

@@ -16,7 +16,7 @@ from ezsd.boxes import box_area, check_boxes_xyxy
 from ezsd.errors import InputError
 from ezsd.mining.config import MineConfig
 from ezsd.mining.exhaustive import mine_exhaustively
-from ezsd.mining.proposals import Judge
+from ezsd.mining.proposals import CropClassifier
 from ezsd.photos import Photo, as_photo
 from ezsd.pipeline.models.vocabulary import check_names
 from ezsd.renorm.config import RenormConfig
@@ -144,9 +144,9 @@ def mine(
     order = [*base, *(name for name in wanted if name not in base)]
     with torch.inference_mode():
         text = embed_names(teacher, order, prompts or Prompts()).cpu()
-    judge = Judge(BoxEncoder(teacher, BATCH), text, len(base))
+    classifier = CropClassifier(BoxEncoder(teacher, BATCH), text, len(base))
     known = _as_boxes([] if base_boxes is None else base_boxes, "base_boxes")
-    found = mine_exhaustively(as_photo(photo), known, judge, config or MineConfig())
+    found = mine_exhaustively(as_photo(photo), known, classifier, config or MineConfig())
     places = torch.tensor([wanted.index(name) for name in order])
     return Proposals(**{**vars(found), "labels": places[found.labels]}, names=wanted)
 

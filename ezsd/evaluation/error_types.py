@@ -30,7 +30,7 @@ from ezsd.evaluation.federated import not_exhaustive, searched_for
 from ezsd.evaluation.groups import GROUPS, as_percent
 from ezsd.split import Split
 
-FATES = ("found", "wrong class", "wrong place", "missed")
+OUTCOMES = ("found", "wrong class", "wrong place", "missed")
 BACKGROUND = "background"
 _FOUND_IOU = 0.5
 _TOUCHED_IOU = 0.1
@@ -40,8 +40,8 @@ _TOUCHED_IOU = 0.1
 class ErrorRow:
     """One line of the table of errors.
 
-    group: base, novel or all. kind: one of `FATES`, or `BACKGROUND`. count: objects, or boxes on nothing.
-    percent: of the group's objects; None when it has none. The fates add up to 100, background stands apart.
+    group: base, novel or all. kind: one of `OUTCOMES`, or `BACKGROUND`. count: objects, or boxes on nothing.
+    percent: of the group's objects; None when it has none. The outcomes add up to 100, background stands apart.
     """
 
     group: str
@@ -61,7 +61,7 @@ class Boxes:
 def count_errors(
     ground_truth: Mapping[str, Any], detections: Sequence[Record], split: Split
 ) -> list[ErrorRow]:
-    """Counts the fates of all objects and the background boxes, for base, novel and all.
+    """Counts the outcomes of all objects and the background boxes, for base, novel and all.
 
     Args:
         ground_truth: of `coco_form.restrict_to_photos`, categories in the order of `split.names`.
@@ -75,23 +75,23 @@ def count_errors(
     outside = [box for box in judged if not _in_crowd(box, crowds.get(box["image_id"]), class_of)]
     needed = Counter(class_of[box["category_id"]] for box in single)
     counted = _by_photo(_best_of_each_class(outside, needed, class_of), class_of)
-    forgiven = {(image_id, class_of.get(id_)) for image_id, id_ in not_exhaustive(ground_truth)}
+    lenient_pairs = {(image_id, class_of.get(id_)) for image_id, id_ in not_exhaustive(ground_truth)}
     totals: Counter[tuple[str, str]] = Counter()
     for image_id in objects.keys() | counted.keys():
         nothing = Boxes(torch.empty(0, 4, dtype=torch.float64), torch.empty(0, dtype=torch.int64))
         here, said = objects.get(image_id, nothing), counted.get(image_id, nothing)
-        fates, background = photo_fates(here, said)
-        for fate, label in zip(fates, here.classes.tolist(), strict=True):
-            totals.update((group, fate) for group in _groups_of(label, split))
+        outcomes, background = photo_outcomes(here, said)
+        for outcome, label in zip(outcomes, here.classes.tolist(), strict=True):
+            totals.update((group, outcome) for group in _groups_of(label, split))
         for label in said.classes[background].tolist():
-            if (image_id, label) in forgiven:
+            if (image_id, label) in lenient_pairs:
                 continue
             totals.update((group, BACKGROUND) for group in _groups_of(label, split))
-    return [_row(group, kind, totals) for group in GROUPS for kind in (*FATES, BACKGROUND)]
+    return [_row(group, kind, totals) for group in GROUPS for kind in (*OUTCOMES, BACKGROUND)]
 
 
-def photo_fates(objects: Boxes, boxes: Boxes) -> tuple[list[str], Tensor]:
-    """The fate of each object of one photo, and which boxes (M,) bool are background.
+def photo_outcomes(objects: Boxes, boxes: Boxes) -> tuple[list[str], Tensor]:
+    """The outcome of each object of one photo, and which boxes (M,) bool are background.
 
     `boxes` are the counted ones, best score first.
     """
@@ -102,11 +102,11 @@ def photo_fates(objects: Boxes, boxes: Boxes) -> tuple[list[str], Tensor]:
     spare[taker[taker >= 0]] = False
     renamed = ((iou >= _FOUND_IOU) & ~same & spare).any(dim=1)
     displaced = ((iou >= _TOUCHED_IOU) & same & spare).any(dim=1)
-    fates = [
-        FATES[0] if took >= 0 else FATES[1] if other else FATES[2] if near else FATES[3]
+    outcomes = [
+        OUTCOMES[0] if took >= 0 else OUTCOMES[1] if other else OUTCOMES[2] if near else OUTCOMES[3]
         for took, other, near in zip(taker.tolist(), renamed.tolist(), displaced.tolist(), strict=True)
     ]
-    return fates, ~(iou >= _TOUCHED_IOU).any(dim=0)
+    return outcomes, ~(iou >= _TOUCHED_IOU).any(dim=0)
 
 
 def _match(iou: Tensor, same: Tensor) -> Tensor:
@@ -162,6 +162,6 @@ def _groups_of(label: int, split: Split) -> tuple[str, str]:
 
 
 def _row(group: str, kind: str, totals: Mapping[tuple[str, str], int]) -> ErrorRow:
-    objects = sum(totals[group, fate] for fate in FATES)
+    objects = sum(totals[group, outcome] for outcome in OUTCOMES)
     count = totals[group, kind]
     return ErrorRow(group, kind, count, as_percent(count / objects) if objects else None)

@@ -79,16 +79,16 @@ def not_exhaustive(ground_truth: Mapping[str, Any]) -> set[tuple[int, int]]:
     }
 
 
-class _ForgivingEval(COCOeval):
+class _FederatedEval(COCOeval):
     """Ignores boxes that match nothing on the photos where objects may have no box."""
 
-    def __init__(self, truth: COCO, found: COCO, shape: Shape, forgiving: Collection[int]) -> None:
+    def __init__(self, truth: COCO, found: COCO, shape: Shape, lenient: Collection[int]) -> None:
         super().__init__(truth, found, shape)
-        self._forgiving = forgiving
+        self._not_exhaustive = lenient
 
     def evaluateImg(self, imgId: int, catId: int, aRng: Sequence[float], maxDet: int) -> Record | None:
         result = super().evaluateImg(imgId, catId, aRng, maxDet)
-        if result is not None and imgId in self._forgiving:
+        if result is not None and imgId in self._not_exhaustive:
             result["dtIgnore"] |= result["dtMatches"] == 0
         return result
 
@@ -104,7 +104,7 @@ def _precision(
     photos = {photo["id"]: photo for photo in ground_truth["images"]}
     objects = grouped(ground_truth["annotations"], "category_id")
     found = grouped(detections, "category_id")
-    forgiven = not_exhaustive(ground_truth)
+    lenient_pairs = not_exhaustive(ground_truth)
     of_classes = []
     for category in ground_truth["categories"]:
         own, said = objects.get(category["id"], []), found.get(category["id"], [])
@@ -112,8 +112,8 @@ def _precision(
         dataset = {"images": [photos[id_] for id_ in here], "categories": [category], "annotations": own}
         with contextlib.redirect_stdout(io.StringIO()):
             truth = load_annotations(dataset)
-            forgiving = {id_ for id_ in here if (id_, category["id"]) in forgiven}
-            run = _ForgivingEval(truth, load_results(truth, said, shape), shape, forgiving)
+            lenient = {id_ for id_ in here if (id_, category["id"]) in lenient_pairs}
+            run = _FederatedEval(truth, load_results(truth, said, shape), shape, lenient)
             run.params.maxDets = [limit]
             run.evaluate()
             run.accumulate()

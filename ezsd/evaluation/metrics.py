@@ -14,7 +14,7 @@ Percents = Mapping[str, float | None]
 
 
 @dataclass(frozen=True)
-class Question:
+class EvaluationSetup:
     """What was asked.
 
     data: name of the data set's format. protocol: of `Split.protocol`.
@@ -48,8 +48,8 @@ class ClassRow:
     AP_large: float | None = None
 
 
-def put_together(
-    question: Question,
+def build_metrics(
+    setup: EvaluationSetup,
     scores: Mapping[int, ClassScores],
     mask_scores: Mapping[int, ClassScores],
     joint_scores: Mapping[int, ClassScores],
@@ -61,45 +61,45 @@ def put_together(
     Where categories have a frequency, as LVIS's do, `APr`, `APc` and `APf` are told too.
 
     Args:
-        scores: for each limit of boxes; that of `question.max_dets` must be there.
+        scores: for each limit of boxes; that of `setup.max_dets` must be there.
         mask_scores: the same of masks; empty where there are none, which then are not told of.
-        joint_scores: of the boxes with the scores of the ensemble, where `question` asks for one.
+        joint_scores: of the boxes with the scores of the ensemble, where `setup` asks for one.
         teacher_accuracy: by group, of the `raw` and the `renormalized` teacher.
         proposal_recall: by group.
     """
-    others = [limit for limit in scores if limit != question.max_dets]
-    masks = {"masks": _means(question, mask_scores[question.max_dets])} if mask_scores else {}
+    others = [limit for limit in scores if limit != setup.max_dets]
+    masks = {"masks": _means(setup, mask_scores[setup.max_dets])} if mask_scores else {}
     ensemble = {}
-    if question.ensemble:
-        means = _means(question, joint_scores[question.max_dets])
-        ensemble = {"ensemble": {"teacher_weights": asdict(question.ensemble), **means}}
+    if setup.ensemble:
+        means = _means(setup, joint_scores[setup.max_dets])
+        ensemble = {"ensemble": {"teacher_weights": asdict(setup.ensemble), **means}}
     return {
-        "protocol": question.protocol,
-        "data": describe(question),
-        "max_dets": question.max_dets,
-        **_means(question, scores[question.max_dets]),
+        "protocol": setup.protocol,
+        "data": describe(setup),
+        "max_dets": setup.max_dets,
+        **_means(setup, scores[setup.max_dets]),
         **masks,
         **ensemble,
-        "other_max_dets": {str(limit): _means(question, scores[limit]) for limit in others},
+        "other_max_dets": {str(limit): _means(setup, scores[limit]) for limit in others},
         "teacher_accuracy": dict(teacher_accuracy),
         "proposal_recall": dict(proposal_recall),
     }
 
 
-def _means(question: Question, scores: ClassScores) -> dict[str, Any]:
-    frequencies = [category.get("frequency", "") for category in question.ground_truth["categories"]]
-    return {**scores.by_group(question.split), **percent_by_frequency(scores.ap, frequencies)}
+def _means(setup: EvaluationSetup, scores: ClassScores) -> dict[str, Any]:
+    frequencies = [category.get("frequency", "") for category in setup.ground_truth["categories"]]
+    return {**scores.by_group(setup.split), **percent_by_frequency(scores.ap, frequencies)}
 
 
-def describe(question: Question) -> dict[str, Any]:
+def describe(setup: EvaluationSetup) -> dict[str, Any]:
     """Format, split, and how many photos, categories and objects (crowd regions are none) there are."""
-    split, objects = question.split, objects_by_name(question.ground_truth)
+    split, objects = setup.split, objects_by_name(setup.ground_truth)
     base, novel = (sum(objects[name] for name in names) for names in (split.base, split.novel))
     return {
-        "format": question.data,
+        "format": setup.data,
         "split": split.name,
         **({"shots": split.shots} if split.shots else {}),
-        "photos": len(question.ground_truth["images"]),
+        "photos": len(setup.ground_truth["images"]),
         "categories": {"base": len(split.base), "novel": len(split.novel), "all": len(split.names)},
         "objects": {"base": base, "novel": novel, "all": base + novel},
     }
@@ -111,9 +111,9 @@ def objects_by_name(ground_truth: Mapping[str, Any]) -> Counter[str]:
     return Counter(names[box["category_id"]] for box in ground_truth["annotations"] if not box["iscrowd"])
 
 
-def class_rows(question: Question, scores: ClassScores) -> list[ClassRow]:
+def class_rows(setup: EvaluationSetup, scores: ClassScores) -> list[ClassRow]:
     """Each category of the split, base first."""
-    split, objects = question.split, objects_by_name(question.ground_truth)
+    split, objects = setup.split, objects_by_name(setup.ground_truth)
     known = {field.name for field in fields(ClassRow)}
     columns = {key: values for key, values in scores.by_key().items() if key in known}
     return [

@@ -89,19 +89,19 @@ def _score_class(objects: Sequence[Record], boxes: Sequence[Record], limit: int,
     count = sum(not one["iscrowd"] for one in objects)
     if not count:
         return np.full(len(IOUS) + 1, np.nan)
-    right, wrong = _verdicts(grouped(objects, "image_id"), grouped(boxes, "image_id"), limit, key)
-    areas = [area_under_curve(*verdicts, count) for verdicts in zip(right, wrong, strict=True)]
+    right, wrong = _match(grouped(objects, "image_id"), grouped(boxes, "image_id"), limit, key)
+    areas = [area_under_curve(*matches, count) for matches in zip(right, wrong, strict=True)]
     return np.array([*areas, eleven_points(right[0], wrong[0], count)])
 
 
-def _verdicts(
+def _match(
     objects: Mapping[int, Sequence[Record]], boxes: Mapping[int, Sequence[Record]], limit: int, key: str
 ) -> tuple[np.ndarray, np.ndarray]:
     """Which boxes of one class are right and which are wrong, (T, N) bool both; best score first."""
     scores, right, wrong = [np.zeros(0)], [np.zeros((len(IOUS), 0), bool)], [np.zeros((len(IOUS), 0), bool)]
     for image_id, here in boxes.items():
         best = sorted(here, key=lambda one: -one["score"])[:limit]
-        of_photo = _verdicts_of_photo(objects.get(image_id, []), best, key)
+        of_photo = _match_photo(objects.get(image_id, []), best, key)
         scores.append(np.array([one["score"] for one in best]))
         right.append(of_photo[0])
         wrong.append(of_photo[1])
@@ -109,7 +109,7 @@ def _verdicts(
     return np.concatenate(right, axis=1)[:, order], np.concatenate(wrong, axis=1)[:, order]
 
 
-def _verdicts_of_photo(
+def _match_photo(
     objects: Sequence[Record], boxes: Sequence[Record], key: str
 ) -> tuple[np.ndarray, np.ndarray]:
     """The same of one photo; `boxes` are sorted."""

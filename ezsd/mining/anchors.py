@@ -1,4 +1,4 @@
-"""The regular grid of boxes that mining looks at (paper, section 3.3: CLIP proposals)."""
+"""The regular grid of candidate boxes (paper, section 3.3)."""
 
 import math
 from collections.abc import Sequence
@@ -10,9 +10,9 @@ from ezsd.boxes import clip_xyxy
 
 
 def fit_scale(original_size: tuple[int, int], long_side: int, short_side: int) -> float:
-    """The factor that makes a photo of `original_size` (height, width) just fit a long and a short side.
+    """The factor that scales a photo of `original_size` (height, width) to fit a long and a short side.
 
-    1333 and 800 are the paper's limits: 640x480 grows by 800/480 to 1067x800.
+    With the paper's limits of 1333 and 800, 640x480 grows by 800/480 to 1067x800.
     """
     return min(long_side / max(original_size), short_side / min(original_size))
 
@@ -20,7 +20,7 @@ def fit_scale(original_size: tuple[int, int], long_side: int, short_side: int) -
 def anchor_shapes(stride: int, scales: Sequence[float], ratios: Sequence[float]) -> Tensor:
     """Width and height of each anchor of a cell, `(S * R, 2)` float64, in pixels of the grid's frame.
 
-    Scale s and ratio r give the area (s * stride)^2 and height / width = r. Scales vary slowest.
+    Scale s and ratio r give the area (s * stride)^2 and height / width = r. Ratios vary fastest.
     """
     sides = [
         (scale * stride / math.sqrt(ratio), scale * stride * math.sqrt(ratio))
@@ -33,7 +33,7 @@ def anchor_shapes(stride: int, scales: Sequence[float], ratios: Sequence[float])
 def anchor_centres(grid_size: tuple[int, int], stride: int) -> Tensor:
     """Centres (x, y) of the cells that cover a frame of `grid_size` (height, width), `(cells, 2)` float64.
 
-    Row by row from the top left; a cell that the border cuts counts.
+    Row by row from the top left, with the cells that the border cuts.
     """
     rows, columns = (math.ceil(side / stride) for side in grid_size)
     y, x = torch.meshgrid(torch.arange(rows), torch.arange(columns), indexing="ij")
@@ -47,13 +47,21 @@ def anchor_boxes_xyxy(
     scales: Sequence[float] = (1, 2, 4, 8, 16),
     ratios: Sequence[float] = (0.5, 1.0, 2.0),
 ) -> Tensor:
-    """All anchors of one photo, in the photo's own pixels.
+    """All anchors of one photo, in its own pixels.
 
-    The grid lies over the photo resized by `scale`; the boxes are mapped back to `original_size`
-    (height, width) and clipped to it, so that crops can be cut from the photo as it is.
+    The grid covers the photo resized by `scale`; its boxes are mapped back to `original_size` and clipped, so
+    that crops are cut from the photo at full resolution.
 
-    Returns float32 `(cells * S * R, 4)`: cell by cell (row by row), then scale, then ratio.
-    A 640x480 photo at 800/480 gives 850 cells of 15 anchors, 12,750 boxes.
+    Args:
+        original_size: (height, width) of the photo.
+        scale: size of the resized photo / size of the photo.
+        stride: pixels of the resized photo between cells.
+        scales: S values, side of an anchor / stride.
+        ratios: R values, height / width of an anchor.
+
+    Returns:
+        float32 `(cells * S * R, 4)`: cell by cell (row by row), then scale, then ratio. A 640x480 photo at
+        800/480 has 850 cells of 15 anchors: 12,750 boxes.
     """
     grid_size = (max(1, round(original_size[0] * scale)), max(1, round(original_size[1] * scale)))
     centres = anchor_centres(grid_size, stride)[:, None]

@@ -1,4 +1,4 @@
-"""How proposals are mined."""
+"""Settings of the miners."""
 
 from dataclasses import field
 from typing import Annotated
@@ -14,15 +14,15 @@ class MineConfig:
     """CLIP proposals (docs/method.md, section 3); the defaults are the paper's.
 
     Attributes:
-        long_side: pixels; the grid of anchors lies over the photo resized to fit this and `short_side`.
+        long_side: pixels; the grid of anchors covers the photo resized to fit this and `short_side`.
         short_side: pixels.
         stride: pixels of the resized photo between the centres of the grid's cells.
         scales: side of an anchor / stride.
         ratios: height / width of an anchor.
         nms_iou: of two boxes that overlap by more, the one with the higher score is kept.
         post_nms_top_n: boxes of a photo that are kept after non-maximum suppression.
-        base_iou: a proposal overlaps every base box by less.
-        keep: proposals of a photo that are stored, at most.
+        base_iou: boxes that overlap a base box by this IoU or more are dropped.
+        keep: largest number of proposals of a photo that are stored.
         context_factor: sides of the crop that is named and embedded / sides of the box.
     """
 
@@ -43,7 +43,7 @@ class CascadeConfig:
     """The coarse-to-fine miner.
 
     Attributes:
-        fraction: forwards of a photo, tiles and crops together / its anchors; above 0, at most 1.
+        fraction: forwards of a photo, tiles and crops together / its anchors; above 0 and at most 1.
     """
 
     fraction: Annotated[float, Field(gt=0, le=1)] = 0.1
@@ -54,10 +54,10 @@ class RegionProposerConfig(RpnConfig):
     """The network of the miner `rpn`: a backbone with a pyramid, and a region proposal network on it.
 
     Attributes:
-        backbone: the network that looks at the photo.
-        pyramid_channels: of every level of the feature pyramid.
+        backbone: its backbone.
+        pyramid_channels: channels of each level of the feature pyramid.
         short_side: pixels; a photo is scaled to it, or less if its long side would not fit.
-        long_side: pixels; at most.
+        long_side: pixels, at most.
     """
 
     backbone: BackboneConfig = field(default_factory=BackboneConfig)

@@ -1,4 +1,4 @@
-"""What mining finds in one photo, and the teacher as it is asked."""
+"""What mining takes and gives: the names that compete, the teacher as classifier of crops, the proposals."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,19 +6,20 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from ezsd.errors import InputError
+from ezsd.mining.score import name_probabilities
 from ezsd.split import Split
 from ezsd.teacher.box_encoder import BoxEncoder
 
 
 @dataclass(frozen=True)
 class MiningNames:
-    """Names that compete for a crop; a proposal's label indexes `names`, base names first.
+    """Names that compete for a crop; a proposal's label indexes `names`.
 
-    Args:
-        names: all names.
-        base_count: how many of them, from the start, are base names.
-        protocol: of `Split.protocol`, with `names known` (the paper's setting: novel names may be used, their
-            boxes not) or `strict`.
+    Attributes:
+        names: all names, base names first.
+        base_count: number of base names.
+        protocol: from `Split.protocol`, with `names known` (the paper's setting: novel names may be used,
+            their boxes not) or `strict`.
     """
 
     names: tuple[str, ...]
@@ -27,15 +28,15 @@ class MiningNames:
 
 
 def known_names(split: Split) -> MiningNames:
-    """The split's base and novel names, and no others."""
+    """The base and novel names of the split."""
     return MiningNames(split.names, len(split.base), split.protocol("names known"))
 
 
 def strict_names(split: Split, extra: Sequence[str]) -> MiningNames:
-    """The base names and a list of the user's own, made without looking at the novel names.
+    """The base names of the split and the user's own names, chosen without knowledge of the novel names.
 
     Raises:
-        InputError: an extra name is a base name or comes twice.
+        InputError: an extra name is a base name or is listed twice.
     """
     for place, name in enumerate(extra):
         if name in split.base or name in extra[:place]:
@@ -45,15 +46,15 @@ def strict_names(split: Split, extra: Sequence[str]) -> MiningNames:
 
 @dataclass(frozen=True)
 class Proposals:
-    """Boxes of one photo, best score first; K may be 0.
+    """Boxes mined in one photo, highest score first; K may be 0.
 
-    Args:
+    Attributes:
         boxes_xyxy: float32 `(K, 4)`, absolute pixels of the photo.
-        scores: float32 `(K,)`, by which the miner ranks: `certainty` in [0, ln C], or objectness in [0, 1].
-        labels: int64 `(K,)`, most likely name of the enlarged crop, an index into the mining names.
-        confidence: float32 `(K,)`, probability of that name, in (0, 1]; the weight in distillation.
-        anchors: boxes that were in question.
-        forwards: crops that went through the teacher.
+        scores: float32 `(K,)`; the miner's ranking: `certainty` in [0, ln C], or objectness in [0, 1].
+        labels: int64 `(K,)`, most likely name of the crop with context, an index into the mining names.
+        confidence: float32 `(K,)` in (0, 1], probability of that name; the weight in distillation.
+        anchors: number of boxes that were considered.
+        forwards: number of crops that went through the teacher.
     """
 
     boxes_xyxy: Tensor
@@ -68,25 +69,25 @@ class Proposals:
 
 
 @dataclass(frozen=True)
-class Judge:
-    """The teacher as mining sees it: it encodes crops and knows the names.
+class CropClassifier:
+    """The teacher as a zero-shot classifier of crops.
 
-    Args:
+    Attributes:
         encoder: cuts and encodes crops, and counts them.
-        text: float32 `(C, D)`, L2-normalised embeddings of the mining names, base names first, on the CPU.
-        base_count: how many of the names are base names.
+        text_embeddings: float32 `(C, D)` of the mining names, base names first; L2-normalised, on the CPU.
+        base_count: number of base names.
     """
 
     encoder: BoxEncoder
-    text: Tensor
+    text_embeddings: Tensor
     base_count: int
 
     @property
-    def logit_scale(self) -> float:
-        """Factor on cosines."""
-        return self.encoder.teacher.logit_scale
+    def has_other_names(self) -> bool:
+        """Whether a crop can get a name that is not a base name."""
+        return len(self.text_embeddings) > self.base_count
 
-    @property
-    def knows_others(self) -> bool:
-        """Whether a crop can be named otherwise than with a base name."""
-        return len(self.text) > self.base_count
+    def probabilities(self, photo: Tensor, boxes_xyxy: Tensor, context_factor: float) -> Tensor:
+        """Probability of each name for each box, float32 `(N, C)`; arguments as for `BoxEncoder.encode`."""
+        embeddings = self.encoder.encode(photo, boxes_xyxy, context_factor)
+        return name_probabilities(embeddings, self.text_embeddings, self.encoder.teacher.logit_scale)

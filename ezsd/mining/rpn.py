@@ -1,7 +1,7 @@
-"""Proposals of a network that has learned from base boxes: the baseline that CLIP proposals replace.
+"""Proposals of a network trained on base boxes (not the paper's): the baseline that CLIP proposals replace.
 
-ViLD (arXiv 2104.13921) distils into such proposals. The network takes what has no box for background, novel
-objects among it, which is the paper's argument against it.
+ViLD (arXiv 2104.13921) distils on such proposals. The network learns that whatever has no box is background,
+novel objects included, which is the paper's argument against it.
 """
 
 from collections.abc import Sequence
@@ -17,30 +17,29 @@ from ezsd.detector.backbone import PyramidBackbone
 from ezsd.detector.rpn import build_proposal_network
 from ezsd.detector.transform import PhotoTransform
 from ezsd.mining.config import MineConfig, RegionProposerConfig
-from ezsd.mining.proposals import Judge, Proposals
-from ezsd.mining.score import name_probabilities
+from ezsd.mining.proposals import CropClassifier, Proposals
 
 
 class RegionProposer(nn.Module):
     """The first half of a two-stage detector: backbone, pyramid and proposal network, and no names.
 
     Attributes:
-        losses: names of what `forward` gives.
+        losses: names of the losses that `forward` returns.
     """
 
     losses = ("loss_objectness", "loss_rpn_box_reg")
 
     def __init__(self, config: RegionProposerConfig) -> None:
-        """Random weights."""
+        """Build the network with random weights."""
         super().__init__()
         self.backbone = PyramidBackbone(config.backbone, config.pyramid_channels)
         self.rpn = build_proposal_network(config, config.pyramid_channels)
-        # in training no box is used, so none need be chosen well
+        # training uses no proposals, so one is enough
         self.rpn._pre_nms_top_n["training"] = self.rpn._post_nms_top_n["training"] = 1
         self.transform = PhotoTransform(self.backbone, config.short_side, config.long_side)
 
     def forward(self, photos: Sequence[Tensor], targets: Sequence[dict[str, Tensor]]) -> dict[str, Tensor]:
-        """The `losses` by name; arguments as of `ZeroShotDetector` in training, of which boxes count."""
+        """The `losses` by name; arguments as for `ZeroShotDetector` in training, but only boxes are used."""
         images, moved = self.transform(list(photos), list(targets))
         self.rpn.fg_bg_sampler.seeds = [int(target["seed"]) for target in targets]
         losses: dict[str, Tensor] = self.rpn(images, self.backbone(images.tensors), moved)[1]
@@ -48,11 +47,11 @@ class RegionProposer(nn.Module):
 
     @torch.inference_mode()
     def propose(self, photo: Tensor) -> tuple[Tensor, Tensor, int]:
-        """Where there may be objects in a photo, uint8 `(3, H, W)` RGB on the network's device.
+        """Class-agnostic proposals of a photo, uint8 `(3, H, W)` RGB on the network's device.
 
         Returns:
-            Boxes, float32 `(N, 4)` xyxy in the photo's pixels and inside it; their objectness, float32 `(N,)`
-            in 0..1; the number of anchors that they were chosen from. NMS was within pyramid levels alone.
+            Boxes, float32 `(N, 4)` xyxy in the photo's pixels, clipped to it; objectness, float32 `(N,)`
+            in [0, 1]; the number of anchors they were chosen from. NMS is within pyramid levels only.
         """
         images, _ = self.transform([photo])
         levels = list(self.backbone(images.tensors).values())
@@ -71,25 +70,27 @@ class RegionProposer(nn.Module):
 
 @dataclass(frozen=True)
 class RpnMiner:
-    """Takes the network's best boxes, whatever they hold, and asks the teacher for their names alone.
+    """Takes the network's best boxes, whatever they hold; the teacher only names them.
 
-    Args:
-        network: trained, in evaluation mode.
+    Attributes:
+        network: trained and in evaluation mode.
     """
 
     network: RegionProposer
 
-    def __call__(self, photo: Tensor, base_boxes_xyxy: Tensor, judge: Judge, config: MineConfig) -> Proposals:
-        """Proposals of one photo; arguments as of `mine_exhaustively`.
+    def __call__(
+        self, photo: Tensor, base_boxes_xyxy: Tensor, classifier: CropClassifier, config: MineConfig
+    ) -> Proposals:
+        """Mine one photo; arguments as for `mine_exhaustively`.
 
-        `scores` are the objectness. Neither base boxes nor base names leave a box out: ViLD takes all.
+        `scores` are the objectness. No filter drops boxes on base objects or with base names: ViLD keeps all.
         """
         device = next(self.network.parameters()).device
         boxes_xyxy, scores, anchors = self.network.propose(photo.to(device))
         boxes_xyxy, scores = boxes_xyxy.cpu(), scores.cpu()
         kept = nms_xyxy(boxes_xyxy, scores, config.nms_iou, config.keep)
-        embeddings = judge.encoder.encode(photo, boxes_xyxy[kept], config.context_factor)
-        confidence, labels = name_probabilities(embeddings, judge.text, judge.logit_scale).max(dim=1)
+        probabilities = classifier.probabilities(photo, boxes_xyxy[kept], config.context_factor)
+        confidence, labels = probabilities.max(dim=1)
         return Proposals(
             boxes_xyxy=boxes_xyxy[kept],
             scores=scores[kept],

@@ -13,7 +13,7 @@ from ezsd.teacher.protocol import Teacher
 
 logger = logging.getLogger(__name__)
 
-MULTI_CROP_ENLARGES = (1.0, 1.5)
+MULTI_CROP_FACTORS = (1.0, 1.5)
 """ViLD's two views of a box."""
 
 
@@ -67,7 +67,7 @@ class BoxEncoder:
 
     def encode_multi(self, photo: Tensor, boxes_xyxy: Tensor) -> Tensor:
         """ViLD's embedding: the normalised sum of those of the 1x and the 1.5x crop, `(N, D)`."""
-        views = [self.encode(photo, boxes_xyxy, factor) for factor in MULTI_CROP_ENLARGES]
+        views = [self.encode(photo, boxes_xyxy, factor) for factor in MULTI_CROP_FACTORS]
         return normalize(torch.stack(views).sum(dim=0), dim=-1)
 
     def _encode_first(self, photo: Tensor, boxes_xyxy: Tensor, context_factor: float) -> Tensor:

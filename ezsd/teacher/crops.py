@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from ezsd.boxes import check_boxes_xyxy, clip_xyxy, enlarge_xyxy
+from ezsd.boxes import check_boxes_xyxy, clip_xyxy, scale_xyxy
 from ezsd.errors import InputError
 
 MIN_SIDE = 10.0
@@ -24,7 +24,7 @@ def crop_windows(
     A window is never empty, even for a box without area or beside the photo.
     """
     check_boxes_xyxy(boxes_xyxy)
-    wanted = enlarge_xyxy(boxes_xyxy.double(), context_factor, min_side)
+    wanted = scale_xyxy(boxes_xyxy.double(), context_factor, min_side)
     windows = clip_xyxy(wanted, original_size).round().long()
     last = windows.new_tensor([original_size[1] - 1, original_size[0] - 1])
     start = torch.minimum(windows[:, :2], last)

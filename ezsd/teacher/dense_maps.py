@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn.functional import interpolate, pad
 from torchvision.ops import roi_align
 
-from ezsd.boxes import enlarge_xyxy
+from ezsd.boxes import scale_xyxy
 from ezsd.errors import InputError
 from ezsd.teacher.protocol import Teacher
 
@@ -74,7 +74,7 @@ def describe_boxes(maps: Sequence[Tensor], boxes_xyxy: Tensor, original_size: tu
     parts = []
     for one in maps:
         scale = one.shape[2] / covered_width
-        for boxes, cells in ((boxes_xyxy, 2), (enlarge_xyxy(boxes_xyxy, CONTEXT), 1)):
+        for boxes, cells in ((boxes_xyxy, 2), (scale_xyxy(boxes_xyxy, CONTEXT), 1)):
             parts.append(roi_align(one[None], [boxes], cells, scale, 2, True).flatten(1))
     sides = (boxes_xyxy[:, 2:] - boxes_xyxy[:, :2]).clamp(min=1) / min(original_size)
     logs = sides.log()

@@ -12,7 +12,7 @@ from ezsd.pipeline.jobs.job import StoreJob
 from ezsd.pipeline.models.teacher import RenormalizedTeacher, renormalized_teacher
 from ezsd.pipeline.params import Params
 from ezsd.pipeline.stage import StageContext
-from ezsd.teacher.box_encoder import MULTI_CROP_ENLARGES, BoxEncoder
+from ezsd.teacher.box_encoder import MULTI_CROP_FACTORS, BoxEncoder
 
 
 def context_factors(params: Params) -> tuple[float, ...]:
@@ -20,7 +20,7 @@ def context_factors(params: Params) -> tuple[float, ...]:
 
     A single crop is the one by which mining named a proposal.
     """
-    return MULTI_CROP_ENLARGES if params.embed.crops == "multi" else (params.mine.context_factor,)
+    return MULTI_CROP_FACTORS if params.embed.crops == "multi" else (params.mine.context_factor,)
 
 
 @dataclass(frozen=True)

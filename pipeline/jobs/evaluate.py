@@ -23,7 +23,7 @@ from ezsd.evaluation.ensemble import ScoreEnsemble, teacher_weights
 from ezsd.evaluation.error_types import count_errors
 from ezsd.evaluation.federated import score_federated
 from ezsd.evaluation.groups import percent_by_group
-from ezsd.evaluation.metrics import Question, class_rows, put_together
+from ezsd.evaluation.metrics import EvaluationSetup, build_metrics, class_rows
 from ezsd.evaluation.voc import score_voc
 from ezsd.masks import paste_masks
 from ezsd.pipeline.data.tables import Boxes
@@ -215,7 +215,7 @@ def _namer(models: ModelsOnDisk, teacher: Teacher, text: np.ndarray) -> BoxNamer
 
 
 def score_all(
-    question: Question,
+    setup: EvaluationSetup,
     seen: Seen,
     max_dets: Sequence[int],
     masks: bool,
@@ -224,25 +224,25 @@ def score_all(
     """Every number of the evaluation: of boxes, of masks if there are any, of the ensemble if there is one.
 
     Args:
-        question: what is scored against what.
+        setup: what is scored against what.
         seen: of the pass.
-        max_dets: detections a photo that count; the first is the question's.
+        max_dets: detections a photo that count; the first is the setup's.
         masks: whether detections have masks.
         recall: of :func:`proposal_recall`.
     """
-    score, truth = SCORING.get(question.data, score_detections), dict(question.ground_truth)
+    score, truth = SCORING.get(setup.data, score_detections), dict(setup.ground_truth)
     scores = score(truth, seen.detections, max_dets, "bbox")
     of_masks = score(truth, seen.detections, max_dets, "segm") if masks else {}
-    joint = boxes_with_scores(seen.detections, seen.joint_scores) if question.ensemble else None
+    joint = boxes_with_scores(seen.detections, seen.joint_scores) if setup.ensemble else None
     of_joint = {} if joint is None else score(truth, joint, max_dets[:1], "bbox")
     accuracy = {
-        teacher: percent_by_group(said == seen.labels, seen.labels, question.split)
+        teacher: percent_by_group(said == seen.labels, seen.labels, setup.split)
         for teacher, said in seen.said.items()
     }
     return Evaluation(
-        metrics=put_together(question, scores, of_masks, of_joint, accuracy, recall),
-        classes=class_rows(question, scores[question.max_dets]),
-        errors=count_errors(truth, seen.detections, question.split),
+        metrics=build_metrics(setup, scores, of_masks, of_joint, accuracy, recall),
+        classes=class_rows(setup, scores[setup.max_dets]),
+        errors=count_errors(truth, seen.detections, setup.split),
         detections=seen.detections,
         ensemble_detections=joint,
         ground_truth=truth,

@@ -14,7 +14,7 @@ from torch import Tensor
 from ezsd.cache.artifacts import Mined, Rows, mined_arrays, padded
 from ezsd.cache.objects import Location
 from ezsd.mining.config import MineConfig
-from ezsd.mining.proposals import Judge, MiningNames, Proposals, known_names, strict_names
+from ezsd.mining.proposals import CropClassifier, MiningNames, Proposals, known_names, strict_names
 from ezsd.pipeline.data.training_photos import TrainingPhotos, open_training_photos
 from ezsd.pipeline.errors import at_key
 from ezsd.pipeline.jobs.job import StoreJob
@@ -26,7 +26,7 @@ from ezsd.teacher.box_encoder import BoxEncoder
 from ezsd.teacher.name_embeddings import embed_names
 from ezsd.teacher.prompts import Prompts
 
-Miner = Callable[[Tensor, Tensor, Judge, MineConfig], Proposals]
+Miner = Callable[[Tensor, Tensor, CropClassifier, MineConfig], Proposals]
 """Photo, its base boxes, teacher and recipe to proposals, as `mine_exhaustively`."""
 
 
@@ -40,8 +40,8 @@ class MinerSource(Protocol):
     def score(self) -> str: ...
 
     @property
-    def scored_enlarge(self) -> float | None:
-        """How much wider than the box the crop is that the score comes from; None when it is of no crop."""
+    def scored_context_factor(self) -> float | None:
+        """Sides of the crop that is scored / sides of the box; None when the score is of no crop."""
         ...
 
     def load(self) -> Miner:
@@ -85,20 +85,21 @@ class MineShards(StoreJob):
 
     def __call__(self, shard: int) -> dict[str, float]:
         """Returns how many crops went through the teacher."""
-        mine, judge = self.source.load(), self._judge()
+        mine, classifier = self.source.load(), self._classifier()
         rows = self.rows(shard)
         found = [
-            mine(self.photos.photo(row), self.photos.occupied_xyxy(row), judge, self.params) for row in rows
+            mine(self.photos.photo(row), self.photos.occupied_xyxy(row), classifier, self.params)
+            for row in rows
         ]
         image_ids = self.photos.index.photos.image_ids[rows]
         self.store.write_shard(shard, {**proposal_rows(found, self.params.keep), "image_ids": image_ids})
-        return {"forwards": judge.encoder.forwards}
+        return {"forwards": classifier.encoder.forwards}
 
     @torch.inference_mode()
-    def _judge(self) -> Judge:
+    def _classifier(self) -> CropClassifier:
         teacher = self.teacher.load()
         text = embed_names(teacher, self.names.names, self.prompts).cpu()
-        return Judge(BoxEncoder(teacher, self.params.batch), text, self.names.base_count)
+        return CropClassifier(BoxEncoder(teacher, self.params.batch), text, self.names.base_count)
 
 
 def mine_shards(inputs: MiningInputs, names: MiningNames, source: MinerSource, mined: Mined) -> MineShards:
@@ -109,7 +110,7 @@ def mine_shards(inputs: MiningInputs, names: MiningNames, source: MinerSource, m
         "base_count": names.base_count,
         "protocol": names.protocol,
         "score": source.score,
-        "scored_enlarge": source.scored_enlarge,
+        "scored_context_factor": source.scored_context_factor,
     }
     mined.create(len(inputs.photos), params.mine.photos_per_shard, params.mine.keep, attributes)
     return MineShards(

@@ -85,7 +85,7 @@ class CascadeSource:
 
     weights: Path
     fraction: float
-    scored_enlarge: float
+    scored_context_factor: float
     score: str = CERTAINTY
 
     def load(self) -> Miner:

@@ -12,7 +12,7 @@ class ExhaustiveSource:
     """The paper's miner."""
 
     score: str = CERTAINTY
-    scored_enlarge: float = 1.0
+    scored_context_factor: float = 1.0
 
     def load(self) -> Miner:
         """The miner."""

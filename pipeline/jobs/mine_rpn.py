@@ -40,7 +40,7 @@ class RpnSource:
     config: RegionProposerConfig
     run: RunParams
     score: str = OBJECTNESS
-    scored_enlarge: None = None
+    scored_context_factor: None = None
 
     def load(self) -> Miner:
         """The miner. Raises ArtifactError when the weights are missing or damaged."""

@@ -7,10 +7,10 @@ from ezsd.boxes import (
     box_area,
     check_boxes_xyxy,
     clip_xyxy,
-    enlarge_xyxy,
     iou_xyxy,
     max_iou_xyxy,
     nms_xyxy,
+    scale_xyxy,
     xywh_to_xyxy,
     xyxy_to_xywh,
 )
@@ -21,7 +21,7 @@ NONE = torch.empty((0, 4))
 
 def test_every_helper_accepts_zero_boxes():
     assert box_area(NONE).shape == (0,)
-    assert enlarge_xyxy(NONE, 1.2).shape == (0, 4)
+    assert scale_xyxy(NONE, 1.2).shape == (0, 4)
     assert clip_xyxy(NONE, (5, 5)).shape == (0, 4)
     assert iou_xyxy(NONE, torch.ones((3, 4))).shape == (0, 3)
     assert max_iou_xyxy(torch.tensor([[0.0, 0, 1, 1]]), NONE).tolist() == [0.0]
@@ -30,11 +30,11 @@ def test_every_helper_accepts_zero_boxes():
 
 
 def test_enlarging_keeps_the_centre_and_scales_the_sides():
-    assert enlarge_xyxy(torch.tensor([[10.0, 20, 20, 40]]), 1.2).tolist() == [[9.0, 18.0, 21.0, 42.0]]
+    assert scale_xyxy(torch.tensor([[10.0, 20, 20, 40]]), 1.2).tolist() == [[9.0, 18.0, 21.0, 42.0]]
 
 
 def test_short_sides_are_widened_to_the_minimum():
-    assert enlarge_xyxy(torch.tensor([[10.0, 20, 12, 40]]), 1.0, min_side=10).tolist() == [
+    assert scale_xyxy(torch.tensor([[10.0, 20, 12, 40]]), 1.0, min_side=10).tolist() == [
         [6.0, 20.0, 16.0, 40.0]
     ]
 

@@ -55,7 +55,7 @@ def test_a_row_for_every_photo_padded_behind_its_count(root: Path) -> None:
     assert result.counts["anchors"] == 4 * 4 * 2 * len(SCENES)
     assert result.counts["forwards"] == rows["forwards"].sum()
     assert result.facts["protocol"] == Mined(context.folder).protocol == "names known"
-    assert Mined(context.folder).scored_enlarge == 1.0
+    assert Mined(context.folder).scored_context_factor == 1.0
 
 
 def test_proposals_keep_away_from_base_boxes_and_base_names(root: Path) -> None:
@@ -118,7 +118,7 @@ def test_the_cascade_fits_once_resumes_and_ends_with_the_same_bytes(
     expected = file_bytes(whole.folder)
     assert "objectness.safetensors" in expected and not (whole.folder / "parts").exists()
     assert result.facts["method"] == "cascade"
-    assert Mined(whole.folder).scored_enlarge == whole.params.mine.context_factor
+    assert Mined(whole.folder).scored_context_factor == whole.params.mine.context_factor
     assert 0 < result.counts["forwards"] <= 0.9 * result.counts["anchors"]
     context = context_of("other", root, overrides)
     with monkeypatch.context() as patch:

@@ -107,7 +107,7 @@ def _write(context: StageContext, extent: Extent, embedded: bool) -> Facts:
     counts = np.minimum(mined_counts[rows], extent.best)
     teacher = renormalized_teacher(context).load()
     details = _details(context, teacher, rows, counts) if embedded else None
-    views = crop_views(context.params, mined.scored_enlarge, embedded)
+    views = crop_views(context.params, mined.scored_context_factor, embedded)
     folder = BrowserFolder(context.folder, len(rows))
     job = WriteShards(
         folder=folder,
@@ -150,11 +150,11 @@ def write_page(
     write_bytes_atomic(folder.page, render_page(facts).encode())
 
 
-def crop_views(params: Params, scored_enlarge: float | None, embedded: bool) -> list[CropView]:
+def crop_views(params: Params, scored_context_factor: float | None, embedded: bool) -> list[CropView]:
     """The crops that the teacher saw of each box, tightest first; equal crops are one view."""
     purposes: dict[float, list[str]] = defaultdict(list)
-    if scored_enlarge is not None:
-        purposes[scored_enlarge].append("scored")
+    if scored_context_factor is not None:
+        purposes[scored_context_factor].append("scored")
     purposes[params.mine.context_factor].append("named")
     if embedded:
         for factor in context_factors(params):

@@ -7,7 +7,7 @@ import numpy as np
 
 from ezsd.evaluation.average_precision import ScoresBySize
 from ezsd.evaluation.config import EnsembleConfig
-from ezsd.evaluation.metrics import ClassRow, Question, class_rows, describe, put_together
+from ezsd.evaluation.metrics import ClassRow, EvaluationSetup, build_metrics, class_rows, describe
 from ezsd.split import Split
 
 SPLIT = Split("toy", ("cat", "dog"), ("yak",))
@@ -20,7 +20,7 @@ TRUTH = {
         {"category_id": 3, "iscrowd": 0},
     ],
 }
-QUESTION = Question("coco", "names known", SPLIT, 100, TRUTH)
+QUESTION = EvaluationSetup("coco", "names known", SPLIT, 100, TRUTH)
 
 
 def scores(share):
@@ -40,7 +40,7 @@ def test_crowds_are_no_objects():
 
 def test_everything_stands_in_its_place():
     accuracy = {"raw": {"base": 10.0, "novel": None}, "renormalized": {"base": 30.0, "novel": None}}
-    metrics = put_together(
+    metrics = build_metrics(
         QUESTION, {100: scores(0.4), 300: scores(0.8)}, {}, {}, accuracy, {"base": 5.0, "novel": None}
     )
     assert metrics["protocol"] == "names known"
@@ -55,29 +55,29 @@ def test_everything_stands_in_its_place():
 
 def test_masks_stand_beside_boxes_when_there_are_any():
     both = {100: scores(0.4)}, {100: scores(0.8)}
-    metrics = put_together(QUESTION, *both, {}, {}, {})
+    metrics = build_metrics(QUESTION, *both, {}, {}, {})
     assert metrics["AP50"]["base"] == 30.0
     assert metrics["masks"]["AP50"]["base"] == 60.0
-    assert "masks" not in put_together(QUESTION, both[0], {}, {}, {}, {})
+    assert "masks" not in build_metrics(QUESTION, both[0], {}, {}, {}, {})
 
 
 def test_an_ensemble_stands_beside_with_its_exponents():
     asked = replace(QUESTION, ensemble=EnsembleConfig(base=0.25, novel=0.75))
-    metrics = put_together(asked, {100: scores(0.4)}, {}, {100: scores(0.8)}, {}, {})
+    metrics = build_metrics(asked, {100: scores(0.4)}, {}, {100: scores(0.8)}, {}, {})
     assert metrics["AP50"]["base"] == 30.0
     assert metrics["ensemble"]["AP50"] == {"base": 60.0, "novel": None, "all": 60.0}
     assert metrics["ensemble"]["teacher_weights"] == {"base": 0.25, "novel": 0.75}
-    assert "ensemble" not in put_together(QUESTION, {100: scores(0.4)}, {}, {}, {}, {})
+    assert "ensemble" not in build_metrics(QUESTION, {100: scores(0.4)}, {}, {}, {}, {})
 
 
 def test_frequencies_are_told_of_boxes_and_masks_where_categories_have_one():
     kinds = zip(TRUTH["categories"], "frf", strict=True)
     truth = {**TRUTH, "categories": [{**category, "frequency": kind} for category, kind in kinds]}
     both = {300: scores(0.4)}, {300: scores(0.8)}
-    metrics = put_together(Question("lvis", "names known", SPLIT, 300, truth), *both, {}, {}, {})
+    metrics = build_metrics(EvaluationSetup("lvis", "names known", SPLIT, 300, truth), *both, {}, {}, {})
     assert [metrics[key] for key in ("APr", "APc", "APf")] == [20.0, None, 40.0]
     assert [metrics["masks"][key] for key in ("APr", "APc", "APf")] == [40.0, None, 80.0]
-    assert "APr" not in put_together(QUESTION, {100: scores(0.4)}, {}, {}, {}, {})
+    assert "APr" not in build_metrics(QUESTION, {100: scores(0.4)}, {}, {}, {}, {})
 
 
 def test_a_row_for_each_class():

@@ -6,7 +6,7 @@ from torch import nn
 from torch.nn.functional import normalize
 
 from ezsd.mining.config import MineConfig
-from ezsd.mining.proposals import Judge
+from ezsd.mining.proposals import CropClassifier
 from ezsd.teacher.box_encoder import BoxEncoder
 
 COLOURS = {
@@ -40,13 +40,13 @@ class ColourTeacher:
 
 
 @pytest.fixture
-def colour_judge():
-    """Makes a judge from base names and other names."""
+def colour_classifier():
+    """Makes a classifier from base names and other names."""
 
     def make(base, others):
         teacher = ColourTeacher()
         text = teacher.encode_texts([*base, *others])
-        return Judge(BoxEncoder(teacher, batch=64), text, len(base))
+        return CropClassifier(BoxEncoder(teacher, batch=64), text, len(base))
 
     return make
 

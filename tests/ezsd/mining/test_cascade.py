@@ -12,12 +12,12 @@ from ezsd.mining.cascade import (
     CascadeMiner,
     RidgeSums,
     box_weights,
-    guess_features,
     object_targets,
+    objectness_features,
     objectness_sums,
 )
 from ezsd.mining.config import MineConfig
-from ezsd.mining.proposals import Judge
+from ezsd.mining.proposals import CropClassifier
 from ezsd.teacher.box_encoder import BoxEncoder
 from ezsd.teacher.dense_maps import (
     MAX_CHANNELS,
@@ -56,10 +56,14 @@ class PlainMaps:
 
 
 @pytest.fixture
-def dense_judge(colour_judge):
+def dense_classifier(colour_classifier):
     def make(base, others):
-        judge = colour_judge(base, others)
-        return Judge(BoxEncoder(PlainMaps(judge.encoder.teacher), 64), judge.text, judge.base_count)
+        classifier = colour_classifier(base, others)
+        return CropClassifier(
+            BoxEncoder(PlainMaps(classifier.encoder.teacher), 64),
+            classifier.text_embeddings,
+            classifier.base_count,
+        )
 
     return make
 
@@ -71,9 +75,9 @@ def test_tiles_are_counted_by_hand(original_size, tiles):
     assert count_tiles(original_size) == tiles
 
 
-def test_maps_of_tiles_make_a_map_of_the_photo(dense_judge, coloured_photo):
+def test_maps_of_tiles_make_a_map_of_the_photo(dense_classifier, coloured_photo):
     photo = coloured_photo({(32, 16, 64, 48): "red"})
-    (one,) = photo_maps(photo, dense_judge(["grey"], ["red"]).encoder.teacher)
+    (one,) = photo_maps(photo, dense_classifier(["grey"], ["red"]).encoder.teacher)
     # 96 x 128 in tiles of 24 photo pixels, 16 map cells each: 4 x 6 tiles, the last column partly empty
     assert one.shape == (3, 64, 96)
     assert one[0, 64 * 32 // 96, 64 * 48 // 96] == 1.0
@@ -81,9 +85,9 @@ def test_maps_of_tiles_make_a_map_of_the_photo(dense_judge, coloured_photo):
     assert one[:, :, 87:].abs().max() == 0
 
 
-def test_boxes_are_described_by_what_they_hold(dense_judge, coloured_photo):
+def test_boxes_are_described_by_what_they_hold(dense_classifier, coloured_photo):
     photo = coloured_photo({(32, 16, 64, 48): "red"})
-    maps = photo_maps(photo, dense_judge(["grey"], ["red"]).encoder.teacher)
+    maps = photo_maps(photo, dense_classifier(["grey"], ["red"]).encoder.teacher)
     boxes = torch.tensor([[34.0, 18, 62, 46], [80, 60, 110, 90]])
     inside, outside = describe_boxes(maps, boxes, (96, 128))[:, :4]
     assert inside.tolist() == pytest.approx([1.0] * 4, abs=0.02)
@@ -142,68 +146,70 @@ def test_a_box_that_holds_two_objects_takes_the_larger_share():
 
 def test_a_guess_does_not_depend_on_the_scale_of_a_photos_features():
     features = torch.rand((50, 7), generator=torch.Generator().manual_seed(0))
-    seen = guess_features(features)
-    assert torch.allclose(seen, guess_features(20 + 300 * features), atol=1e-3)
+    seen = objectness_features(features)
+    assert torch.allclose(seen, objectness_features(20 + 300 * features), atol=1e-3)
     assert torch.allclose(seen[:, :7].mean(dim=0), torch.zeros(7), atol=1e-5)
     assert (seen[:, -1] == 1).all() and (seen[:, 7:-1] >= 0).all()
 
 
 def test_features_of_a_single_box_are_finite():
-    assert guess_features(torch.rand(1, 7)).isfinite().all()
+    assert objectness_features(torch.rand(1, 7)).isfinite().all()
 
 
-def fitted(dense_judge, photos):
+def fitted(dense_classifier, photos):
     """Objectness learned from photos with one base object each."""
-    teacher = dense_judge(["green", "yellow", "violet"], ["red"]).encoder.teacher
+    teacher = dense_classifier(["green", "yellow", "violet"], ["red"]).encoder.teacher
     sums = [objectness_sums(photo, torch.tensor([box]), teacher, GRID) for photo, box in photos]
     return sum(sums[1:], sums[0]).solve()
 
 
 @pytest.fixture
-def weights(dense_judge, coloured_photo):
+def weights(dense_classifier, coloured_photo):
     places = [(8, 8, "green"), (40, 24, "yellow"), (72, 56, "violet"), (24, 56, "yellow"), (88, 8, "violet")]
     photos = [
         (coloured_photo({(x, y, x + 32, y + 32): name}), (float(x), float(y), x + 32.0, y + 32.0))
         for x, y, name in places
     ]
-    return fitted(dense_judge, photos)
+    return fitted(dense_classifier, photos)
 
 
-def test_a_novel_object_is_found_with_few_forwards(dense_judge, coloured_photo, weights):
-    judge = dense_judge(["green", "grey"], ["red", "blue"])
+def test_a_novel_object_is_found_with_few_forwards(dense_classifier, coloured_photo, weights):
+    classifier = dense_classifier(["green", "grey"], ["red", "blue"])
     red, green = (24, 24, 56, 56), (88, 40, 120, 72)
     photo = coloured_photo({red: "red", green: "green"})
     miner = CascadeMiner(weights, fraction=0.4)
-    found = miner(photo, torch.tensor([green]).float(), judge, GRID)
+    found = miner(photo, torch.tensor([green]).float(), classifier, GRID)
     assert max_iou_xyxy(torch.tensor([red]).float(), found.boxes_xyxy).item() > 0.9
     assert found.anchors == 6 * 8 * 2
     assert found.forwards <= round(0.4 * found.anchors)
-    assert judge.encoder.forwards == found.forwards - count_tiles((96, 128))
+    assert classifier.encoder.forwards == found.forwards - count_tiles((96, 128))
 
 
-def test_filters_hold_as_in_exhaustive_mining(dense_judge, coloured_photo, weights):
-    judge = dense_judge(["green", "grey"], ["red", "blue"])
+def test_filters_hold_as_in_exhaustive_mining(dense_classifier, coloured_photo, weights):
+    classifier = dense_classifier(["green", "grey"], ["red", "blue"])
     base = torch.tensor([[88.0, 40, 120, 72]])
     photo = coloured_photo({(24, 24, 56, 56): "red", (88, 40, 120, 72): "green", (60, 0, 90, 30): "blue"})
-    found = CascadeMiner(weights, 1.0)(photo, base, judge, replace(GRID, keep=3))
+    found = CascadeMiner(weights, 1.0)(photo, base, classifier, replace(GRID, keep=3))
     assert 0 < len(found) <= 3
     assert (max_iou_xyxy(found.boxes_xyxy, base) < 0.3).all()
     assert (found.labels >= 2).all()
     assert (found.scores.diff() <= 0).all() and found.scores.max() <= math.log(4) + 1e-5
 
 
-def test_base_names_alone_keep_their_proposals(dense_judge, coloured_photo, weights):
-    judge = dense_judge(["green", "grey"], [])
-    assert len(CascadeMiner(weights, 0.5)(coloured_photo({}), NONE, judge, GRID))
+def test_base_names_alone_keep_their_proposals(dense_classifier, coloured_photo, weights):
+    classifier = dense_classifier(["green", "grey"], [])
+    assert len(CascadeMiner(weights, 0.5)(coloured_photo({}), NONE, classifier, GRID))
 
 
-def test_a_photo_that_base_boxes_fill_has_no_proposals(dense_judge, coloured_photo, weights):
-    judge = dense_judge(["grey"], ["red"])
+def test_a_photo_that_base_boxes_fill_has_no_proposals(dense_classifier, coloured_photo, weights):
+    classifier = dense_classifier(["grey"], ["red"])
     config = replace(GRID, base_iou=0.0)
-    found = CascadeMiner(weights, 0.5)(coloured_photo({}), torch.tensor([[0.0, 0, 128, 96]]), judge, config)
+    found = CascadeMiner(weights, 0.5)(
+        coloured_photo({}), torch.tensor([[0.0, 0, 128, 96]]), classifier, config
+    )
     assert len(found) == 0 and found.boxes_xyxy.shape == (0, 4)
 
 
-def test_a_teacher_without_dense_maps_is_refused(colour_judge):
+def test_a_teacher_without_dense_maps_is_refused(colour_classifier):
     with pytest.raises(InputError, match="mine exhaustively"):
-        require_dense(colour_judge(["grey"], ["red"]).encoder.teacher)
+        require_dense(colour_classifier(["grey"], ["red"]).encoder.teacher)

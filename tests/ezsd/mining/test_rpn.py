@@ -56,26 +56,28 @@ class FixedNetwork(nn.Module):
         return self.boxes.detach(), self.scores, 900
 
 
-def test_the_miner_keeps_the_best_after_nms_and_filters_nothing(colour_judge, coloured_photo, small_grid):
-    photo, judge = coloured_photo({RED: "red", GREEN: "green"}), colour_judge(["red"], ["green"])
+def test_the_miner_keeps_the_best_after_nms_and_filters_nothing(
+    colour_classifier, coloured_photo, small_grid
+):
+    photo, classifier = coloured_photo({RED: "red", GREEN: "green"}), colour_classifier(["red"], ["green"])
     boxes = [[72.0, 40, 112, 80], [8, 8, 40, 40], [9, 8, 41, 40], [0, 60, 30, 96], [60, 0, 90, 20]]
     network = FixedNetwork(boxes, [0.5, 0.75, 0.625, 0.25, 0.125])
-    found = RpnMiner(network)(photo, tensor([[8.0, 8, 40, 40]]), judge, small_grid)
+    found = RpnMiner(network)(photo, tensor([[8.0, 8, 40, 40]]), classifier, small_grid)
     assert_close(found.boxes_xyxy, tensor([boxes[1], boxes[0], boxes[3], boxes[4]]))
     assert found.scores.tolist() == [0.75, 0.5, 0.25, 0.125]
     assert found.labels[:2].tolist() == [0, 1]  # a base name, on a base box
     assert ((found.confidence > 0) & (found.confidence <= 1)).all()
-    assert (found.anchors, found.forwards, judge.encoder.forwards) == (900, 4, 4)
+    assert (found.anchors, found.forwards, classifier.encoder.forwards) == (900, 4, 4)
 
 
-def test_no_more_than_asked_for_and_nothing_from_nothing(colour_judge, coloured_photo, small_grid):
-    photo, judge = coloured_photo({RED: "red"}), colour_judge(["red"], ["green"])
+def test_no_more_than_asked_for_and_nothing_from_nothing(colour_classifier, coloured_photo, small_grid):
+    photo, classifier = coloured_photo({RED: "red"}), colour_classifier(["red"], ["green"])
     config = small_grid.__class__(**{**small_grid.__dict__, "keep": 1})
     network = FixedNetwork([[72.0, 40, 112, 80], [8, 8, 40, 40]], [0.5, 0.75])
-    assert RpnMiner(network)(photo, NONE, judge, config).scores.tolist() == [0.75]
+    assert RpnMiner(network)(photo, NONE, classifier, config).scores.tolist() == [0.75]
     empty = RpnMiner(FixedNetwork([[0.0] * 4], [0.0]))
     empty.network.propose = lambda photo: (NONE, torch.empty(0), 900)
-    assert len(empty(photo, NONE, judge, config)) == 0
+    assert len(empty(photo, NONE, classifier, config)) == 0
 
 
 @pytest.mark.parametrize(("height", "width"), [(48, 64), (200, 70), (33, 33), (20, 300)])

@@ -58,7 +58,9 @@ def test_rows_hold_the_best_boxes_of_each_photo(whole: StageContext) -> None:
     mined = Mined(whole.folder)
     names = ("boxes_xyxy", "scores", "labels", "confidence", "count", "anchors", "forwards")
     rows = {name: mined.store.read(name, range(len(SCENES))) for name in names}
-    assert mined.score == OBJECTNESS and mined.scored_enlarge is None and mined.protocol == "names known"
+    assert (
+        mined.score == OBJECTNESS and mined.scored_context_factor is None and mined.protocol == "names known"
+    )
     assert (rows["count"] > 0).all() and rows["forwards"].tolist() == rows["count"].tolist()
     assert rows["anchors"].tolist() == [3 * (64 + 16 + 4 + 1)] * len(SCENES)
     for row, count in enumerate(rows["count"]):

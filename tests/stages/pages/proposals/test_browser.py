@@ -119,7 +119,7 @@ def test_an_extent_that_cannot_be_shown(photos: int, best: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("overrides", "scored_enlarge", "expected"),
+    ("overrides", "scored_context_factor", "expected"),
     [
         (["embed.crops=multi"], 1.0, {1.0: "scored, embedded", 1.2: "named", 1.5: "embedded"}),
         ([], None, {1.2: "named, embedded"}),
@@ -128,8 +128,8 @@ def test_an_extent_that_cannot_be_shown(photos: int, best: int) -> None:
     ],
 )
 def test_equal_crops_are_shown_once(
-    overrides: list[str], scored_enlarge: float | None, expected: dict[float, str]
+    overrides: list[str], scored_context_factor: float | None, expected: dict[float, str]
 ) -> None:
-    views = crop_views(colour_params(overrides), scored_enlarge, embedded=True)
+    views = crop_views(colour_params(overrides), scored_context_factor, embedded=True)
     assert {view.enlarge: view.purpose for view in views} == expected
     assert [view.enlarge for view in views] == sorted(expected)
