@@ -1,4 +1,4 @@
-"""Average precision by pycocotools, per class, so that base and novel can be averaged apart."""
+"""COCO's average precision, by pycocotools, for each class, to be averaged over base and novel."""
 
 import contextlib
 import io
@@ -15,16 +15,19 @@ from ezsd.evaluation.groups import percent_by_group
 from ezsd.split import Split
 
 Shape = Literal["bbox", "segm"]
-"""What must overlap for a detection to be right: boxes or masks."""
+"""What must overlap for a detection to match an object: boxes or masks."""
 
 _AREAS = {"all": 0, "small": 1, "medium": 2, "large": 3}  # their order in COCOeval's params
 
 
 @dataclass(frozen=True)
 class ClassScores:
-    """Average precision of each class: (C,) float64 in 0..1, NaN where the class has no such box to find.
+    """Average precision of each class: float64 `(C,)` in [0, 1]; NaN for a class without such objects.
 
-    `ap` is the mean over IoU 0.50:0.05:0.95.
+    Attributes:
+        ap: mean over IoU 0.50:0.05:0.95.
+        ap50: at IoU 0.5.
+        ap75: at IoU 0.75.
     """
 
     ap: np.ndarray
@@ -32,18 +35,18 @@ class ClassScores:
     ap75: np.ndarray
 
     def by_group(self, split: Split) -> dict[str, dict[str, float | None]]:
-        """Means over the classes of a group that have boxes, in percent: `{"AP": {"base": ...}, ...}`."""
+        """Mean of each group of classes, in percent: `{"AP": {"base": ...}, ...}`."""
         labels = np.arange(len(split.names))
         return {key: percent_by_group(values, labels, split) for key, values in self.by_key().items()}
 
     def by_key(self) -> dict[str, np.ndarray]:
-        """The same arrays by the names that tables have for them: `{"AP": ..., "AP50": ...}`."""
+        """The arrays by their names in tables: `{"AP": ..., "AP50": ...}`."""
         return {field.name.replace("ap", "AP"): getattr(self, field.name) for field in fields(self)}
 
 
 @dataclass(frozen=True)
 class ScoresBySize(ClassScores):
-    """And `ap` of objects of one size; small, medium and large end at 32^2, 96^2 and infinite pixels."""
+    """With `ap` of small (up to 32^2 pixels), medium (up to 96^2) and large objects."""
 
     ap_small: np.ndarray
     ap_medium: np.ndarray
@@ -56,14 +59,13 @@ def score_detections(
     max_dets: Sequence[int],
     shape: Shape = "bbox",
 ) -> dict[int, ClassScores]:
-    """Scores COCO results against COCO ground truth, all classes competing.
+    """Score COCO results against COCO ground truth.
 
     Args:
-        ground_truth: of `coco_form.restrict_to_photos`; every photo in it counts, every category is a class.
-        detections: COCO results; none at all is allowed.
-        max_dets: how many of the best boxes of a class count in one photo (COCO: 100); one limit
-            or several.
-        shape: what must overlap, boxes or masks; for masks both sides hold a `segmentation`.
+        ground_truth: from `coco_form.restrict_to_photos`; all its photos and categories count.
+        detections: COCO results; may be empty.
+        max_dets: limits on the detections of a class in a photo (COCO: 100).
+        shape: what must overlap, boxes or masks; for masks both sides need a `segmentation`.
 
     Returns:
         The scores for each limit; classes are in the order of the ground truth's categories.
@@ -81,7 +83,7 @@ def score_detections(
 
 
 def scores_by_size(precision: np.ndarray) -> ScoresBySize:
-    """From precision (T IoUs, R recalls, C classes, A areas); -1 marks what has no box to find."""
+    """Average COCOeval's precision `(T IoUs, R recalls, C classes, A areas)`; -1 where there is no object."""
     known = np.where(precision > -1, precision, np.nan)
     whole, first, middle = known.mean(axis=(0, 1)), known[0].mean(axis=0), known[5].mean(axis=0)
     return ScoresBySize(
@@ -95,7 +97,7 @@ def scores_by_size(precision: np.ndarray) -> ScoresBySize:
 
 
 def load_annotations(dataset: Mapping[str, Any]) -> COCO:
-    """What pycocotools reads; it writes into its annotations, which are therefore copied."""
+    """An index of pycocotools; annotations are copied, since it writes into them."""
     coco = COCO()
     coco.dataset = {**dataset, "annotations": [dict(one) for one in dataset["annotations"]]}
     coco.createIndex()
@@ -103,11 +105,11 @@ def load_annotations(dataset: Mapping[str, Any]) -> COCO:
 
 
 def load_results(truth: COCO, detections: Sequence[Record], shape: Shape) -> COCO:
-    """COCO results as pycocotools reads them.
+    """COCO results as an index of pycocotools.
 
-    Results of masks are given to it alone: beside a box it would take the box's area for the mask's.
+    For masks the box is removed: pycocotools would take its area for the mask's.
     """
     left_out = {"bbox": (), "segm": ("bbox",)}[shape]
     results = [{key: one[key] for key in one if key not in left_out} for one in detections]
-    # loadRes looks at the first result to learn their kind
+    # loadRes reads the kind of results from the first, so there must be one
     return truth.loadRes(results) if results else load_annotations({**truth.dataset, "annotations": []})

@@ -1,4 +1,4 @@
-"""Ground truth and detections in COCO's own form, so that pycocotools can read and score them by itself."""
+"""Ground truth and detections in COCO's format, which pycocotools reads and scores."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -13,9 +13,9 @@ Record = dict[str, Any]
 
 
 def restrict_to_photos(annotations: Mapping[str, Any], image_ids: Collection[int]) -> Record:
-    """The COCO annotation dict of the given photos alone: what there is to find in them.
+    """The COCO annotation dict of the given photos only.
 
-    Annotations are numbered anew from 1, in their order: pycocotools reads an id of 0 as "not matched".
+    Annotations are renumbered from 1, in their order: pycocotools reads an id of 0 as "not matched".
     """
     wanted = set(image_ids)
     boxes = [box for box in annotations["annotations"] if box["image_id"] in wanted]
@@ -27,12 +27,12 @@ def restrict_to_photos(annotations: Mapping[str, Any], image_ids: Collection[int
 
 
 def ids_with_boxes(annotations: Mapping[str, Any]) -> set[int]:
-    """Ids of the photos that hold a box of some category; a crowd region is a box."""
+    """Ids of the photos with at least one box; crowd regions count."""
     return {box["image_id"] for box in annotations["annotations"]}
 
 
 def grouped(records: Iterable[Record], key: str) -> dict[int, list[Record]]:
-    """Annotations or results by their `image_id` or `category_id`, each group in their order."""
+    """Annotations or results by `image_id` or `category_id`; each group keeps their order."""
     groups: dict[int, list[Record]] = defaultdict(list)
     for record in records:
         groups[record[key]].append(record)
@@ -40,12 +40,12 @@ def grouped(records: Iterable[Record], key: str) -> dict[int, list[Record]]:
 
 
 def with_masks(results: Sequence[Record], masks: Sequence[Rle]) -> list[Record]:
-    """COCO results with the mask of each as their `segmentation`."""
+    """COCO results with their masks as `segmentation`."""
     return [{**result, "segmentation": mask} for result, mask in zip(results, masks, strict=True)]
 
 
 def drawn_masks(records: Sequence[Record], size_hw: tuple[int, int]) -> Tensor:
-    """The masks (M, H, W) uint8, 0 or 1, of those COCO results or annotations of one photo that have any."""
+    """Masks of those COCO results or annotations of one photo that have one: uint8 `(M, H, W)`, 0 or 1."""
     counts = [one["segmentation"]["counts"].encode() for one in records if "segmentation" in one]
     return decode_masks(counts, size_hw)
 
@@ -56,10 +56,10 @@ def as_results(
     """COCO results of one photo: `{image_id, category_id, bbox: [x, y, w, h], score}` each.
 
     Args:
-        image_id: the data set's own id.
-        boxes_xyxy: (N, 4) pixels of the original photo; rounded to 1/100 pixel.
-        scores: (N,) in 0..1, kept with the digits of a float32.
-        labels: (N,) index into `ids`.
+        image_id: the data set's id of the photo.
+        boxes_xyxy: `(N, 4)` pixels of the original photo; rounded to 1/100 pixel.
+        scores: `(N,)` in [0, 1]; rounded to the digits of a float32.
+        labels: `(N,)`, index into `ids`.
         ids: the data set's category id of each label.
     """
     rows = xyxy_to_xywh(boxes_xyxy.double().cpu()).numpy().round(2).tolist()
@@ -70,12 +70,12 @@ def as_results(
 
 
 def score_digits(scores: Tensor) -> list[float]:
-    """Scores (N,) as JSON shall show them: the shortest number that reads back as the same float32."""
+    """Scores `(N,)` for JSON: the shortest numbers that read back as the same float32."""
     return [float(str(score)) for score in scores.float().cpu().numpy()]
 
 
 def boxes_with_scores(results: Sequence[Record], scores: Sequence[float]) -> list[Record]:
-    """COCO results of the same boxes, without masks, that have other scores."""
+    """COCO results with other scores and without masks."""
     return [
         {**{key: value for key, value in result.items() if key != "segmentation"}, "score": score}
         for result, score in zip(results, scores, strict=True)

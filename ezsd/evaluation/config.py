@@ -1,4 +1,4 @@
-"""How scores are joined at test."""
+"""Settings of the ensemble."""
 
 from ezsd.config import Fraction, config
 
@@ -7,10 +7,10 @@ from ezsd.config import Fraction, config
 class EnsembleConfig:
     """Exponents of the teacher's score beside the detector's (ViLD-ensemble: Gu et al., ICLR 2022).
 
-    0 is the detector alone and 1 the teacher alone.
+    0 means the detector alone, 1 the teacher alone.
 
     Attributes:
-        base: for base names, which the detector has learned from boxes; ViLD takes 1/3.
+        base: for base names, which had boxes in training; ViLD takes 1/3.
         novel: for novel names; ViLD takes 2/3.
     """
 

@@ -13,12 +13,12 @@ COVERED_IOU = 0.5
 
 @dataclass(frozen=True)
 class BoxNamer:
-    """A teacher with a vocabulary.
+    """A teacher that names boxes among C names.
 
-    Args:
-        encoder: the teacher's image tower.
-        text_embeddings: (C, D) float32, L2-normalised, on the CPU.
-        context_factor: sides of the crop / sides of the box, about its centre before it is cut out.
+    Attributes:
+        encoder: encodes crops with the teacher's image tower.
+        text_embeddings: float32 `(C, D)`, L2-normalised, on the CPU.
+        context_factor: sides of the crop / sides of the box.
     """
 
     encoder: BoxEncoder
@@ -26,33 +26,29 @@ class BoxNamer:
     context_factor: float
 
     def name(self, photo: Tensor, boxes_xyxy: Tensor) -> Tensor:
-        """Index of the nearest name of each box, int64 (N,).
+        """Index of the nearest name of each box, int64 `(N,)`.
 
         Args:
-            photo: uint8 (3, H, W) RGB.
-            boxes_xyxy: (N, 4) pixels of the photo; N may be 0.
+            photo: uint8 `(3, H, W)` RGB.
+            boxes_xyxy: `(N, 4)` pixels of the photo; N may be 0.
         """
         embeddings = self.encoder.encode(photo, boxes_xyxy, self.context_factor)
         return (embeddings @ self.text_embeddings.T).argmax(dim=1)
 
     def probabilities(self, photo: Tensor, boxes_xyxy: Tensor) -> Tensor:
-        """How likely each name is for each box, float32 (N, C): a softmax at the teacher's temperature.
-
-        Args:
-            photo, boxes_xyxy: as for `name`.
-        """
+        """Probability of each name for each box, float32 `(N, C)`; arguments as for `name`."""
         embeddings = self.encoder.encode(photo, boxes_xyxy, self.context_factor)
         return name_probabilities(embeddings, self.text_embeddings, self.encoder.teacher.logit_scale)
 
 
 def is_covered(objects_xyxy: Tensor, proposals_xyxy: Tensor) -> Tensor:
-    """Whether some proposal of the same photo overlaps an object by an IoU of at least 0.5.
+    """Whether some proposal of the same photo overlaps each object by an IoU of at least 0.5.
 
     Args:
-        objects_xyxy: (N, 4) pixels.
-        proposals_xyxy: (P, 4) pixels of the same frame.
+        objects_xyxy: `(N, 4)` pixels.
+        proposals_xyxy: `(P, 4)` pixels of the same frame.
 
     Returns:
-        (N,) bool.
+        bool `(N,)`.
     """
     return max_iou_xyxy(objects_xyxy.double(), proposals_xyxy.double()) >= COVERED_IOU

@@ -1,4 +1,4 @@
-"""Scores of the detector joined with the teacher's (ViLD-ensemble: Gu et al., ICLR 2022, section 3.4)."""
+"""Joint scores of detector and teacher (not the paper's; ViLD-ensemble: Gu et al., ICLR 2022, section 3.4)."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -11,7 +11,7 @@ from ezsd.split import Split
 
 
 def teacher_weights(config: EnsembleConfig, split: Split) -> Tensor:
-    """The teacher's exponent for each name of the split, (C,) float32."""
+    """The teacher's exponent for each name of the split, float32 `(C,)`."""
     return torch.tensor([config.base] * len(split.base) + [config.novel] * len(split.novel))
 
 
@@ -19,45 +19,46 @@ def geometric_mean(detector: Tensor, teacher: Tensor, teacher_weights: Tensor) -
     """`detector ** (1 - w) * teacher ** w`.
 
     Args:
-        detector, teacher: (N,) scores in 0..1.
-        teacher_weights: (N,) w in 0..1.
+        detector: scores `(N,)` in [0, 1].
+        teacher: scores `(N,)` in [0, 1].
+        teacher_weights: w `(N,)` in [0, 1].
 
     Returns:
-        (N,) in 0..1.
+        `(N,)` in [0, 1].
     """
     return detector ** (1 - teacher_weights) * teacher**teacher_weights
 
 
 class Namer(Protocol):
-    """A teacher with a vocabulary, such as `teacher_naming.BoxNamer`."""
+    """A teacher that names boxes, such as `diagnostics.BoxNamer`."""
 
     def probabilities(self, photo: Tensor, boxes_xyxy: Tensor) -> Tensor:
-        """How likely each name is for each box, float32 (N, C)."""
+        """Probability of each name for each box, float32 `(N, C)`."""
         ...
 
 
 @dataclass(frozen=True)
 class ScoreEnsemble:
-    """Gives detections another score; boxes and names stay.
+    """Gives detections a joint score; boxes and names stay.
 
-    Args:
-        teacher: with the names of the detector, in their order.
-        weights: (C,) exponents of the teacher's score of each name, on the CPU.
+    Attributes:
+        teacher: with the names of the detector, in the same order.
+        weights: `(C,)`, exponent of the teacher's score of each name, on the CPU.
     """
 
     teacher: Namer
     weights: Tensor
 
     def rescore(self, photo: Tensor, boxes_xyxy: Tensor, scores: Tensor, labels: Tensor) -> Tensor:
-        """The joint score of each detection, float32 (N,) in 0..1 on the CPU.
+        """The joint score of each detection, float32 `(N,)` in [0, 1] on the CPU.
 
         Args:
-            photo: uint8 (3, H, W) RGB.
-            boxes_xyxy: (N, 4) pixels of the photo; N may be 0. Several names may share a box.
-            scores: (N,) of the detector, in 0..1.
-            labels: (N,) int64 index into the names.
+            photo: uint8 `(3, H, W)` RGB.
+            boxes_xyxy: `(N, 4)` pixels of the photo; N may be 0. Detections of several names may share a box.
+            scores: `(N,)` in [0, 1], of the detector.
+            labels: int64 `(N,)`, index into the names.
         """
         labels = labels.cpu()
         boxes, box_of = torch.unique(boxes_xyxy.cpu(), dim=0, return_inverse=True)
-        said = self.teacher.probabilities(photo, boxes)[box_of, labels]
-        return geometric_mean(scores.cpu(), said, self.weights[labels])
+        teacher_scores = self.teacher.probabilities(photo, boxes)[box_of, labels]
+        return geometric_mean(scores.cpu(), teacher_scores, self.weights[labels])

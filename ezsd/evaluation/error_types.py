@@ -1,19 +1,19 @@
-"""What became of each object, and which boxes lie on nothing: the errors behind the average precision.
+"""Kinds of errors: the outcome of each object, and detections on background.
 
 The operating point needs no threshold (as in Hoiem et al., "Diagnosing Error in Object Detectors", ECCV
-2012): of each class the N best-scored boxes of all photos count, N being its number of objects. By falling
-score, a box takes the object of its class that it overlaps most, at an IoU of 0.5 at least. Then an object is
+2012): of each class the N highest-scored boxes of all photos count, where N is its number of objects. In
+order of score, a box takes the free object of its class that it overlaps most, at an IoU of at least 0.5. An
+object is
 
 - found: a box of its class took it;
-- wrong class: otherwise, some counted box of another class that took nothing overlaps it by 0.5;
-- wrong place: otherwise, some counted box of its class that took nothing overlaps it by 0.1;
+- wrong class: else, a counted box of another class that took no object overlaps it by 0.5;
+- wrong place: else, a counted box of its class that took no object overlaps it by 0.1;
 - missed: otherwise.
 
-A counted box that overlaps no object of any class by 0.1 is background, reckoned to the class that it claims.
-Boxes that lie by half or more in a crowd region of their class count as nothing. Where photos say what they
-were searched for (LVIS), so do boxes of other classes, and background of classes not annotated exhaustively.
-The names follow TIDE (Bolya et al., ECCV 2020); unlike there, duplicates of a found object are no error of
-their own.
+A counted box that overlaps no object of any class by 0.1 is background, an error of the box's class. Boxes
+with half of their area or more in a crowd region of their class are ignored. With LVIS, boxes of classes that
+the photo was not searched for are ignored too, and background of classes that are not annotated exhaustively.
+The names follow TIDE (Bolya et al., ECCV 2020); unlike there, a duplicate of a found object is no error.
 """
 
 from collections import Counter, defaultdict
@@ -38,10 +38,13 @@ _TOUCHED_IOU = 0.1
 
 @dataclass(frozen=True)
 class ErrorRow:
-    """One line of the table of errors.
+    """One row of the table of errors.
 
-    group: base, novel or all. kind: one of `OUTCOMES`, or `BACKGROUND`. count: objects, or boxes on nothing.
-    percent: of the group's objects; None when it has none. The outcomes add up to 100, background stands apart.
+    Attributes:
+        group: `base`, `novel` or `all`.
+        kind: one of `OUTCOMES`, or `BACKGROUND`.
+        count: objects, or boxes on background.
+        percent: of the group's objects; None if it has none. Outcomes add up to 100, without background.
     """
 
     group: str
@@ -52,7 +55,12 @@ class ErrorRow:
 
 @dataclass(frozen=True)
 class Boxes:
-    """Boxes of one photo: `xyxy` (N, 4) float64 pixels, `classes` (N,) int64 index into the categories."""
+    """Boxes of one photo.
+
+    Attributes:
+        xyxy: float64 `(N, 4)` pixels.
+        classes: int64 `(N,)`, index into the categories.
+    """
 
     xyxy: Tensor
     classes: Tensor
@@ -61,29 +69,30 @@ class Boxes:
 def count_errors(
     ground_truth: Mapping[str, Any], detections: Sequence[Record], split: Split
 ) -> list[ErrorRow]:
-    """Counts the outcomes of all objects and the background boxes, for base, novel and all.
+    """Count outcomes of objects and background boxes, for base, novel and all.
 
     Args:
-        ground_truth: of `coco_form.restrict_to_photos`, categories in the order of `split.names`.
+        ground_truth: from `coco_form.restrict_to_photos`; categories in the order of `split.names`.
         detections: COCO results of its photos.
+        split: base and novel names.
     """
     class_of = {category["id"]: row for row, category in enumerate(ground_truth["categories"])}
     single = [box for box in ground_truth["annotations"] if not box["iscrowd"]]
     crowds = _by_photo((box for box in ground_truth["annotations"] if box["iscrowd"]), class_of)
     objects = _by_photo(single, class_of)
-    judged = searched_for(ground_truth, detections)
-    outside = [box for box in judged if not _in_crowd(box, crowds.get(box["image_id"]), class_of)]
+    considered = searched_for(ground_truth, detections)
+    outside = [box for box in considered if not _in_crowd(box, crowds.get(box["image_id"]), class_of)]
     needed = Counter(class_of[box["category_id"]] for box in single)
     counted = _by_photo(_best_of_each_class(outside, needed, class_of), class_of)
     lenient_pairs = {(image_id, class_of.get(id_)) for image_id, id_ in not_exhaustive(ground_truth)}
     totals: Counter[tuple[str, str]] = Counter()
     for image_id in objects.keys() | counted.keys():
         nothing = Boxes(torch.empty(0, 4, dtype=torch.float64), torch.empty(0, dtype=torch.int64))
-        here, said = objects.get(image_id, nothing), counted.get(image_id, nothing)
-        outcomes, background = photo_outcomes(here, said)
+        here, boxes = objects.get(image_id, nothing), counted.get(image_id, nothing)
+        outcomes, background = photo_outcomes(here, boxes)
         for outcome, label in zip(outcomes, here.classes.tolist(), strict=True):
             totals.update((group, outcome) for group in _groups_of(label, split))
-        for label in said.classes[background].tolist():
+        for label in boxes.classes[background].tolist():
             if (image_id, label) in lenient_pairs:
                 continue
             totals.update((group, BACKGROUND) for group in _groups_of(label, split))
@@ -91,9 +100,9 @@ def count_errors(
 
 
 def photo_outcomes(objects: Boxes, boxes: Boxes) -> tuple[list[str], Tensor]:
-    """The outcome of each object of one photo, and which boxes (M,) bool are background.
+    """The outcome of each object of one photo, and which boxes are background, bool `(M,)`.
 
-    `boxes` are the counted ones, best score first.
+    `boxes` are the counted ones, highest score first.
     """
     iou = iou_xyxy(objects.xyxy, boxes.xyxy)
     same = objects.classes[:, None] == boxes.classes[None]
@@ -110,7 +119,7 @@ def photo_outcomes(objects: Boxes, boxes: Boxes) -> tuple[list[str], Tensor]:
 
 
 def _match(iou: Tensor, same: Tensor) -> Tensor:
-    """For each object the box that takes it, or -1: (N,). Boxes, the columns, choose in their order."""
+    """For each object the box that takes it, or -1: `(N,)`. Boxes are columns and choose in order."""
     taker = torch.full((len(iou),), -1)
     for box in range(iou.shape[1]):
         free = torch.where(same[:, box] & (taker < 0), iou[:, box], 0)
@@ -122,7 +131,7 @@ def _match(iou: Tensor, same: Tensor) -> Tensor:
 def _best_of_each_class(
     detections: Iterable[Record], needed: Mapping[int, int], class_of: Mapping[int, int]
 ) -> list[Record]:
-    """Of each class as many of the best boxes as it has objects, best first."""
+    """The highest-scored boxes of each class, as many as it has objects, highest score first."""
     left = Counter(needed)
     best = []
     for box in sorted(detections, key=lambda box: -box["score"]):
@@ -147,7 +156,7 @@ def _by_photo(boxes: Iterable[Record], class_of: Mapping[int, int]) -> dict[int,
 
 
 def _in_crowd(box: Record, crowds: Boxes | None, class_of: Mapping[int, int]) -> bool:
-    """Whether half of a detection lies in a crowd region of its class, as COCO ignores it at IoU 0.5."""
+    """Whether half of a detection is in a crowd region of its class; COCO ignores it then at IoU 0.5."""
     if crowds is None:
         return False
     own = crowds.xyxy[crowds.classes == class_of[box["category_id"]]]

@@ -1,8 +1,8 @@
-"""LVIS's average precision, by pycocotools: a name that a photo was not searched for costs nothing there.
+"""LVIS's average precision, by pycocotools: names that a photo was not searched for do not count there.
 
-LVIS is federated (Gupta et al., "LVIS", CVPR 2019): each photo was searched for some names only. A photo of
-the ground truth says which, by category id: names with a box in it, its `neg_category_ids`, which are not
-there at all, and among the former its `not_exhaustive_category_ids`, of which some objects may have no box.
+LVIS is federated (Gupta et al., "LVIS", CVPR 2019): each photo was searched for some names only. These are
+the names with a box in it, and its `neg_category_ids`, which are absent. Of names in its
+`not_exhaustive_category_ids` some objects may have no box.
 """
 
 import contextlib
@@ -31,14 +31,13 @@ def score_federated(
     max_dets: Sequence[int],
     shape: Shape = "bbox",
 ) -> dict[int, ScoresBySize]:
-    """Scores COCO results against LVIS ground truth as lvis-api does.
+    """Score COCO results against LVIS ground truth as lvis-api does.
 
     Args:
-        ground_truth: of `coco_form.restrict_to_photos`; its photos say what they were searched for.
-        detections: COCO results; none at all is allowed.
-        max_dets: how many of the best boxes of all classes count in one photo (LVIS: 300); one limit or
-            several.
-        shape: what must overlap, boxes or masks; for masks both sides hold a `segmentation`.
+        ground_truth: from `coco_form.restrict_to_photos`, with the names each photo was searched for.
+        detections: COCO results; may be empty.
+        max_dets: limits on the detections of a photo, over all classes (LVIS: 300).
+        shape: what must overlap, boxes or masks; for masks both sides need a `segmentation`.
 
     Returns:
         The scores for each limit; classes are in the order of the ground truth's categories.
@@ -52,13 +51,13 @@ def score_federated(
 
 
 def best_of_each_photo(detections: Iterable[Record], limit: int) -> list[Record]:
-    """The `limit` best-scored boxes of each photo; of equal ones the first."""
+    """The `limit` highest-scored detections of each photo; of equal scores the first."""
     found = grouped(detections, "image_id")
     return [one for here in found.values() for one in sorted(here, key=lambda one: -one["score"])[:limit]]
 
 
 def searched_for(ground_truth: Mapping[str, Any], detections: Iterable[Record]) -> list[Record]:
-    """Detections whose name their photo was searched for; a photo that says nothing, for all names."""
+    """Detections of names that their photo was searched for; photos without a list were searched for all."""
     absent = {photo["id"]: photo.get("neg_category_ids") for photo in ground_truth["images"]}
     present = {(box["image_id"], box["category_id"]) for box in ground_truth["annotations"]}
     return [
@@ -71,7 +70,7 @@ def searched_for(ground_truth: Mapping[str, Any], detections: Iterable[Record]) 
 
 
 def not_exhaustive(ground_truth: Mapping[str, Any]) -> set[tuple[int, int]]:
-    """Ids of photo and category of which some objects may have no box."""
+    """Pairs of image id and category id of which some objects may have no box."""
     return {
         (photo["id"], category_id)
         for photo in ground_truth["images"]
@@ -80,7 +79,7 @@ def not_exhaustive(ground_truth: Mapping[str, Any]) -> set[tuple[int, int]]:
 
 
 class _FederatedEval(COCOeval):
-    """Ignores boxes that match nothing on the photos where objects may have no box."""
+    """Ignores unmatched detections in photos where objects of the category may have no box."""
 
     def __init__(self, truth: COCO, found: COCO, shape: Shape, lenient: Collection[int]) -> None:
         super().__init__(truth, found, shape)
@@ -96,10 +95,9 @@ class _FederatedEval(COCOeval):
 def _precision(
     ground_truth: Mapping[str, Any], detections: Iterable[Record], limit: int, shape: Shape
 ) -> np.ndarray:
-    """(T IoUs, R recalls, C classes, A areas); -1 marks what has no object to find.
+    """Precision `(T IoUs, R recalls, C classes, A areas)`; -1 where there is no object.
 
-    One class at a time: pycocotools keeps a place for each photo and class, for LVIS 24 million, most
-    of them empty.
+    One class at a time: pycocotools allocates an entry for each photo and class, 24 million for LVIS.
     """
     photos = {photo["id"]: photo for photo in ground_truth["images"]}
     objects = grouped(ground_truth["annotations"], "category_id")
@@ -107,13 +105,13 @@ def _precision(
     lenient_pairs = not_exhaustive(ground_truth)
     of_classes = []
     for category in ground_truth["categories"]:
-        own, said = objects.get(category["id"], []), found.get(category["id"], [])
-        here = {one["image_id"] for one in (*own, *said)}
+        own, results = objects.get(category["id"], []), found.get(category["id"], [])
+        here = {one["image_id"] for one in (*own, *results)}
         dataset = {"images": [photos[id_] for id_ in here], "categories": [category], "annotations": own}
         with contextlib.redirect_stdout(io.StringIO()):
             truth = load_annotations(dataset)
             lenient = {id_ for id_ in here if (id_, category["id"]) in lenient_pairs}
-            run = _FederatedEval(truth, load_results(truth, said, shape), shape, lenient)
+            run = _FederatedEval(truth, load_results(truth, results, shape), shape, lenient)
             run.params.maxDets = [limit]
             run.evaluate()
             run.accumulate()
@@ -122,7 +120,7 @@ def _precision(
 
 
 def _has_area(detection: Record, shape: Shape) -> bool:
-    """lvis-api reads no detection without area, neither as right nor as wrong."""
+    """Whether a detection has an area; lvis-api ignores those without."""
     if shape == "segm":
         return bool(coco_mask.area(detection["segmentation"]) > 0)
     return detection["bbox"][2] * detection["bbox"][3] > 0

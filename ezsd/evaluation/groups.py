@@ -1,4 +1,4 @@
-"""Means over base classes, over novel ones, and over both; over LVIS's rare, common and frequent ones."""
+"""Means over base, novel and all names, and over the rare, common and frequent names of LVIS."""
 
 from collections.abc import Sequence
 
@@ -9,20 +9,21 @@ from ezsd.split import Split
 
 GROUPS = ("base", "novel", "all")
 DECIMALS = 4
-"""Digits kept of a percentage: the rounding stays under 1e-6 of the share."""
+"""Decimals of a percentage; the rounding error is below 1e-6 of the fraction."""
 FREQUENCIES = {"r": "rare", "c": "common", "f": "frequent"}
-"""How LVIS sorts names: in at most 10 training photos, in at most 100, in more."""
+"""LVIS's frequencies: in at most 10 training photos, in at most 100, in more."""
 
 
 def percent_by_group(shares: ArrayLike, labels: ArrayLike, split: Split) -> dict[str, float | None]:
-    """Mean share of each group, in percent rounded to `DECIMALS`.
+    """Mean of each group, in percent.
 
     Args:
-        shares: (N,) values in 0..1, or booleans; NaN where there is nothing to count.
-        labels: (N,) index into `split.names` that each value belongs to.
+        shares: `(N,)` in [0, 1], or booleans; NaN is left out.
+        labels: `(N,)`, the name of each value, an index into `split.names`.
+        split: base and novel names.
 
     Returns:
-        `{"base": ..., "novel": ..., "all": ...}`; None for a group without any value.
+        `{"base": ..., "novel": ..., "all": ...}`, rounded to `DECIMALS`; None for a group without values.
     """
     values = np.asarray(shares, dtype=np.float64).reshape(-1)
     labels = np.asarray(labels, dtype=np.int64).reshape(-1)
@@ -32,21 +33,21 @@ def percent_by_group(shares: ArrayLike, labels: ArrayLike, split: Split) -> dict
 
 
 def percent_by_frequency(ap: ArrayLike, frequencies: Sequence[str]) -> dict[str, float | None]:
-    """Mean AP of rare, common and frequent classes: `{"APr": ..., "APc": ..., "APf": ...}`, in percent.
+    """Mean AP of rare, common and frequent classes, in percent.
 
     Args:
-        ap: (C,) values in 0..1; NaN where a class has nothing to find.
-        frequencies: C keys of `FREQUENCIES`; empty where the data set does not sort its names.
+        ap: `(C,)` in [0, 1]; NaN for a class without objects.
+        frequencies: C keys of `FREQUENCIES`; empty strings if the data set has none.
 
     Returns:
-        The means; empty when no class has a frequency.
+        `{"APr": ..., "APc": ..., "APf": ...}`; empty when no class has a frequency.
     """
     values, kinds = np.asarray(ap, dtype=np.float64), np.array(frequencies)
     return {f"AP{kind}": _percent(values[kinds == kind]) for kind in FREQUENCIES} if any(frequencies) else {}
 
 
 def as_percent(share: float) -> float | None:
-    """`0.123456789` -> `12.3457`; None for NaN, since JSON has no such number."""
+    """A fraction in percent: `0.123456789` -> `12.3457`; None for NaN, which JSON does not have."""
     return None if np.isnan(share) else round(100 * float(share), DECIMALS)
 
 

@@ -1,4 +1,4 @@
-"""The numbers of one evaluation, put together as `metrics.json` has them: all shares in percent."""
+"""All numbers of one evaluation, as `metrics.json` and the table of classes hold them, in percent."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -15,11 +15,15 @@ Percents = Mapping[str, float | None]
 
 @dataclass(frozen=True)
 class EvaluationSetup:
-    """What was asked.
+    """What is evaluated, and how.
 
-    data: name of the data set's format. protocol: of `Split.protocol`.
-    max_dets: the limit of the main table. ground_truth: of `coco_form.restrict_to_photos`.
-    ensemble: how much the teacher's scores count beside the detector's; None to leave them out.
+    Attributes:
+        data: format of the data set.
+        protocol: from `Split.protocol`.
+        split: base and novel names.
+        max_dets: detections that count, in the main table.
+        ground_truth: from `coco_form.restrict_to_photos`.
+        ensemble: weights of the teacher's scores; None for no ensemble.
     """
 
     data: str
@@ -32,9 +36,12 @@ class EvaluationSetup:
 
 @dataclass(frozen=True)
 class ClassRow:
-    """One category: `group` is base or novel; the rest in percent, None without any such object to find.
+    """Scores of one category, in percent; None if it has no such object, or if sizes are not scored.
 
-    Not all ways of scoring tell sizes apart.
+    Attributes:
+        category: its name.
+        group: `base` or `novel`.
+        objects: number of objects, without crowd regions.
     """
 
     category: str
@@ -56,14 +63,16 @@ def build_metrics(
     teacher_accuracy: Mapping[str, Percents],
     proposal_recall: Percents,
 ) -> dict[str, Any]:
-    """`metrics.json`: AP50, AP and AP75 of base, novel and all, and AP by size; what stands beside them.
+    """The contents of `metrics.json`.
 
-    Where categories have a frequency, as LVIS's do, `APr`, `APc` and `APf` are told too.
+    AP50, AP and AP75 of base, novel and all, AP by size, and `APr`, `APc` and `APf` where categories have a
+    frequency (LVIS); teacher accuracy and proposal recall beside them.
 
     Args:
-        scores: for each limit of boxes; that of `setup.max_dets` must be there.
-        mask_scores: the same of masks; empty where there are none, which then are not told of.
-        joint_scores: of the boxes with the scores of the ensemble, where `setup` asks for one.
+        setup: what is evaluated.
+        scores: of boxes, for each limit of detections, among them `setup.max_dets`.
+        mask_scores: of masks; empty for a detector without masks.
+        joint_scores: of boxes with the scores of the ensemble; empty without an ensemble.
         teacher_accuracy: by group, of the `raw` and the `renormalized` teacher.
         proposal_recall: by group.
     """
@@ -92,7 +101,7 @@ def _means(setup: EvaluationSetup, scores: ClassScores) -> dict[str, Any]:
 
 
 def describe(setup: EvaluationSetup) -> dict[str, Any]:
-    """Format, split, and how many photos, categories and objects (crowd regions are none) there are."""
+    """Format, split, and numbers of photos, categories and objects; crowd regions are no objects."""
     split, objects = setup.split, objects_by_name(setup.ground_truth)
     base, novel = (sum(objects[name] for name in names) for names in (split.base, split.novel))
     return {
@@ -106,13 +115,13 @@ def describe(setup: EvaluationSetup) -> dict[str, Any]:
 
 
 def objects_by_name(ground_truth: Mapping[str, Any]) -> Counter[str]:
-    """How many objects there are of each category; crowd regions do not count."""
+    """Number of objects of each category; crowd regions do not count."""
     names = {category["id"]: category["name"] for category in ground_truth["categories"]}
     return Counter(names[box["category_id"]] for box in ground_truth["annotations"] if not box["iscrowd"])
 
 
 def class_rows(setup: EvaluationSetup, scores: ClassScores) -> list[ClassRow]:
-    """Each category of the split, base first."""
+    """A row for each category of the split, base names first."""
     split, objects = setup.split, objects_by_name(setup.ground_truth)
     known = {field.name for field in fields(ClassRow)}
     columns = {key: values for key, values in scores.by_key().items() if key in known}

@@ -1,9 +1,10 @@
 """PASCAL VOC's average precision, by the rules of its development kit, which are not COCO's.
 
-A box, by falling score, is held against the object of its class that it overlaps most. Below the IoU it is
-wrong; else it is right if the object is free, wrong if a better box has it, and ignored if the object is
-difficult. (COCO lets it take another object that it overlaps, and measures the overlap with what it ignores
-by the box alone.) See Everingham et al., "The PASCAL Visual Object Classes Challenge", IJCV 2010.
+In order of score, a box is matched with the object of its class that it overlaps most. Below the IoU it is a
+false positive. Else it is a true positive if the object is free, a false positive if another box has it, and
+ignored if the object is difficult. (COCO lets it take another object that it overlaps, and measures the
+overlap with ignored objects relative to the box.) See Everingham et al., "The PASCAL Visual Object Classes
+Challenge", IJCV 2010.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,10 +23,11 @@ _OVERLAPPING = {"bbox": "bbox", "segm": "segmentation"}
 
 @dataclass(frozen=True)
 class VocScores(ClassScores):
-    """The area under each class's curve, as VOC has it since 2010; (C,) float64 in 0..1.
+    """The area under each class's curve, VOC's measure since 2010; float64 `(C,)` in [0, 1].
 
-    `ap50_11_points` is VOC 2007's: the mean precision at recall 0, 0.1 .. 1. Few-shot results on VOC 2007's
-    test photos are told in it.
+    Attributes:
+        ap50_11_points: VOC 2007's measure: mean precision at recall 0, 0.1 .. 1. Few-shot results on VOC
+            2007's test photos are published in it.
     """
 
     ap50_11_points: np.ndarray
@@ -37,17 +39,17 @@ def score_voc(
     max_dets: Sequence[int],
     shape: Shape = "bbox",
 ) -> dict[int, VocScores]:
-    """Scores COCO results against COCO ground truth by VOC's rules.
+    """Score COCO results against COCO ground truth by VOC's rules.
 
     Args:
-        ground_truth: of `coco_form.restrict_to_photos`; what is `iscrowd` there, VOC calls difficult.
-        detections: COCO results; none at all is allowed.
-        max_dets: how many of the best boxes of a class count in one photo; one limit or several.
+        ground_truth: from `coco_form.restrict_to_photos`; VOC's difficult objects are `iscrowd`.
+        detections: COCO results; may be empty.
+        max_dets: limits on the detections of a class in a photo.
         shape: what must overlap, boxes or masks.
 
     Returns:
-        The scores for each limit; classes are in the order of the ground truth's categories, NaN for one
-        without objects that are not difficult.
+        The scores for each limit; classes are in the order of the ground truth's categories. NaN for a class
+        that has only difficult objects or none.
     """
     objects = grouped(ground_truth["annotations"], "category_id")
     found = grouped(detections, "category_id")
@@ -60,32 +62,33 @@ def score_voc(
 
 
 def area_under_curve(right: np.ndarray, wrong: np.ndarray, objects: int) -> float:
-    """VOC's average precision since 2010: the area under precision, which is made to fall with recall.
+    """VOC's average precision since 2010: the area under the precision envelope.
 
     Args:
-        right, wrong: (N,) bool, what became of each box, best score first; an ignored box is neither.
-        objects: how many there are to find; at least one.
+        right: bool `(N,)`, true positives, highest score first.
+        wrong: bool `(N,)`, false positives; an ignored box is neither.
+        objects: number of objects; at least one.
     """
     recall, precision = _curve(right, wrong, objects)
     return float((np.diff(recall, prepend=0) * precision).sum())
 
 
 def eleven_points(right: np.ndarray, wrong: np.ndarray, objects: int) -> float:
-    """VOC 2007's average precision: mean of precision at 11 recalls; as `area_under_curve`."""
+    """VOC 2007's average precision: mean precision at 11 recalls; arguments as for `area_under_curve`."""
     recall, precision = _curve(right, wrong, objects)
     rows = np.searchsorted(recall, np.arange(11) / 10)
     return float(np.append(precision, 0)[rows].mean())
 
 
 def _curve(right: np.ndarray, wrong: np.ndarray, objects: int) -> tuple[np.ndarray, np.ndarray]:
-    """Recall, and the best precision at that recall or a higher one, after each box: (N,) both."""
+    """Recall after each box, and the highest precision at that recall or above: `(N,)` both."""
     found, counted = np.cumsum(right), np.cumsum(right | wrong)
     precision = found / np.maximum(counted, 1)
     return found / objects, np.maximum.accumulate(precision[::-1])[::-1]
 
 
 def _score_class(objects: Sequence[Record], boxes: Sequence[Record], limit: int, key: str) -> np.ndarray:
-    """AP at each of `IOUS`, and at the first by 11 points: (T + 1,)."""
+    """AP of a class at each of `IOUS`, then 11-point AP at the first: `(T + 1,)`."""
     count = sum(not one["iscrowd"] for one in objects)
     if not count:
         return np.full(len(IOUS) + 1, np.nan)
@@ -97,7 +100,7 @@ def _score_class(objects: Sequence[Record], boxes: Sequence[Record], limit: int,
 def _match(
     objects: Mapping[int, Sequence[Record]], boxes: Mapping[int, Sequence[Record]], limit: int, key: str
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Which boxes of one class are right and which are wrong, (T, N) bool both; best score first."""
+    """True and false positives of one class at each of `IOUS`: bool `(T, N)` both, highest score first."""
     scores, right, wrong = [np.zeros(0)], [np.zeros((len(IOUS), 0), bool)], [np.zeros((len(IOUS), 0), bool)]
     for image_id, here in boxes.items():
         best = sorted(here, key=lambda one: -one["score"])[:limit]
@@ -112,7 +115,7 @@ def _match(
 def _match_photo(
     objects: Sequence[Record], boxes: Sequence[Record], key: str
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The same of one photo; `boxes` are sorted."""
+    """Same as `_match` for one photo; `boxes` are sorted by score."""
     if not objects:
         return np.zeros((len(IOUS), len(boxes)), bool), np.ones((len(IOUS), len(boxes)), bool)
     iou = coco_mask.iou([one[key] for one in boxes], [one[key] for one in objects], [0] * len(objects))
@@ -123,7 +126,7 @@ def _match_photo(
 
 
 def _first_takers(nearest: np.ndarray, takes: np.ndarray) -> np.ndarray:
-    """(N,) bool: boxes that take their nearest object (N,) before any other box does."""
+    """bool `(N,)`: whether a box is the first to take its nearest object `(N,)`."""
     rows = np.flatnonzero(takes)
     first = np.zeros(len(takes), bool)
     first[rows[np.unique(nearest[rows], return_index=True)[1]]] = True

@@ -1,4 +1,4 @@
-"""How CLIP is re-normalized."""
+"""Settings of re-normalization."""
 
 from typing import Literal
 
@@ -14,18 +14,18 @@ class RenormConfig:
     Attributes:
         method: `tune` trains the norm layers on base boxes; `statistics` sets them from the activations on
             box crops, without labels; `none` leaves the teacher as it is.
-        towers: whose norm layers are tuned.
-        loss: `bce` is the paper's binary cross-entropy, one for each base name; with `softmax` they compete.
+        towers: the towers whose norm layers are tuned.
+        loss: `bce` is the paper's binary cross-entropy for each base name; in `softmax` the names compete.
         epochs: passes over the photos that have a base box.
-        photos_per_step: photos whose boxes make one step.
-        learning_rate: AdamW's, constant.
+        photos_per_step: photos in a step, with all their boxes.
+        learning_rate: AdamW's; constant.
         weight_decay: AdamW's.
         clip_norm: largest L2 norm of all gradients together.
         context_factor: sides of the crop / sides of the box.
-        min_side: pixels; a shorter side of a box is widened to it, after `context_factor`.
+        min_side: pixels; shorter sides of a crop are widened to it, after `context_factor`.
         repeat_threshold: photos with a base name in less than this fraction of the photos are repeated
             (repeat-factor sampling); 0 repeats none.
-        area_weights: whether small boxes weigh more.
+        area_weights: whether small boxes have larger weights in the loss.
         seed: of the order of photos.
     """
 

@@ -1,4 +1,4 @@
-"""The labelled boxes that re-normalization learns from and measures on, photo by photo."""
+"""Labelled crops of base boxes, photo by photo: the data of re-normalization."""
 
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
@@ -14,20 +14,20 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 AHEAD_A_THREAD = 2
-"""Results that wait, or are being made, for each thread: what memory holds."""
+"""Results per thread that are held in memory, computed or in progress."""
 
 Crops = Callable[[int], Tensor]
 
 
 @dataclass(frozen=True)
 class LabelledCrops:
-    """Base boxes of photos that have at least one.
+    """Base boxes of the photos that have at least one.
 
-    Args:
-        labels: for each photo, int64 `(n,)`, index into the base names.
-        relative_areas: for each photo, float32 `(n,)`, box area / photo area.
-        crops: photo number to its uint8 `(n, 3, S, S)` crops; may be called from several threads.
-        threads: that cut crops while the teacher looks at earlier ones.
+    Attributes:
+        labels: of each photo, int64 `(n,)`, index into the base names.
+        relative_areas: of each photo, float32 `(n,)`, box area / photo area.
+        crops: photo number to its crops, uint8 `(n, 3, S, S)`; called from several threads.
+        threads: number of threads that cut crops ahead of their use.
     """
 
     labels: Sequence[Tensor]
@@ -39,7 +39,7 @@ class LabelledCrops:
         return len(self.labels)
 
     def sample(self, boxes: int, seed: int) -> list[int]:
-        """Photos in random order until they hold at least `boxes` boxes, or all, in ascending order."""
+        """Random photos with at least `boxes` boxes together, or all photos: numbers in ascending order."""
         generator = torch.Generator().manual_seed(seed)
         chosen: list[int] = []
         total = 0
@@ -51,11 +51,11 @@ class LabelledCrops:
         return sorted(chosen)
 
     def ahead(self, photos: Sequence[int]) -> Generator[Tensor, None, None]:
-        """The crops of each photo, in this order, cut before they are asked for."""
+        """The crops of each photo, in this order, cut ahead of their use."""
         return compute_ahead(self.crops, photos, self.threads)
 
     def batches(self, photos: Sequence[int], size: int) -> Iterator[tuple[Tensor, Tensor]]:
-        """Crops `(n, 3, S, S)` and labels `(n,)` of whole photos, at least `size` boxes together."""
+        """Batches of whole photos with at least `size` boxes: crops `(n, 3, S, S)` and labels `(n,)`."""
         crops: list[Tensor] = []
         labels: list[Tensor] = []
         for photo, own in zip(photos, self.ahead(photos), strict=True):
@@ -69,27 +69,27 @@ class LabelledCrops:
 
 
 class RememberedCrops:
-    """Keeps the crops of the photos cut first, up to a limit, so that epochs need not decode them again.
+    """Keeps crops in memory up to a limit, so that later epochs need not decode the photos again.
 
-    Several threads may ask at once.
+    Thread-safe.
 
     Args:
         cut: photo number to its uint8 crops.
-        max_bytes: what may be kept.
+        max_bytes: largest total size of the crops that are kept.
     """
 
     def __init__(self, cut: Crops, max_bytes: int) -> None:
         self._cut = cut
         self._room = max_bytes
         self._kept: dict[int, Tensor] = {}
-        self._keeping = Lock()
+        self._lock = Lock()
 
     def __call__(self, photo: int) -> Tensor:
-        """uint8 `(n, 3, S, S)`"""
+        """Crops of a photo, uint8 `(n, 3, S, S)`."""
         if photo in self._kept:
             return self._kept[photo]
         crops = self._cut(photo)
-        with self._keeping:
+        with self._lock:
             if photo not in self._kept and crops.nbytes <= self._room:
                 self._room -= crops.nbytes
                 self._kept[photo] = crops
@@ -99,10 +99,14 @@ class RememberedCrops:
 def compute_ahead(
     function: Callable[[Item], Result], items: Iterable[Item], threads: int
 ) -> Generator[Result, None, None]:
-    """`function` of each item, in the order of the items, begun while earlier results are still in use.
+    """Yield `function(item)` for each item, in order, computed by threads ahead of its use.
 
-    function: called from other threads, several at once; what it raises comes out in its item's place.
-    A caller that stops early closes the iterator; what was begun is then finished and thrown away.
+    A caller that stops early closes the generator; calls in progress are then finished and discarded.
+
+    Args:
+        function: called from several threads; an exception is raised in its item's turn.
+        items: arguments.
+        threads: number of threads.
     """
     pool = ThreadPoolExecutor(threads, thread_name_prefix="ahead")
     waiting: deque[Future[Result]] = deque()

@@ -1,4 +1,4 @@
-"""Losses of re-normalization: how wrong the teacher is about each box (paper, section 3.2)."""
+"""Losses of re-normalization, one value for each box (paper, section 3.2)."""
 
 from collections.abc import Callable
 
@@ -9,7 +9,7 @@ BoxLoss = Callable[[Tensor, Tensor], Tensor]
 
 
 def bce_per_box(logits: Tensor, labels: Tensor) -> Tensor:
-    """The paper's: each base name is a yes-or-no question.
+    """The paper's loss: a binary classification for each base name.
 
     Args:
         logits: `(N, C)` scaled cosines against the base names.
@@ -18,12 +18,12 @@ def bce_per_box(logits: Tensor, labels: Tensor) -> Tensor:
     Returns:
         `(N,)`, binary cross-entropy averaged over the names.
     """
-    answers = one_hot(labels, logits.shape[1]).to(logits.dtype)
-    return binary_cross_entropy_with_logits(logits, answers, reduction="none").mean(dim=1)
+    targets = one_hot(labels, logits.shape[1]).to(logits.dtype)
+    return binary_cross_entropy_with_logits(logits, targets, reduction="none").mean(dim=1)
 
 
 def softmax_per_box(logits: Tensor, labels: Tensor) -> Tensor:
-    """Base names compete: softmax cross-entropy, `(N, C)` and `(N,)` to `(N,)`."""
+    """Softmax cross-entropy, in which base names compete (not the paper's); shapes as in `bce_per_box`."""
     return cross_entropy(logits, labels, reduction="none")
 
 
@@ -31,7 +31,7 @@ BOX_LOSSES: dict[str, BoxLoss] = {"bce": bce_per_box, "softmax": softmax_per_box
 
 
 def area_weights(relative_areas: Tensor) -> Tensor:
-    """Weights that favour small boxes, with mean 1.
+    """Larger weights for smaller boxes, with mean 1.
 
     Args:
         relative_areas: `(N,)`, box area / photo area, in [0, 1].

@@ -1,4 +1,4 @@
-"""What a teacher makes of a domain: activations of its norm layers, its features, its accuracy."""
+"""Statistics of a teacher on a domain: activations of its norm layers, features, accuracy."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -18,7 +18,7 @@ BATCH = 128
 
 
 class Moments:
-    """Mean and variance of each channel over any number of rows, summed in float64."""
+    """Running mean and variance of each channel, in float64."""
 
     def __init__(self, channels: int) -> None:
         self._count = 0
@@ -26,7 +26,7 @@ class Moments:
         self._squares = torch.zeros(channels, dtype=torch.float64)
 
     def add(self, rows: Tensor) -> None:
-        """Adds `(n, C)` rows."""
+        """Add rows `(n, C)`."""
         rows = rows.detach().cpu().double()
         self._count += len(rows)
         self._sum += rows.sum(dim=0)
@@ -34,26 +34,26 @@ class Moments:
 
     @property
     def mean(self) -> Tensor:
-        """float64 `(C,)`, zeros before any row came."""
+        """float64 `(C,)`; zeros before the first row."""
         return self._sum / max(self._count, 1)
 
     @property
     def variance(self) -> Tensor:
-        """float64 `(C,)`, of the rows themselves (divided by n)."""
+        """float64 `(C,)`, population variance (divided by n)."""
         return (self._squares / max(self._count, 1) - self.mean.square()).clamp(min=0)
 
 
 @dataclass(frozen=True)
 class DomainStatistics:
-    """One pass over a sample of base boxes.
+    """Result of one pass over a sample of base boxes.
 
-    Args:
-        activations: for each norm layer, moments of what it puts out: over crops and positions in the image
-            tower, over prompts and positions in the text tower.
+    Attributes:
+        activations: moments of each norm layer's output, over crops and positions in the image tower, over
+            prompts and positions in the text tower.
         feature_mean: float64 `(D,)` of the L2-normalised embeddings.
         feature_covariance: float64 `(D, D)`.
-        accuracy: fraction of the boxes whose nearest name is theirs.
-        boxes: how many there were.
+        accuracy: fraction of the boxes whose nearest name is the right one.
+        boxes: number of boxes.
     """
 
     activations: Mapping[str, Moments]
@@ -72,18 +72,24 @@ def measure_domain(
     photos: Sequence[int],
     on_boxes: Callable[[int], None] = lambda boxes: None,
 ) -> DomainStatistics:
-    """Sends the boxes of the chosen `photos` through the teacher and watches; labels index `names`.
+    """Encode the boxes of the chosen photos and collect statistics.
 
-    `on_boxes` hears of the boxes of each batch, for progress.
+    Args:
+        teacher: raw or re-normalized.
+        names: names that the labels index.
+        prompts: texts of the names.
+        data: labelled crops.
+        photos: photo numbers.
+        on_boxes: called with the number of boxes of each batch, for progress.
     """
-    right = boxes = 0
+    correct = boxes = 0
     feature_sum = torch.zeros(teacher.dim, dtype=torch.float64)
     feature_squares = torch.zeros((teacher.dim, teacher.dim), dtype=torch.float64)
     with watch_norm_layers(find_norm_layers(teacher, "both")) as activations:
         text = embed_names(teacher, names, prompts)
         for crops, labels in data.batches(photos, BATCH):
             features = teacher.encode_images(teacher.pixels(crops))
-            right += int(((features @ text.T).argmax(dim=1).cpu() == labels).sum())
+            correct += int(((features @ text.T).argmax(dim=1).cpu() == labels).sum())
             boxes += len(labels)
             wide = features.cpu().double()
             feature_sum += wide.sum(dim=0)
@@ -91,12 +97,12 @@ def measure_domain(
             on_boxes(len(labels))
     mean = feature_sum / max(boxes, 1)
     covariance = feature_squares / max(boxes, 1) - torch.outer(mean, mean)
-    return DomainStatistics(activations, mean, covariance, right / max(boxes, 1), boxes)
+    return DomainStatistics(activations, mean, covariance, correct / max(boxes, 1), boxes)
 
 
 @contextmanager
 def watch_norm_layers(layers: Sequence[NormLayer]) -> Iterator[dict[str, Moments]]:
-    """Within the context, all that the layers put out is added to their moments."""
+    """Within the context, the outputs of the layers are added to their moments, by name of the layer."""
     moments = {layer.name: Moments(len(layer.gamma)) for layer in layers}
 
     def watch(layer: NormLayer) -> Any:

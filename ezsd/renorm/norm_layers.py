@@ -1,6 +1,6 @@
-"""Finds a tower's norm layers by their type, and reads and sets their gammas and betas.
+"""Finds the norm layers of a teacher by their type; reads and sets their gammas and betas.
 
-Names differ from tower to tower (`ln_1`, `norm2`, `bn3`, `ln_pre`); types do not.
+Their names differ between architectures (`ln_1`, `norm2`, `bn3`, `ln_pre`); their types do not.
 """
 
 from collections.abc import Iterable, Mapping
@@ -29,9 +29,9 @@ _CHANNELS_LAST_NORMS = (nn.LayerNorm, nn.RMSNorm, timm_norm.RmsNorm, timm_norm.R
 
 @dataclass(frozen=True)
 class NormLayer:
-    """One norm layer with a gamma, and a beta where its type has one.
+    """A norm layer with a gamma, and a beta if its type has one.
 
-    Args:
+    Attributes:
         name: `image.` or `text.`, then the module's dotted name in its tower.
         module: the layer, which holds gamma as `weight` and beta as `bias`.
     """
@@ -41,21 +41,21 @@ class NormLayer:
 
     @property
     def is_batch_norm(self) -> bool:
-        """Whether it normalises with running statistics of a data set, not of the sample at hand."""
+        """Whether it normalises with running statistics of a data set, not with those of the sample."""
         return isinstance(self.module, _BATCH_NORMS)
 
     @property
     def gamma(self) -> Tensor:
-        """`(C,)`"""
+        """Scale, `(C,)`."""
         return self.module.get_parameter("weight")
 
     @property
     def beta(self) -> Tensor | None:
-        """`(C,)`, None for RMS norms."""
+        """Shift, `(C,)`; None for RMS norms."""
         return dict(self.module.named_parameters(recurse=False)).get("bias")
 
     def channel_rows(self, activation: Tensor) -> Tensor:
-        """An input or output of the layer, of any shape, as rows of channels `(rows, C)`."""
+        """Reshape an input or output of the layer to rows of channels, `(rows, C)`."""
         if isinstance(self.module, _BATCH_NORMS + _CHANNELS_FIRST_NORMS):
             activation = activation.movedim(1, -1)
         return activation.reshape(-1, activation.shape[-1])
@@ -65,7 +65,7 @@ def find_norm_layers(teacher: Teacher, towers: Towers) -> list[NormLayer]:
     """Norm layers with trainable gammas of one tower or both, image tower first, in order of definition.
 
     Raises:
-        InputError: there is none, so that nothing could be re-normalized.
+        InputError: there is none.
     """
     found: list[NormLayer] = []
     if towers in ("image", "both"):
@@ -83,7 +83,7 @@ def norm_parameters(layers: Iterable[NormLayer]) -> list[Tensor]:
 
 
 def norm_state(layers: Iterable[NormLayer]) -> dict[str, Tensor]:
-    """Copies of all that re-normalization may change: `<layer>.weight`, `.bias`, and running statistics."""
+    """Copies of all that re-normalization changes: `<layer>.weight`, `.bias` and running statistics."""
     return {
         f"{layer.name}.{key}": value.detach().cpu().clone()
         for layer in layers
@@ -94,7 +94,7 @@ def norm_state(layers: Iterable[NormLayer]) -> dict[str, Tensor]:
 
 @torch.no_grad()
 def load_norm_state(teacher: Teacher, state: Mapping[str, Tensor]) -> None:
-    """Sets what `norm_state` returned; layers that `state` does not name stay as they are.
+    """Set what `norm_state` returned; layers that are not in `state` keep their values.
 
     Raises:
         InputError: a tensor belongs to no norm layer of this teacher, or has another shape.

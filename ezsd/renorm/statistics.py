@@ -1,9 +1,9 @@
-"""Re-normalization without labels and without training: norm layers are set from the domain's statistics.
+"""Re-normalization without labels and training, from statistics of the domain (not the paper's).
 
-A BatchNorm layer remembers the statistics of the data it was trained on; they are replaced by those of the
-box crops (adaptive batch normalisation, Li et al. 2016). A LayerNorm remembers none. Its reference is what it
-puts out on whole photos, the form of picture that a CLIP was trained on: gamma and beta are changed so that
-each channel has the same mean and variance on box crops. Only the image tower is touched.
+A BatchNorm layer holds statistics of its training data; they are replaced by those of the box crops (adaptive
+batch normalisation, Li et al. 2016). A LayerNorm holds none. Its reference is its output on whole photos, on
+which CLIP was trained: gamma and beta are changed so that each channel has the same mean and variance on box
+crops. Only the image tower is changed.
 """
 
 from collections.abc import Callable, Mapping
@@ -18,15 +18,15 @@ from ezsd.renorm.norm_layers import NormLayer, find_norm_layers
 from ezsd.teacher.protocol import Teacher
 
 LARGEST_GAIN = 4.0
-"""A gamma changes at most by this factor: a channel that hardly varies has no variance worth dividing by."""
+"""Largest factor by which a gamma changes: dividing by the variance of a constant channel means nothing."""
 
 
 @torch.no_grad()
 def renormalize_by_statistics(teacher: Teacher, whole_photos: Tensor, box_crops: Tensor) -> None:
-    """Changes the image tower's norm layers in place.
+    """Change the image tower's norm layers in place.
 
-    Each layer is set while the crops pass through it, so that layers behind it see what they will see later.
-    Both sets go through the tower in one batch each: some hundred pictures are enough.
+    Each layer is set while the crops pass through it, so that later layers get the inputs that they will get
+    afterwards. Both sets go through the tower in one batch each: some hundred images are enough.
 
     Args:
         teacher: any teacher.
@@ -46,7 +46,7 @@ def renormalize_by_statistics(teacher: Teacher, whole_photos: Tensor, box_crops:
 def _setting_hook(
     layer: NormLayer, reference: Mapping[str, Moments]
 ) -> Callable[[nn.Module, Any, Tensor], Tensor]:
-    """Sets the layer to the batch that comes through, and puts out what it then makes of that batch."""
+    """A hook that sets the layer from its batch and returns the changed layer's output for it."""
 
     def hook(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor:
         if layer.is_batch_norm:
@@ -74,5 +74,5 @@ def _match_output(layer: NormLayer, output: Tensor, reference: Moments) -> None:
     layer.gamma.mul_(gain)
     if layer.beta is not None:
         shift = reference.mean.to(layer.beta) - gain * (now.mean.to(layer.beta) - layer.beta)
-        # y = gamma * x + beta: the mean of gamma * x grows by the gain, beta takes up the rest
+        # y = gamma * x + beta: the mean of gamma * x grows by the gain, beta supplies the rest
         layer.beta.copy_(shift)

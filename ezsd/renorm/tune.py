@@ -1,4 +1,4 @@
-"""Re-normalizing CLIP: tunes the norm layers' gammas and betas on base boxes (paper, section 3.2)."""
+"""Tunes the gammas and betas of a teacher's norm layers on base boxes (paper, section 3.2)."""
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
@@ -20,20 +20,20 @@ from ezsd.teacher.protocol import Teacher
 from ezsd.training.repeats import epoch_order, repeat_factors
 
 CROPS_AT_ONCE = 64
-"""Crops whose activations are held for one backward pass; more boxes in a step are done in parts."""
+"""Crops in one backward pass; a step with more boxes accumulates gradients over parts."""
 
 MOMENTS = ("step", "exp_avg", "exp_avg_sq")
 
 
 @dataclass(frozen=True)
 class TuneState:
-    """Where tuning stands after some whole epochs; enough to go on as if it had never stopped.
+    """The state of tuning after an epoch, from which an interrupted run continues exactly.
 
-    Args:
+    Attributes:
         norms: gammas and betas by name.
-        moments: AdamW's state by name of the parameter's number and of the moment.
+        moments: AdamW's state by `<number of the parameter>/<moment>`.
         losses: mean loss of a box in each epoch.
-        accuracies: fraction of training boxes named rightly in each epoch, each as it was trained on.
+        accuracies: fraction of training boxes that got the right name in each epoch, before their step.
     """
 
     norms: Mapping[str, Tensor]
@@ -42,7 +42,7 @@ class TuneState:
     accuracies: tuple[float, ...] = ()
 
     def to_tensors(self) -> dict[str, Tensor]:
-        """Everything as named tensors, for a file."""
+        """Plain named tensors, for a file."""
         return {
             **{f"norm/{name}": value for name, value in self.norms.items()},
             **{f"adam/{name}": value for name, value in self.moments.items()},
@@ -65,20 +65,20 @@ class TuneState:
 class _Tally:
     boxes: int = 0
     loss: float = 0.0
-    right: int = 0
+    correct: int = 0
 
 
 @dataclass
 class Tuner:
     """Tunes one teacher in place.
 
-    Args:
-        teacher: frozen; its chosen norm layers are changed.
-        names: the base names, in the order of the labels.
-        prompts: what is read for each name.
-        data: base boxes.
+    Attributes:
+        teacher: frozen, except for its chosen norm layers.
+        names: base names, in the order of the labels.
+        prompts: texts of the names.
+        data: labelled crops of base boxes.
         config: the recipe.
-        on_step: called with the boxes of each step, for progress.
+        on_step: called with the number of boxes of each step, for progress.
     """
 
     teacher: Teacher
@@ -100,10 +100,16 @@ class Tuner:
         self._factors = repeat_factors(self.data.labels, self.config.repeat_threshold)
 
     def run(self, state: TuneState | None, on_epoch: Callable[[TuneState], None]) -> TuneState:
-        """Trains from `state` (None: from the raw teacher) to the last epoch.
+        """Train to the last epoch.
 
-        `on_epoch` gets the state after each epoch. The result depends on the config and the data alone, not
-        on where an earlier run was interrupted.
+        The result does not depend on where an earlier run was interrupted.
+
+        Args:
+            state: where an earlier run stopped; None starts from the raw teacher.
+            on_epoch: called with the state after each epoch.
+
+        Returns:
+            The last state.
         """
         if state is None:
             state = TuneState(norm_state(self._layers), {})
@@ -117,7 +123,7 @@ class Tuner:
                     norm_state(self._layers),
                     self._moments(),
                     (*state.losses, tally.loss / max(tally.boxes, 1)),
-                    (*state.accuracies, tally.right / max(tally.boxes, 1)),
+                    (*state.accuracies, tally.correct / max(tally.boxes, 1)),
                 )
                 on_epoch(state)
         finally:
@@ -139,14 +145,14 @@ class Tuner:
         weights = self._weights(photos)
         self._optimizer.zero_grad()
         text = self._text()
-        # the images' gradients on the text are gathered here, part by part, and sent on through it once
+        # gradients of all parts with respect to the text add up here, for one backward pass of the text tower
         text_in = text.detach().requires_grad_(text.requires_grad)
         for part in torch.arange(len(labels)).split(CROPS_AT_ONCE):
             logits = self._logits(crops[part], text_in)
             losses = BOX_LOSSES[self.config.loss](logits, labels[part.to(labels.device)])
             (losses * weights[part.to(weights.device)]).sum().div(len(labels)).backward()
             tally.loss += losses.detach().sum().item()
-            tally.right += int((logits.argmax(dim=1) == labels[part.to(labels.device)]).sum())
+            tally.correct += int((logits.argmax(dim=1) == labels[part.to(labels.device)]).sum())
         if text_in.grad is not None:
             text.backward(text_in.grad)
         clip_grad_norm_(self._parameters, self.config.clip_norm)
@@ -161,7 +167,7 @@ class Tuner:
 
     @cached_property
     def _fixed_text(self) -> Tensor:
-        """A text tower that does not learn says the same at every step."""
+        """Text embeddings of a text tower that is not tuned: the same at every step."""
         return embed_names(self.teacher, self.names, self.prompts)
 
     def _logits(self, crops: Tensor, text: Tensor) -> Tensor:

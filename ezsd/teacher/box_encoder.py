@@ -1,4 +1,4 @@
-"""Boxes of a photo to teacher embeddings, in batches that fit the memory."""
+"""From boxes of a photo to teacher embeddings, in batches that fit into memory."""
 
 import logging
 import sys
@@ -14,32 +14,36 @@ from ezsd.teacher.protocol import Teacher
 logger = logging.getLogger(__name__)
 
 MULTI_CROP_FACTORS = (1.0, 1.5)
-"""ViLD's two views of a box."""
+"""Context factors of ViLD's two crops of a box (not the paper's)."""
 
 
 @dataclass
 class BatchLimit:
-    """What was learned of the memory: batches of more than `crops` do not fit."""
+    """The largest batch that is known to fit into memory.
+
+    Attributes:
+        crops: images in it.
+    """
 
     crops: int = sys.maxsize
 
 
 _PROCESS = BatchLimit()
-"""Memory belongs to the process: what one encoder learned of it, the next ones need not find out again."""
+"""Memory belongs to the process, so its encoders share one limit."""
 
 
 @dataclass
 class BoxEncoder:
-    """Cuts boxes out of photos and sends the crops through the image tower.
+    """Cuts boxes out of photos and encodes the crops with the image tower.
 
-    A batch never holds crops of two photos, so that an embedding does not depend on what else is encoded.
-    When memory runs out, the batch is halved until it fits, for all encoders of the process; the log says so.
+    A batch never holds crops of two photos, so an embedding does not depend on other photos. When memory runs
+    out, the batch is halved until it fits, for all encoders of the process, with a warning in the log.
 
-    Args:
+    Attributes:
         teacher: frozen; decides the device.
-        batch: crops that go through the tower at once.
-        forwards: crops encoded so far.
-        limit: of the batch; that of the process by default.
+        batch: crops that are encoded at once.
+        forwards: number of crops encoded so far.
+        limit: of the batch; shared by the process by default.
     """
 
     teacher: Teacher
@@ -54,7 +58,7 @@ class BoxEncoder:
         Args:
             photo: uint8 `(3, H, W)` RGB.
             boxes_xyxy: `(N, 4)` absolute pixels of the photo.
-            context_factor: sides of the crop / sides of the box, about its centre.
+            context_factor: sides of the crop / sides of the box.
         """
         photo = photo.to(self.teacher.device)
         parts: list[Tensor] = [torch.empty((0, self.teacher.dim))]
@@ -66,12 +70,12 @@ class BoxEncoder:
         return torch.cat(parts)
 
     def encode_multi(self, photo: Tensor, boxes_xyxy: Tensor) -> Tensor:
-        """ViLD's embedding: the normalised sum of those of the 1x and the 1.5x crop, `(N, D)`."""
+        """ViLD's embedding: the sum of those of the 1x and the 1.5x crop, normalised again, `(N, D)`."""
         views = [self.encode(photo, boxes_xyxy, factor) for factor in MULTI_CROP_FACTORS]
         return normalize(torch.stack(views).sum(dim=0), dim=-1)
 
     def _encode_first(self, photo: Tensor, boxes_xyxy: Tensor, context_factor: float) -> Tensor:
-        """A batch from the start of the boxes, smaller than wanted where that does not fit."""
+        """Embeddings of the first boxes: as many as a batch that fits into memory holds."""
         wanted = size = min(self.batch, self.limit.crops, len(boxes_xyxy))
         while (encoded := self._try_batch(photo, boxes_xyxy[:size], context_factor)) is None:
             size //= 2
@@ -81,7 +85,7 @@ class BoxEncoder:
         return encoded
 
     def _try_batch(self, photo: Tensor, boxes_xyxy: Tensor, context_factor: float) -> Tensor | None:
-        """Embeddings of all the boxes, or None when they do not fit; one box that does not is an error."""
+        """Embeddings of the boxes, or None if they do not fit; a single box that does not fit is an error."""
         try:
             crops = square_crops(photo, boxes_xyxy, context_factor, self.teacher.image_size)
             return self.teacher.encode_images(self.teacher.pixels(crops)).float().cpu()
@@ -94,11 +98,11 @@ class BoxEncoder:
 
 
 def is_out_of_memory(error: RuntimeError) -> bool:
-    """Whether torch could not get memory on a GPU or the CPU."""
-    said = str(error)
+    """Whether torch ran out of memory on a GPU or the CPU."""
+    message = str(error)
     return (
         isinstance(error, torch.OutOfMemoryError)
-        or "out of memory" in said
-        or "ALLOC_FAILED" in said
-        or "can't allocate memory" in said
+        or "out of memory" in message
+        or "ALLOC_FAILED" in message
+        or "can't allocate memory" in message
     )

@@ -1,8 +1,8 @@
-"""Square crops of a photo, the form in which the teacher sees a box (paper, section 3.2).
+"""From boxes of a photo to the square crops that the teacher sees (paper, section 3.2).
 
-A box is enlarged about its centre, clipped to the photo, zero-padded to a centred square and resized with
-antialiased bicubic weights, as PIL's crop, paste and resize(BICUBIC) do. The photo is decoded once; crops
-of equal side are resized in one call.
+A box is scaled about its centre, clipped to the photo, zero-padded to a centred square and resized with
+antialiased bicubic weights, as PIL's crop, paste and resize(BICUBIC) do. Crops of equal side are resized in
+one call.
 """
 
 import torch
@@ -21,7 +21,7 @@ def crop_windows(
 ) -> Tensor:
     """Whole-pixel windows that crops are cut from, int64 `(N, 4)` xyxy inside a photo of (height, width).
 
-    A window is never empty, even for a box without area or beside the photo.
+    A window is never empty, even for a box without area or outside the photo.
     """
     check_boxes_xyxy(boxes_xyxy)
     wanted = scale_xyxy(boxes_xyxy.double(), context_factor, min_side)
@@ -34,17 +34,20 @@ def crop_windows(
 def square_crops(
     photo: Tensor, boxes_xyxy: Tensor, context_factor: float, size: int, min_side: float = MIN_SIDE
 ) -> Tensor:
-    """Cut boxes out of one decoded photo.
+    """Cut the boxes of one photo.
 
     Args:
         photo: uint8 `(3, H, W)`, RGB, on the CPU or a GPU.
         boxes_xyxy: float `(N, 4)`, absolute pixels of the photo; N may be 0.
-        context_factor: sides of the crop / sides of the box, about its centre.
+        context_factor: sides of the crop / sides of the box.
         size: side of the crops in pixels.
-        min_side: sides below this many pixels of the photo are widened to it before clipping.
+        min_side: pixels of the photo; shorter sides are widened to it before clipping.
 
     Returns:
         uint8 `(N, 3, size, size)` on the photo's device, channels last in memory.
+
+    Raises:
+        InputError: `photo` or `boxes_xyxy` has another shape or dtype.
     """
     if photo.dtype != torch.uint8 or photo.ndim != 3 or photo.shape[0] != 3:
         raise InputError(
@@ -65,18 +68,19 @@ def normalize_crops(crops: Tensor, mean: Tensor, std: Tensor) -> Tensor:
     """(crops - mean) / std, float32 `(N, 3, S, S)`, channels last in memory.
 
     Args:
-        crops: uint8 `(N, 3, S, S)`; fast for those of `square_crops`.
-        mean, std: `(3,)`, on the scale 0..255 and on the device of the crops.
+        crops: uint8 `(N, 3, S, S)`; fastest when channels are last in memory.
+        mean: `(3,)`, on the scale 0..255 and on the device of the crops.
+        std: as `mean`.
     """
     count, channels, height, width = crops.shape
-    # whole rows of pixels at once: torch is slow to broadcast over three numbers
+    # whole rows of pixels at once: torch broadcasts slowly over three numbers
     rows = crops.permute(0, 2, 3, 1).reshape(-1, width * channels).float()
     rows.sub_(mean.repeat(width)).div_(std.repeat(width))
     return rows.view(count, height, width, channels).permute(0, 3, 1, 2)
 
 
 def _pad_to_squares(rows: Tensor, windows: Tensor, side: int) -> Tensor:
-    """Windows `(n, 4)` of a photo `(H, W, 3)`, each centred in a black square: uint8 `(n, side, side, 3)`."""
+    """Windows `(n, 4)` of a photo `(H, W, 3)`, each centred on a black square: uint8 `(n, side, side, 3)`."""
     squares = torch.zeros((len(windows), side, side, 3), dtype=torch.uint8, device=rows.device)
     for square, (x0, y0, x1, y1) in zip(squares, windows.tolist(), strict=True):
         left, top = (side - (x1 - x0)) // 2, (side - (y1 - y0)) // 2

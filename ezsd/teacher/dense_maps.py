@@ -1,7 +1,7 @@
-"""What a teacher's inner feature maps hold at each box: thousands of boxes described for a few forwards.
+"""Features of thousands of boxes from a few forwards, for the cascade miner (not the paper's).
 
-The photo is cut into a grid of tiles, each the size that the image tower takes; the tower's last feature maps
-of all tiles are put together to maps of the whole photo, and boxes are pooled from those.
+The photo is cut into a grid of tiles of the size that the image tower takes. The tower's last feature maps of
+all tiles are stitched to maps of the whole photo, and boxes are pooled from those.
 """
 
 import math
@@ -19,15 +19,15 @@ from ezsd.teacher.protocol import Teacher
 
 TILES_ON_SHORT_SIDE = 4
 MAX_TILES_ON_LONG_SIDE = 32
-"""Reached by photos that are more than eight times as long as wide; these get larger tiles."""
+"""Photos more than eight times as long as wide would need more; they get larger tiles."""
 MAX_CHANNELS = 64
-CONTEXT = 2.0
-"""A box is described together with its surroundings of twice its size."""
+CONTEXT_FACTOR = 2.0
+"""A box is pooled twice: tight, and with context of twice its size."""
 
 
 @runtime_checkable
 class DenseTeacher(Teacher, Protocol):
-    """A teacher whose image tower also tells what lies where."""
+    """A teacher that also returns feature maps."""
 
     def dense_maps(self, pixels: Tensor) -> list[Tensor]:
         """The image tower's last feature maps of normalised pixels `(N, 3, S, S)`: each `(N, C, h, w)`."""
@@ -35,14 +35,14 @@ class DenseTeacher(Teacher, Protocol):
 
 
 def require_dense(teacher: Teacher) -> DenseTeacher:
-    """The teacher itself. Raises InputError when it has no dense maps."""
+    """Return the teacher; raises InputError when it has no dense maps."""
     if not isinstance(teacher, DenseTeacher):
         raise InputError("the cascade needs a teacher with dense_maps: mine exhaustively")
     return teacher
 
 
 def count_tiles(original_size: tuple[int, int]) -> int:
-    """Forwards that `photo_maps` needs for a photo of (height, width)."""
+    """Number of forwards of `photo_maps` for a photo of (height, width)."""
     rows, columns = _tile_grid(original_size)
     return rows * columns
 
@@ -51,21 +51,22 @@ def count_tiles(original_size: tuple[int, int]) -> int:
 def photo_maps(photo: Tensor, teacher: DenseTeacher) -> list[Tensor]:
     """Feature maps of a whole photo, uint8 `(3, H, W)`: each float32 `(C, h, w)` with C <= 64, on the CPU.
 
-    A map covers the tiles' grid, which begins at the photo's top left and may reach beyond its other borders.
+    A map covers the grid of tiles, which starts at the photo's top left and may extend beyond its right and
+    bottom.
     """
     rows, columns = _tile_grid((photo.shape[1], photo.shape[2]))
     tiles = _cut_tiles(photo, rows, columns, teacher.image_size)
     maps = teacher.dense_maps(teacher.pixels(tiles))
-    return [_thin(_stitch(one.float().cpu(), rows, columns)) for one in maps]
+    return [_limit_channels(_stitch(one.float().cpu(), rows, columns)) for one in maps]
 
 
 def describe_boxes(maps: Sequence[Tensor], boxes_xyxy: Tensor, original_size: tuple[int, int]) -> Tensor:
-    """Pools each box and its surroundings from the maps, and adds its shape.
+    """Features of boxes: pooled tight and with context from the maps, and the box's shape.
 
     Args:
-        maps: of `photo_maps`.
+        maps: from `photo_maps`.
         boxes_xyxy: float32 `(N, 4)`, absolute pixels of the photo.
-        original_size: of the photo, (height, width).
+        original_size: (height, width) of the photo.
 
     Returns:
         float32 `(N, F)`.
@@ -74,7 +75,7 @@ def describe_boxes(maps: Sequence[Tensor], boxes_xyxy: Tensor, original_size: tu
     parts = []
     for one in maps:
         scale = one.shape[2] / covered_width
-        for boxes, cells in ((boxes_xyxy, 2), (scale_xyxy(boxes_xyxy, CONTEXT), 1)):
+        for boxes, cells in ((boxes_xyxy, 2), (scale_xyxy(boxes_xyxy, CONTEXT_FACTOR), 1)):
             parts.append(roi_align(one[None], [boxes], cells, scale, 2, True).flatten(1))
     sides = (boxes_xyxy[:, 2:] - boxes_xyxy[:, :2]).clamp(min=1) / min(original_size)
     logs = sides.log()
@@ -87,7 +88,7 @@ def _tile_side(original_size: tuple[int, int]) -> float:
 
 
 def _tile_grid(original_size: tuple[int, int]) -> tuple[int, int]:
-    """Rows and columns of tiles that cover the photo; a rounding error makes no tile."""
+    """Rows and columns of tiles that cover the photo; a rounding error adds no tile."""
     side = _tile_side(original_size)
     return math.ceil(original_size[0] / side - 1e-6), math.ceil(original_size[1] / side - 1e-6)
 
@@ -105,14 +106,14 @@ def _cut_tiles(photo: Tensor, rows: int, columns: int, size: int) -> Tensor:
 
 
 def _stitch(maps: Tensor, rows: int, columns: int) -> Tensor:
-    """Maps of tiles `(rows * columns, C, h, w)` to one map `(C, rows * h, columns * w)`."""
+    """Join maps of tiles `(rows * columns, C, h, w)` to one map `(C, rows * h, columns * w)`."""
     _, channels, height, width = maps.shape
     grid = maps.reshape(rows, columns, channels, height, width).permute(2, 0, 3, 1, 4)
     return grid.reshape(channels, rows * height, columns * width).contiguous()
 
 
-def _thin(one: Tensor) -> Tensor:
-    """At most `MAX_CHANNELS` channels, by a fixed random projection, which keeps distances well enough."""
+def _limit_channels(one: Tensor) -> Tensor:
+    """Reduce to at most `MAX_CHANNELS`, by a fixed random projection, which roughly keeps distances."""
     channels = one.shape[0]
     if channels <= MAX_CHANNELS:
         return one

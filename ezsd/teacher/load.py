@@ -21,23 +21,23 @@ from ezsd.teacher.open_clip_teacher import OpenClipTeacher, load_tokenizer, prep
 from ezsd.teacher.protocol import Teacher
 
 BUNDLED_MODEL = "world-teacher"
-"""The small CLIP that comes with the package."""
+"""The small CLIP that is part of the package."""
 
 BUNDLED, RANDOM = "bundled", "random"
-"""Weights that come with the package, or are drawn from a seed."""
+"""Names of weights: part of the package, or drawn from a seed."""
 
 
 @dataclass(frozen=True)
 class TeacherSource:
-    """Everything that says which teacher is meant, resolved to what is on this machine.
+    """Which teacher is meant, resolved to files.
 
-    Args:
-        model: architecture name, for instance `ViT-B-32`; a mere label when `config_text` is given.
-        config_text: JSON text of an open_clip config of one's own, or None.
-        weights_file: safetensors or state dict for open_clip to open, or None for random weights.
-        tag: open_clip's name of the published weights in that file, or None.
-        seed: draws the random weights.
-        factory: `package.module:function` that returns a `Teacher`, in place of all of the above, or None.
+    Attributes:
+        model: architecture name such as `ViT-B-32`; only a label when `config_text` is given.
+        config_text: JSON text of your own open_clip config, or None.
+        weights_file: path of a safetensors file or state dict, or None for random weights.
+        tag: open_clip's name for the published weights in that file, or None.
+        seed: of the random weights.
+        factory: `package.module:function` that returns a `Teacher` and replaces all of the above, or None.
     """
 
     model: str
@@ -49,10 +49,10 @@ class TeacherSource:
 
 
 def find_teacher(model: str, weights: str | None) -> TeacherSource:
-    """What `ezsd.load_teacher` takes, resolved to files; its arguments are described there.
+    """Resolve a model and its weights, as `ezsd.load_teacher` takes them, to files.
 
     Raises:
-        InputError: something is not there.
+        InputError: a config or weights cannot be found.
     """
     if ":" in model:
         return TeacherSource(model, factory=model)
@@ -69,17 +69,17 @@ def find_teacher(model: str, weights: str | None) -> TeacherSource:
 
 
 def bundled_config() -> str:
-    """JSON text of the bundled teacher's architecture."""
+    """JSON text of the bundled teacher's config."""
     return _asset(f"{BUNDLED_MODEL}.json").read_text(encoding="utf-8")
 
 
 def bundled_weights() -> str:
-    """File of the bundled teacher's weights."""
+    """Path of the bundled teacher's weights."""
     return str(_asset(f"{BUNDLED_MODEL}.safetensors"))
 
 
 def read_config(path: Path) -> str:
-    """JSON text of an open_clip config. Raises InputError when it cannot be read."""
+    """JSON text of an open_clip config; raises InputError when the file cannot be read."""
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
@@ -87,10 +87,10 @@ def read_config(path: Path) -> str:
 
 
 def download_weights(model: str, tag: str) -> str:
-    """The file of published weights, from open_clip's cache if it is there.
+    """Path of published weights in open_clip's cache, after a download if needed.
 
     Raises:
-        InputError: there are no such weights, or they are not on this machine and cannot be fetched.
+        InputError: there are no such weights, or they are neither in the cache nor can be downloaded.
     """
     published = open_clip.get_pretrained_cfg(model, tag)
     if not published:
@@ -106,11 +106,11 @@ def download_weights(model: str, tag: str) -> str:
 
 
 def load_teacher(source: TeacherSource) -> Teacher:
-    """The raw teacher on the CPU, in eval mode and frozen.
+    """Build the raw teacher: on the CPU, in evaluation mode, frozen.
 
     Raises:
-        InputError: an unknown architecture, an unreadable config or weights file, weights of another
-            architecture, a factory that cannot be called or returns no teacher.
+        InputError: the architecture is unknown, the config or weights file is unreadable, the weights belong
+            to another architecture, or the factory cannot be called or returns no teacher.
     """
     if source.factory is not None:
         return load_from_factory(source.factory)
@@ -118,7 +118,7 @@ def load_teacher(source: TeacherSource) -> Teacher:
 
 
 def load_from_factory(factory: str) -> Teacher:
-    """Calls `package.module:function`, which takes nothing and returns a teacher."""
+    """Call `package.module:function`, which takes no argument and returns a teacher."""
     function = _find_function(factory)
     try:
         teacher = function()
@@ -172,7 +172,7 @@ def _find_function(factory: str) -> Callable[[], Any]:
 
 
 def _refuse_standard_library(factory: str, module_name: str) -> None:
-    """Params may come from others: what Python itself has makes no teacher, and may do harm when called."""
+    """Raise InputError for functions of the standard library: params from others could do harm with them."""
     if module_name.split(".")[0] in sys.stdlib_module_names:
         raise InputError(
             f"teacher factory {factory!r} is of Python's standard library, which makes no teacher: name a "

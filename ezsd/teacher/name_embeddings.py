@@ -1,4 +1,4 @@
-"""Names to embeddings: the one place where a teacher's text tower is asked."""
+"""From names to text embeddings: the only use of the text tower."""
 
 import logging
 from collections.abc import Sequence
@@ -16,22 +16,22 @@ from ezsd.teacher.protocol import Teacher
 logger = logging.getLogger(__name__)
 
 TEXTS_AT_ONCE = 128
-"""Texts that go through the tower together; of more, no activation is kept for the backward pass."""
+"""Texts that go through the tower at once; with more, activations are recomputed for the backward pass."""
 
 _SHOWN = 5
 
 
 @runtime_checkable
 class CuttingTeacher(Teacher, Protocol):
-    """A teacher that tells which texts are too long for it."""
+    """A teacher that knows which texts are too long for it."""
 
     def cut_texts(self, texts: Sequence[str]) -> list[bool]:
-        """Whether the end of each text is lost to the text tower."""
+        """Whether the tokenizer cuts off the end of each text."""
         ...
 
 
 def template_set(name: str) -> tuple[str, ...]:
-    """The templates of one of `TEMPLATE_SETS`: the paper's single one, or the lists that OpenAI published."""
+    """The templates of one of `TEMPLATE_SETS`: the paper's only one, or the lists that OpenAI published."""
     functions = {
         "paper": (TEMPLATE.format,),
         "openai_7": open_clip.SIMPLE_IMAGENET_TEMPLATES,
@@ -43,8 +43,8 @@ def template_set(name: str) -> tuple[str, ...]:
 def embed_names(teacher: Teacher, names: Sequence[str], prompts: Prompts) -> Tensor:
     """Embeddings of names: float32 `(C, D)`, L2-normalised, on the teacher's device.
 
-    Of a name with several texts it is the mean of their normalised embeddings, normalised again (Radford et
-    al. 2021, section 3.1.4). Gradients are recorded unless the caller forbids it.
+    A name with several texts gets the mean of their normalised embeddings, normalised again (Radford et al.
+    2021, section 3.1.4). Gradients are recorded unless the caller disables them.
     """
     groups = [prompts.texts(name) for name in names]
     embeddings = _encode(teacher, [text for group in groups for text in group])
@@ -55,14 +55,14 @@ def embed_names(teacher: Teacher, names: Sequence[str], prompts: Prompts) -> Ten
 
 
 def cut_names(teacher: Teacher, names: Sequence[str], prompts: Prompts) -> list[str]:
-    """Names with a text that the tower does not read to its end; none if the teacher cannot tell."""
+    """Names with a text that the tokenizer cuts; empty if the teacher does not know."""
     if not isinstance(teacher, CuttingTeacher):
         return []
     return [name for name in names if any(teacher.cut_texts(prompts.texts(name)))]
 
 
 def warn_of_cut_names(teacher: Teacher, names: Sequence[str], prompts: Prompts) -> list[str]:
-    """As `cut_names`; the log says so in one sentence."""
+    """Same as `cut_names`, with one warning in the log when there are any."""
     cut = cut_names(teacher, names, prompts)
     if cut:
         more = f" and {len(cut) - _SHOWN} more" if len(cut) > _SHOWN else ""

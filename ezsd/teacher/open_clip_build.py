@@ -1,4 +1,4 @@
-"""Builds open_clip architectures and fits weights to them, offline and without pickles."""
+"""Builds open_clip architectures and loads weights into them, offline and without unpickling code."""
 
 import json
 import os
@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from ezsd.errors import InputError
 
 LARGEST = 1_000_000
-"""Of the sizes and counts in a config."""
+"""Upper limit of sizes and counts in a config."""
 
 Size = Annotated[int, Field(ge=1, le=LARGEST)]
 Side = Annotated[int, Field(ge=1, le=4096)]
@@ -28,7 +28,7 @@ Channels = tuple[float, float, float]
 
 
 class _Tower(BaseModel):
-    """What decides a tower's size, and what names others' code; open_clip checks the rest."""
+    """The values that decide a tower's size or name external code; open_clip checks the others."""
 
     width: Size | None = None
     layers: Annotated[int, Field(ge=1, le=1000)] | tuple[Annotated[int, Field(ge=1, le=1000)], ...] | None = (
@@ -59,7 +59,11 @@ REQUIRED_KEYS = ("embed_dim", "vision_cfg", "text_cfg")
 
 
 def architecture_config(name: str) -> dict[str, Any]:
-    """The config of one of open_clip's architectures, such as `ViT-B-32`; nothing is fetched."""
+    """The config of an open_clip architecture such as `ViT-B-32`; nothing is downloaded.
+
+    Raises:
+        InputError: there is no such architecture.
+    """
     if ":" in name:  # hf-hub:OWNER/NAME and local-dir:PATH
         raise InputError(f"{name!r} is no architecture of open_clip: names of a hub or a folder are not read")
     config: dict[str, Any] | None = open_clip.get_model_config(name)
@@ -72,10 +76,18 @@ def architecture_config(name: str) -> dict[str, Any]:
 
 
 def parse_config(text: str, where: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """An architecture and its preprocessing from the JSON text of a config.
+    """Read an architecture and its preprocessing from the JSON text of a config.
 
-    Takes both of open_clip's forms: a bare architecture, or `{"model_cfg": ..., "preprocess_cfg": ...}`.
-    `where` names the file in errors. The preprocessing is empty when the text holds none.
+    Args:
+        text: in either of open_clip's forms: a bare architecture, or
+            `{"model_cfg": ..., "preprocess_cfg": ...}`.
+        where: name of the file, for errors.
+
+    Returns:
+        The architecture, and the preprocessing, which is empty when the text holds none.
+
+    Raises:
+        InputError: it is no such config.
     """
     try:
         config = json.loads(text)
@@ -95,7 +107,7 @@ def parse_config(text: str, where: str) -> tuple[dict[str, Any], dict[str, Any]]
 
 
 def require_local(config: Mapping[str, Any], where: str) -> None:
-    """Raises InputError when building the architecture would fetch something from the network."""
+    """Raise InputError when building the architecture would download something."""
     timm_name, text_name = (
         config["vision_cfg"].get("timm_model_name"),
         config["text_cfg"].get("hf_model_name"),
@@ -110,7 +122,7 @@ def require_local(config: Mapping[str, Any], where: str) -> None:
 
 
 def build_model(config: dict[str, Any], seed: int) -> nn.Module:
-    """An open_clip model with random weights drawn from `seed`, in eval mode, fp32, on the CPU."""
+    """An open_clip model with random weights drawn from `seed`: float32, on the CPU, in evaluation mode."""
     config = deepcopy(config)
     custom_text = config.pop("custom_text", False) or "hf_model_name" in config["text_cfg"]
     if "timm_model_name" in config["vision_cfg"]:
@@ -124,13 +136,13 @@ def build_model(config: dict[str, Any], seed: int) -> nn.Module:
         torch.manual_seed(seed)
         try:
             model = kind(**config)
-        except Exception as error:  # towers come from three libraries, each with errors of its own
+        except Exception as error:  # towers come from three libraries, each with its own errors
             raise InputError(f"open_clip cannot build this teacher ({_first_line(error)})") from error
     return model.eval().requires_grad_(False)
 
 
 def load_weights(model: nn.Module, file: str) -> None:
-    """Fits a weights file (safetensors, or a checkpoint that `torch.load` reads as weights only) to `model`.
+    """Load a weights file into `model`: safetensors, or a checkpoint that `torch.load` reads as weights only.
 
     Raises:
         InputError: the file cannot be read, holds more than weights, or belongs to another architecture.
@@ -164,7 +176,7 @@ def _read_state(file: str) -> dict[str, Tensor]:
 
 
 def _fit_state(model: nn.Module, state: dict[str, Tensor]) -> None:
-    """What open_clip does on loading a checkpoint by path, on a state dict that was already read."""
+    """Load a state dict with the conversions that open_clip applies to a checkpoint."""
     state = dict(convert_state_dict(model, state))
     if "positional_embedding" in state and not hasattr(model, "positional_embedding"):
         state = convert_to_custom_text_state_dict(state)

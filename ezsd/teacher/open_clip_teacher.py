@@ -13,24 +13,25 @@ from ezsd.errors import InputError
 from ezsd.teacher.crops import normalize_crops
 
 DENSE_MAPS = 3
-"""Feature maps that describe what lies where: the last ones, of which convolutional towers have a pyramid."""
+"""Number of last feature maps that `dense_maps` returns; those of convolutional towers form a pyramid."""
 
 
 class Tokenizer(Protocol):
-    """Texts to token ids."""
+    """From texts to token ids."""
 
     def __call__(self, texts: list[str], context_length: int | None = None) -> Tensor:
-        """int64 `(N, L)`, cut or padded to `context_length` tokens, by default to those of the text tower."""
+        """int64 `(N, L)`, cut or padded to `context_length` tokens, by default the text tower's."""
         ...
 
 
 class OpenClipTeacher:
-    """Meets `ezsd.teacher.protocol.Teacher` with an open_clip model.
+    """An open_clip model behind the protocol `ezsd.teacher.protocol.Teacher`.
 
     Args:
         model: an open_clip CLIP, CustomTextCLIP or CoCa.
         tokenizer: of the model's text tower.
-        mean, std: of the pixels in 0..1 that the image tower was trained with, one a channel.
+        mean: of each channel in the image tower's training, on the scale 0..1.
+        std: as `mean`.
     """
 
     def __init__(
@@ -54,38 +55,38 @@ class OpenClipTeacher:
 
     @property
     def device(self) -> torch.device:
-        """Where the parameters are."""
+        """Device of the parameters."""
         return next(self.image_tower.parameters()).device
 
     def to(self, device: torch.device) -> Self:
-        """Moves all parameters, and returns the teacher itself."""
+        """Move all parameters in place and return the teacher."""
         self._model.to(device)
         self._mean, self._std = self._mean.to(device), self._std.to(device)
         return self
 
     def pixels(self, crops: Tensor) -> Tensor:
-        """uint8 `(N, 3, S, S)` RGB crops to normalised float32 on the teacher's device."""
+        """From uint8 `(N, 3, S, S)` RGB crops to normalised float32 on the teacher's device."""
         return normalize_crops(crops.to(self.device), self._mean, self._std)
 
     def encode_images(self, pixels: Tensor) -> Tensor:
-        """Normalised pixels `(N, 3, S, S)` to L2-normalised float32 embeddings `(N, D)`."""
+        """From normalised pixels `(N, 3, S, S)` to L2-normalised float32 embeddings `(N, D)`."""
         return normalize(self._model.encode_image(pixels).float(), dim=-1)
 
     def encode_texts(self, texts: Sequence[str]) -> Tensor:
-        """Texts to L2-normalised float32 embeddings `(N, D)`."""
+        """From texts to L2-normalised float32 embeddings `(N, D)`."""
         if not texts:
             return torch.empty((0, self.dim), device=self.device)
         tokens = self._tokenizer(list(texts)).to(self.device)
         return normalize(self._model.encode_text(tokens).float(), dim=-1)
 
     def cut_texts(self, texts: Sequence[str]) -> list[bool]:
-        """Whether the end of each text is lost, because its tokens are more than the text tower takes."""
+        """Whether each text has more tokens than the text tower takes, so that its end is cut off."""
         length = self._tokenizer([""]).shape[1]
-        # with room for more tokens than the tower's, all but padding there is what the tower does not see
+        # tokens beyond the tower's length, other than padding, are what the tower does not see
         wide = self._tokenizer([*texts, ""], context_length=2 * length)
         padding = wide[-1, -1]
-        lost: list[bool] = (wide[:-1, length:] != padding).any(dim=1).tolist()
-        return lost
+        cut: list[bool] = (wide[:-1, length:] != padding).any(dim=1).tolist()
+        return cut
 
     def dense_maps(self, pixels: Tensor) -> list[Tensor]:
         """The image tower's last feature maps: each `(N, C, h, w)`."""
@@ -103,10 +104,12 @@ def load_tokenizer(name: str, config: Mapping[str, Any], fetch: bool) -> Tokeniz
     """The tokenizer of an architecture: open_clip's own BPE, or the one that its config names.
 
     Args:
-        fetch: whether its vocabulary may be fetched from the network; code that lies beside it is never run.
+        name: of the architecture.
+        config: of the architecture.
+        fetch: whether its vocabulary may be downloaded; code beside it is never run.
 
     Raises:
-        InputError: its vocabulary is not on this machine, or its library is not installed.
+        InputError: its vocabulary cannot be found, or its library is not installed.
     """
     text = config["text_cfg"]
     own = {"local_files_only": not fetch, "trust_remote_code": False} if "hf_tokenizer_name" in text else {}
@@ -127,7 +130,7 @@ def load_tokenizer(name: str, config: Mapping[str, Any], fetch: bool) -> Tokeniz
 
 
 def preprocessing(name: str) -> dict[str, Any]:
-    """Mean and std of an architecture's published weights, where all of them agree; empty otherwise."""
+    """Mean and std of an architecture's published weights if all agree, else empty."""
     tags = open_clip.list_pretrained_tags_by_model(name)
     configs = [open_clip.get_pretrained_cfg(name, tag) for tag in tags]
     known = [{key: tuple(config[key]) for key in ("mean", "std") if key in config} for config in configs]
@@ -144,5 +147,5 @@ def _square_side(image_size: int | Sequence[int]) -> int:
 def _text_tower(model: Any) -> nn.Module:
     if isinstance(tower := getattr(model, "text", None), nn.Module):
         return tower
-    # CLIP keeps its text tower's parts beside the image tower
+    # CLIP has no module for its text tower, only the parts
     return nn.ModuleDict({"transformer": model.transformer, "ln_final": model.ln_final})

@@ -1,6 +1,6 @@
-"""How a category name becomes the texts that a text tower reads.
+"""From category names to the texts that the text tower reads.
 
-Only the text changes here: annotations, splits and results keep the name as the data set spells it.
+Annotations, splits and results keep the name as the data set spells it.
 """
 
 import re
@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from ezsd.errors import InputError
 
 TEMPLATE = "a photo of a {}"
-"""The paper's single prompt; it ends without a full stop, as in the authors' release."""
+"""The paper's only prompt, without a full stop as in the authors' release."""
 
 TEMPLATE_SETS = ("paper", "openai_7", "openai_80")
-"""Names of lists of templates; `ezsd.teacher.name_embeddings.template_set` has what is in them."""
+"""Names of lists of templates; `ezsd.teacher.name_embeddings.template_set` returns them."""
 
 SPELLINGS = {
     "speaker_(stero_equipment)": "speaker (stereo equipment)",  # a misspelling in LVIS v1
@@ -30,13 +30,14 @@ _SOUNDS_LIKE_A_VOWEL = re.compile(r"[aeiou]|hour|heir|honest")
 
 @dataclass(frozen=True)
 class Prompts:
-    """What a text tower reads for a name.
+    """The texts of each name.
 
-    Args:
-        templates: at least one; each holds `{}` once, where the name goes, and perhaps `{article}`.
-        text_names: name in the data -> what is read in its place, one or more; other names as `spoken`.
+    Attributes:
+        templates: at least one; each holds `{}` once, where the name goes, and optionally `{article}`.
+        text_names: one or more texts that replace a name of the data; other names are read as `spoken`.
 
-    Raises InputError for a template that cannot be filled.
+    Raises:
+        InputError: a template cannot be filled.
     """
 
     templates: Sequence[str] = (TEMPLATE,)
@@ -47,13 +48,13 @@ class Prompts:
             check_template(template)
 
     def texts(self, name: str) -> list[str]:
-        """Every template filled with the name, or with each text that stands for it."""
+        """Every template, filled with the name or with each text that replaces it."""
         spellings = self.text_names.get(name, (name,))
         return [fill(template, spelling) for spelling in spellings for template in self.templates]
 
 
 def spoken(name: str) -> str:
-    """Return the name as words: known odd spellings mended, underscores as spaces.
+    """Return the name as words: known odd spellings corrected, underscores as spaces.
 
     >>> spoken("fire_hydrant")
     'fire hydrant'
@@ -62,7 +63,7 @@ def spoken(name: str) -> str:
 
 
 def article(words: str) -> str:
-    """Return "a" or "an", by how the first of the words sounds.
+    """Return "a" or "an", by the sound of the first word.
 
     >>> article("umbrella"), article("unicycle")
     ('an', 'a')
@@ -74,7 +75,7 @@ def article(words: str) -> str:
 
 
 def check_template(template: str) -> None:
-    """Raise InputError unless the name has exactly one place, and nothing else has one but its article."""
+    """Raise InputError unless the template has one place for the name and no other but its article."""
     places = _PLACES.findall(template)
     if places.count(NAME) != 1:
         raise InputError(f"prompt template {template!r} must hold '{NAME}' exactly once, where the name goes")
@@ -85,7 +86,7 @@ def check_template(template: str) -> None:
 
 
 def fill(template: str, name: str) -> str:
-    """Put the spoken name at the template's `{}`, and "a" or "an" before it at `{article}`.
+    """Put the spoken name at the template's `{}`, and "a" or "an" at `{article}`.
 
     >>> fill("a photo of {article} {}", "orange_fish")
     'a photo of an orange fish'

@@ -1,4 +1,4 @@
-"""What the pipeline asks of a teacher; whatever meets it can be re-normalized, mine and embed."""
+"""The interface of a teacher; any class with it can be re-normalized, mine and embed."""
 
 from collections.abc import Sequence
 from typing import Protocol, Self, runtime_checkable
@@ -14,13 +14,13 @@ class Teacher(Protocol):
     Attributes:
         image_size: side in pixels of the square crops that the image tower takes.
         dim: length D of an embedding.
-        logit_scale: the factor on cosines, with its exponential already taken (100 for OpenAI's CLIP).
+        logit_scale: factor on cosines, its exponential already taken (100 for OpenAI's CLIP).
         logit_bias: added to the scaled cosines (SigLIP; 0 for CLIP).
         image_tower: the module whose norm layers see pixels.
         text_tower: the module whose norm layers see words; no layer of the image tower may be in it.
 
-    Both towers are in eval mode, and no parameter asks for a gradient. The encoders record gradients unless
-    the caller forbids it, so that norm layers can be tuned through them.
+    Both towers are in evaluation mode and no parameter requires a gradient. The encoders record gradients
+    unless the caller disables them, so that norm layers can be tuned.
     """
 
     image_size: int
@@ -32,17 +32,18 @@ class Teacher(Protocol):
 
     @property
     def device(self) -> torch.device:
-        """Where the parameters are."""
+        """Device of the parameters."""
         ...
 
     def to(self, device: torch.device) -> Self:
-        """Moves all parameters, and returns the teacher itself."""
+        """Move all parameters in place and return the teacher."""
         ...
 
     def pixels(self, crops: Tensor) -> Tensor:
-        """Square RGB crops, uint8 `(N, 3, image_size, image_size)`, as the image tower wants them.
+        """Prepare square RGB crops, uint8 `(N, 3, image_size, image_size)`, for the image tower.
 
-        Returns float32 of the same shape on the teacher's device, scaled and normalised.
+        Returns:
+            float32 of the same shape on the teacher's device, scaled and normalised.
         """
         ...
 
@@ -51,5 +52,5 @@ class Teacher(Protocol):
         ...
 
     def encode_texts(self, texts: Sequence[str]) -> Tensor:
-        """Embeddings of texts, as they are: float32 `(N, D)`, L2-normalised."""
+        """Embeddings of texts, without a prompt around them: float32 `(N, D)`, L2-normalised."""
         ...
