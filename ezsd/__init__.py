@@ -1,15 +1,23 @@
 """Zero-shot object detection by CLIP distillation (EZSD, arXiv 2303.12145).
 
-The names below are the public API. Each is imported on first use, so that `import ezsd` costs no torch; for
-type checkers and editors they are listed in `__init__.pyi`.
+    import ezsd
+
+    teacher = ezsd.load_teacher("ViT-B-32-quickgelu", "openai")
+    teacher = ezsd.renormalize(teacher, photos, boxes, labels, names)       # idea 1, a copy
+    proposals = ezsd.mine(teacher, photo, names=names, base_boxes=boxes[0])  # idea 2
+    detector = ezsd.load_detector("artifacts/train")
+    detections = detector.predict(photo, names=["red mug", "espresso mug"])  # idea 3 is inside
+
+Each name of the public API is imported on first use, so that `import ezsd` does not load torch. Type checkers
+and editors read `__init__.pyi`.
 """
 
 import os
 from importlib import import_module
 from typing import Any
 
-# OpenMP's threads wait for one another by spinning, unless torch finds this when it is loaded: on cores that
-# something else uses too, training then crawls.
+# By default OpenMP's threads wait by spinning, which slows training down on shared cores. torch reads this
+# when it is loaded.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 _MODULES = {

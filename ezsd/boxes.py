@@ -1,6 +1,6 @@
-"""Boxes as tensors: `(N, 4)` float, `xyxy`, absolute pixels of the frame that the caller names.
+"""Boxes as tensors: float `(N, 4)`, `xyxy`, absolute pixels.
 
-`original_size` is always `(height, width)` of that frame. A box covers [x0, x1) x [y0, y1).
+`original_size` is always the (height, width) of their frame. A box covers [x0, x1) x [y0, y1).
 """
 
 import torch
@@ -17,24 +17,30 @@ def check_boxes_xyxy(boxes_xyxy: Tensor) -> None:
 
 
 def xywh_to_xyxy(boxes_xywh: Tensor) -> Tensor:
-    """COCO's (x, y, width, height) `(N, 4)` to corners `(N, 4)`, same frame and dtype."""
+    """From COCO's (x, y, width, height) `(N, 4)` to corners `(N, 4)`; same frame and dtype."""
     return torch.cat([boxes_xywh[:, :2], boxes_xywh[:, :2] + boxes_xywh[:, 2:]], dim=1)
 
 
 def xyxy_to_xywh(boxes_xyxy: Tensor) -> Tensor:
-    """Corners `(N, 4)` to COCO's (x, y, width, height) `(N, 4)`, same frame and dtype."""
+    """From corners `(N, 4)` to COCO's (x, y, width, height) `(N, 4)`; same frame and dtype."""
     return torch.cat([boxes_xyxy[:, :2], boxes_xyxy[:, 2:] - boxes_xyxy[:, :2]], dim=1)
 
 
 def box_area(boxes_xyxy: Tensor) -> Tensor:
-    """Area in square pixels, `(N,)`."""
+    """Areas in square pixels, `(N,)`."""
     return (boxes_xyxy[:, 2] - boxes_xyxy[:, 0]) * (boxes_xyxy[:, 3] - boxes_xyxy[:, 1])
 
 
 def scale_xyxy(boxes_xyxy: Tensor, factor: float, min_side: float = 0.0) -> Tensor:
-    """Scale each box about its centre, then widen sides that are below `min_side` pixels.
+    """Scale each box about its centre, then widen sides below `min_side` pixels.
 
-    Returns `(N, 4)` in the same frame; the result may reach outside the photo.
+    Args:
+        boxes_xyxy: `(N, 4)`.
+        factor: new sides / old sides.
+        min_side: pixels.
+
+    Returns:
+        `(N, 4)` in the same frame; may extend beyond the photo.
     """
     centre = (boxes_xyxy[:, :2] + boxes_xyxy[:, 2:]) / 2
     half = ((boxes_xyxy[:, 2:] - boxes_xyxy[:, :2]) * factor).clamp(min=min_side) / 2
@@ -42,29 +48,35 @@ def scale_xyxy(boxes_xyxy: Tensor, factor: float, min_side: float = 0.0) -> Tens
 
 
 def clip_xyxy(boxes_xyxy: Tensor, original_size: tuple[int, int]) -> Tensor:
-    """Cut `(N, 4)` boxes at the borders of a photo of `original_size` (height, width)."""
+    """Clip boxes `(N, 4)` to a photo of `original_size` (height, width)."""
     height, width = original_size
     limits = boxes_xyxy.new_tensor([width, height, width, height])
     return torch.minimum(boxes_xyxy.clamp(min=0), limits)
 
 
 def iou_xyxy(boxes_xyxy: Tensor, others_xyxy: Tensor) -> Tensor:
-    """Intersection over union of each pair: `(N, 4)` and `(M, 4)` to `(N, M)` in [0, 1]; N or M may be 0."""
+    """IoU of each pair of `(N, 4)` and `(M, 4)` boxes: `(N, M)` in [0, 1]; N or M may be 0."""
     return box_iou(boxes_xyxy, others_xyxy)
 
 
 def max_iou_xyxy(boxes_xyxy: Tensor, others_xyxy: Tensor) -> Tensor:
-    """The largest IoU of each of `(N, 4)` boxes with any of `(M, 4)` others: `(N,)`, zeros when M is 0."""
+    """Largest IoU of each of `(N, 4)` boxes with `(M, 4)` others: `(N,)`, zeros when M is 0."""
     if len(others_xyxy) == 0:
         return boxes_xyxy.new_zeros(len(boxes_xyxy))
     return iou_xyxy(boxes_xyxy, others_xyxy).amax(dim=1)
 
 
 def nms_xyxy(boxes_xyxy: Tensor, scores: Tensor, iou_threshold: float, best: int | None = None) -> Tensor:
-    """Rows kept by class-agnostic non-maximum suppression, best score first: int64 `(K,)`.
+    """Class-agnostic non-maximum suppression.
 
-    With `best`, the first so many of them; then low scores need not be looked at. Equal scores keep their
-    order, so that the result does not depend on the sort's whim.
+    Args:
+        boxes_xyxy: `(N, 4)`.
+        scores: `(N,)`; equal scores keep their order.
+        iou_threshold: boxes that overlap a kept one by more are dropped.
+        best: largest number of boxes to keep; a small one saves time. None keeps all.
+
+    Returns:
+        Rows of the kept boxes, highest score first: int64 `(K,)`.
     """
     order = scores.argsort(descending=True, stable=True)
     wanted = len(order) if best is None else min(best, len(order))

@@ -1,7 +1,7 @@
-"""What every configuration in `ezsd` is made of: a frozen dataclass that checks its values.
+"""The decorator of all configurations in `ezsd`: a frozen dataclass that validates its values.
 
 The dataclass that the code takes is also the section of `params.yaml`, so a key has one name, one default and
-one description: its line under `Attributes:`. Importing a configuration loads no torch.
+one description, its line under `Attributes:`. Importing a configuration does not load torch.
 """
 
 from dataclasses import field
@@ -23,9 +23,9 @@ Config = TypeVar("Config")
 
 @dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(field,))
 def config(cls: type[Config]) -> type[Config]:
-    """Make a class a frozen dataclass whose values are checked when it is built.
+    """Turn a class into a frozen dataclass that validates its values.
 
-    Building one raises `pydantic.ValidationError`, a `ValueError`, which names the value that is unknown,
+    Its constructor raises `pydantic.ValidationError`, a `ValueError`, which names the value that is unknown,
     missing or out of range.
     """
     settings = ConfigDict(extra="forbid", allow_inf_nan=False)

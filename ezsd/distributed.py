@@ -1,23 +1,23 @@
-"""Numbers over all processes that train as one; with one process they are what they were."""
+"""Reductions over all processes of a training run; with one process they return their argument."""
 
 import torch
 from torch import Tensor, distributed
 
 
 def count_processes() -> int:
-    """How many processes share each step."""
+    """The world size."""
     return distributed.get_world_size() if _are_several() else 1
 
 
 def sum_over_processes(values: Tensor) -> Tensor:
-    """The sum of all processes' values, which have the same shape, to each of them; in place."""
+    """Sum a tensor over all processes, in place; it has the same shape in each."""
     if _are_several():
         distributed.all_reduce(values)
     return values
 
 
 def max_over_processes(sides: list[int]) -> list[int]:
-    """The largest of all processes' numbers, place by place."""
+    """Element-wise maximum over all processes."""
     if not _are_several():
         return sides
     largest = torch.tensor(sides)

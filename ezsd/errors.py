@@ -1,8 +1,8 @@
-"""The one error of the method's room."""
+"""The error of `ezsd`."""
 
 
 class InputError(ValueError):
-    """What came in cannot be used: a photo, a box, a name, a weights file.
+    """An input cannot be used: a photo, a box, a name, a weights file.
 
-    The message is one sentence for a person: what is wrong, where (file, id or key), and the mend.
+    The message is one sentence: what is wrong, where (file or id), and how to fix it.
     """

@@ -1,4 +1,4 @@
-"""Masks as COCO's run lengths (RLE), and back; all in pixels of the original photo."""
+"""From masks to COCO's run lengths (RLE) and back, in pixels of the original photo."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,19 +12,23 @@ from torchvision.models.detection.roi_heads import paste_masks_in_image
 from ezsd.errors import InputError
 
 INSIDE = 0.5
-"""A pixel belongs to an object from this probability on."""
+"""A pixel belongs to an object if its probability is at least this."""
 
 Rle = dict[str, Any]
 
 
 def run_lengths(segmentation: object, size_hw: tuple[int, int]) -> bytes:
-    """COCO's compressed run lengths of a COCO `segmentation`: polygons, or run lengths of either kind.
+    """COCO's compressed run lengths of a COCO `segmentation`.
 
-    Polygons are clipped to the photo, corner by corner; those of fewer than three corners, of which COCO and
-    LVIS have some, are left out. With none left the mask is empty: nobody knows what it is.
+    The corners of polygons are clipped to the photo. Polygons with fewer than three corners, which COCO and
+    LVIS contain, are left out; if none is left, the mask is empty, which means unknown.
+
+    Args:
+        segmentation: polygons, or compressed or uncompressed run lengths.
+        size_hw: (height, width) of the photo.
 
     Raises:
-        InputError: it is none of them, or of another size.
+        InputError: it is neither, or of another size.
     """
     if isinstance(segmentation, dict):
         return _checked(segmentation, size_hw)
@@ -41,7 +45,7 @@ def is_empty(counts: bytes, size_hw: tuple[int, int]) -> bool:
 
 
 def decode_masks(counts: Sequence[bytes], size_hw: tuple[int, int]) -> Tensor:
-    """Run lengths of N objects in a photo -> masks (N, H, W) uint8, 0 or 1."""
+    """Masks of N objects in a photo from their run lengths: uint8 `(N, H, W)`, 0 or 1."""
     if not counts:
         return torch.zeros(0, *size_hw, dtype=torch.uint8)
     stacked = coco_mask.decode([{"size": list(size_hw), "counts": one} for one in counts])
@@ -49,12 +53,12 @@ def decode_masks(counts: Sequence[bytes], size_hw: tuple[int, int]) -> Tensor:
 
 
 def paste_masks(probabilities: Tensor, boxes_xyxy: Tensor, size_hw: tuple[int, int]) -> list[Rle]:
-    """What a detector found, as COCO results have it: `{size: [H, W], counts: text}` each.
+    """Run lengths of detected masks for COCO results: `{size: [H, W], counts: text}` each.
 
     Args:
-        probabilities: (N, S, S) in 0..1, a grid over each box.
-        boxes_xyxy: (N, 4) pixels of the photo.
-        size_hw: of the photo.
+        probabilities: `(N, S, S)` in [0, 1], a grid over each box.
+        boxes_xyxy: `(N, 4)` pixels of the photo.
+        size_hw: (height, width) of the photo.
     """
     # one at a time: all masks of a large photo at once would need gigabytes
     return [
@@ -64,7 +68,7 @@ def paste_masks(probabilities: Tensor, boxes_xyxy: Tensor, size_hw: tuple[int, i
 
 
 def as_rle(counts: bytes, size_hw: tuple[int, int]) -> Rle:
-    """Run lengths as JSON has them."""
+    """Run lengths in COCO's JSON format."""
     return {"size": list(size_hw), "counts": counts.decode("ascii")}
 
 
@@ -91,7 +95,7 @@ def _polygons(segmentation: object, size_hw: tuple[int, int]) -> list[list[float
 
 
 def _checked(rle: Rle, size_hw: tuple[int, int]) -> bytes:
-    """The run lengths, compressed; they must fill the photo exactly."""
+    """Compressed run lengths; raises InputError unless they fill the photo exactly."""
     counts = rle.get("counts")
     if rle.get("size") != list(size_hw):
         raise InputError(f"run lengths are of size {rle.get('size')}, the photo of {list(size_hw)}")

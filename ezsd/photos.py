@@ -1,4 +1,4 @@
-"""One way to turn a photo into pixels, for every stage and for the public API."""
+"""From photos to pixels, for all stages and the public API."""
 
 import io
 from pathlib import Path
@@ -15,13 +15,13 @@ Photo = str | Path | Image.Image | np.ndarray | Tensor
 """A path, a PIL image, or RGB uint8: a numpy array `(H, W, 3)` or a tensor `(3, H, W)`."""
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "PPM")
-"""The readers that are tried; Pillow has others that start outside programs."""
+"""Pillow's readers that are tried; some of the others start external programs."""
 
 MAX_PIXELS = 80_000_000
-"""Larger pictures are refused before their pixels are unpacked: a small file can claim to be enormous."""
+"""Larger photos are refused before their pixels are decoded: a small file can expand enormously."""
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".ppm"})
-"""What a photo's name in a folder ends with, in either case."""
+"""File name suffixes of photos, in lower or upper case."""
 
 _VIDEO_SUFFIXES = frozenset({".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v"})
 _EXIF_ORIENTATION = 0x0112
@@ -39,10 +39,10 @@ _MODES_16_BIT = frozenset({"I", "I;16", "I;16L", "I;16B", "I;16N"})
 
 
 def as_photo(photo: Photo) -> Tensor:
-    """A photo in any of the forms of `Photo` as uint8 RGB `(3, H, W)`.
+    """Convert any form of `Photo` to uint8 RGB `(3, H, W)`.
 
     Raises:
-        InputError: it is of another type, shape or dtype, or its file cannot be read.
+        InputError: it has another type, shape or dtype, or its file cannot be read.
     """
     if isinstance(photo, str | Path):
         return read_photo(Path(photo))
@@ -60,7 +60,7 @@ def as_photo(photo: Photo) -> Tensor:
 
 
 def read_photo(path: Path) -> Tensor:
-    """Decode a file to uint8 RGB `(3, H, W)`. Raises InputError, which names the file."""
+    """Decode a file to uint8 RGB `(3, H, W)`; raises InputError with the name of the file."""
     if path.suffix.lower() in _VIDEO_SUFFIXES:
         raise InputError(f"{path} is a video, which is not supported yet: give a list of frames")
     try:
@@ -72,7 +72,7 @@ def read_photo(path: Path) -> Tensor:
 
 
 def photos_of_folder(folder: Path) -> list[Path]:
-    """The photos directly in a folder, by their names' ends, sorted. Raises InputError when there is none."""
+    """Paths of the photos in a folder, by suffix, sorted; raises InputError when there is none."""
     found = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
     if not found:
         raise InputError(f"folder {folder} holds no photo: one ends in {', '.join(sorted(SUFFIXES))}")
@@ -80,15 +80,18 @@ def photos_of_folder(folder: Path) -> list[Path]:
 
 
 def decode_photo(data: bytes, declared_wh: tuple[int, int] | None) -> Tensor:
-    """Decode a photo to uint8 RGB (3, H, W), range 0..255, in the frame its annotations use.
+    """Decode a photo to uint8 RGB `(3, H, W)` in the frame of its annotations.
 
-    `declared_wh` is the size in pixels that the annotations state, or None when there are none. An EXIF
-    rotation is applied unless only the unrotated picture has the declared size: some data sets annotate the
-    pixels as stored, others as shown. Grey is repeated over the channels, transparency is laid on white,
-    16-bit grey keeps its high byte as 16-bit colour does.
+    An EXIF rotation is applied unless only the unrotated photo has the declared size: some data sets annotate
+    the pixels as stored, others as shown. Grey is repeated over the channels, transparency is blended with
+    white, and 16-bit grey keeps its high byte.
 
-    Raises InputError when the bytes are no photo, are truncated or corrupt, or have another size than
-    declared.
+    Args:
+        data: bytes of the file.
+        declared_wh: (width, height) in the annotations, or None if there are none.
+
+    Raises:
+        InputError: the bytes are no photo, are truncated or corrupt, or have another size than declared.
     """
     image = _open(data)
     return _pixels(image, _turn_to_declared(image, declared_wh))
@@ -103,20 +106,20 @@ def _check(photo: Any, dtype: Any, fits: bool, kind: str, shape: str) -> None:
 
 
 def _pixels(image: Image.Image, turn: Image.Transpose | None) -> Tensor:
-    """uint8 `(3, H, W)`, with the turn applied."""
+    """Decode to uint8 `(3, H, W)` and apply the turn."""
     try:
         image.load()
         rgb = _to_rgb(image)
     except (InputError, MemoryError):
         raise
-    except Exception as error:  # decoders raise nearly anything on damaged bytes
+    except Exception as error:  # decoders raise many kinds of errors on damaged bytes
         raise InputError(f"the photo is truncated or corrupt ({error}); replace or remove it") from error
     upright = rgb if turn is None else rgb.transpose(turn)
     return torch.from_numpy(np.array(upright, dtype=np.uint8)).permute(2, 0, 1).contiguous()
 
 
 def _open(data: bytes) -> Image.Image:
-    """Read the header alone."""
+    """Open a photo, reading only its header."""
     try:
         image = Image.open(io.BytesIO(data), formats=FORMATS)
         width, height = image.size
@@ -135,7 +138,7 @@ def _open(data: bytes) -> Image.Image:
 
 
 def _turn_to_declared(image: Image.Image, declared_wh: tuple[int, int] | None) -> Image.Transpose | None:
-    """Return the EXIF turn to apply, None for none; raises InputError when neither reading has the size."""
+    """Return the EXIF turn to apply, or None; raises InputError when neither orientation has the size."""
     turn = _TURNS.get(_orientation(image))
     stored_wh = image.size
     upright_wh = stored_wh[::-1] if turn in _SIDEWAYS else stored_wh
@@ -150,12 +153,12 @@ def _turn_to_declared(image: Image.Image, declared_wh: tuple[int, int] | None) -
 
 
 def _orientation(image: Image.Image) -> int:
-    """Return the EXIF orientation 1..8 that is still to be applied; Pillow turns TIFF by itself."""
+    """Return the EXIF orientation 1..8 that is still to be applied; Pillow applies it to TIFF itself."""
     if image.format == "TIFF":
         return 1
     try:
         return int(image.getexif().get(_EXIF_ORIENTATION, 1))
-    except Exception:  # a damaged EXIF block says nothing about the pixels
+    except Exception:  # a damaged EXIF block does not mean damaged pixels
         return 1
 
 

@@ -13,14 +13,19 @@ BUILTIN_SPLITS = ("world_48_17", "coco_48_17", "voc_15_5_1", "voc_15_5_2", "voc_
 
 @dataclass(frozen=True)
 class Split:
-    """Names of a zero-shot or few-shot task; a class label everywhere is an index into `names`.
+    """Base and novel names; a class label is everywhere an index into `names`.
 
-    Base labels are 0..B-1 and novel labels B..B+V-1, so a base label means the same with `base` and `names`.
-    Raises InputError when a side is empty, a name is empty or repeated, or a name stands on both sides.
+    Base labels are 0..B-1 and novel labels B..B+V-1, so a base label is also an index into `base`.
 
-    Args:
-        shots: how many boxes of each novel name training sees, at most; 0 is zero-shot.
+    Attributes:
+        name: of the split.
+        base: names with boxes in training.
+        novel: names without.
+        shots: largest number of boxes of a novel name in training; 0 is zero-shot.
         novel_photos: whether training has photos of other novel objects, without their boxes.
+
+    Raises:
+        InputError: a side is empty, a name is empty or repeated, or a name is on both sides.
     """
 
     name: str
@@ -45,26 +50,26 @@ class Split:
 
     @property
     def labelled(self) -> tuple[str, ...]:
-        """Names that boxes in training have: those of the base, with shots all."""
+        """Names with boxes in training: the base names; all names if there are shots."""
         return self.names if self.shots else self.base
 
     def protocol(self, known: str) -> str:
-        """What a result is to be called: `few-shot 10, names known, no other novel photos`.
+        """The name of the protocol for results: `few-shot 10, names known, no other novel photos`.
 
         Args:
-            known: "names known" or "strict", what mining knew of novel names.
+            known: "names known" or "strict": whether mining used novel names.
         """
         shots = [f"few-shot {self.shots}"] if self.shots else []
         photos = [] if self.novel_photos else [f"no {'other ' if self.shots else ''}novel photos"]
         return ", ".join([*shots, known, *photos])
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
+        """Plain values for JSON."""
         return asdict(self)
 
     @staticmethod
     def from_dict(values: Mapping[str, Any]) -> "Split":
-        """Back from `to_dict`; raises KeyError or TypeError for something else."""
+        """The inverse of `to_dict`; raises KeyError or TypeError for other values."""
         sides = {side: tuple(values[side]) for side in ("base", "novel")}
         return Split(values["name"], **sides, shots=values["shots"], novel_photos=values["novel_photos"])
 

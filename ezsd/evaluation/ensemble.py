@@ -1,4 +1,4 @@
-"""Joint scores of detector and teacher (not the paper's; ViLD-ensemble: Gu et al., ICLR 2022, section 3.4)."""
+"""Joint scores of detector and teacher (not the paper's: ViLD-ensemble, Gu et al., ICLR 2022)."""
 
 from dataclasses import dataclass
 from typing import Protocol

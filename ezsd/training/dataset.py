@@ -1,4 +1,4 @@
-"""Which photo comes when, and what it brings along."""
+"""The order of photos over a training run, and their batches."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -16,18 +16,23 @@ Example = tuple[Tensor, dict[str, Tensor]]
 
 @dataclass(frozen=True)
 class Draw:
-    """The row of a photo, and the seed of all that happens to it this time."""
+    """One showing of a photo.
+
+    Attributes:
+        row: of the photo in the index.
+        seed: of everything that is drawn at random for it.
+    """
 
     row: int
     seed: int
 
 
 class TrainSet(Dataset[Example]):
-    """Photos with their cached targets, drawn anew each time.
+    """Photos with their cached targets, augmented anew in each showing.
 
     Args:
-        read_photo: row -> uint8 RGB (3, H, W).
-        read_targets: row -> its targets.
+        read_photo: from a row to the photo, uint8 RGB `(3, H, W)`.
+        read_targets: from a row to its cached targets.
         config: what is drawn at random.
     """
 
@@ -45,17 +50,19 @@ class TrainSet(Dataset[Example]):
 
 @dataclass(frozen=True)
 class BatchPlan:
-    """The draws of every step, as slices of one endless row of rounds, so that no photo is left over.
+    """The draws of each step: slices of one endless sequence of epochs, so that no photo is left over.
 
     Iterating gives the micro-batches of one process, from `first_step` on.
 
     Attributes:
-        order: round -> the rows that it shows, in order; not empty. Rounds may differ in length.
+        order: from an epoch to the rows that it shows, in order; not empty. Epochs may differ in length.
         images_per_step: over all processes and micro-batches.
-        first_step, steps: the first to come, and the number of all steps of the run.
-        micro_batches: a step is computed in so many parts.
+        first_step: step to start from.
+        steps: steps of the whole run.
+        micro_batches: number of parts in which a step is computed.
         seed: of the run.
-        rank, world_size: this process takes every `world_size`-th image of a step, from `rank` on.
+        rank: of this process, which takes every `world_size`-th image of a step.
+        world_size: number of processes.
     """
 
     order: Callable[[int], Sequence[int]]
@@ -75,7 +82,7 @@ class BatchPlan:
                 yield own[part :: self.micro_batches]
 
     def _draws_from(self, first: int) -> Iterator[Draw]:
-        """One after another, without end."""
+        """An endless sequence of draws, from number `first` on."""
         rows = islice(chain.from_iterable(map(self.order, count())), first, None)
         return (Draw(int(row), derive_seed(self.seed, place)) for place, row in enumerate(rows, first))
 
@@ -84,5 +91,5 @@ class BatchPlan:
 
 
 def load_batches(train_set: TrainSet, plan: BatchPlan, workers: int) -> DataLoader[list[Example]]:
-    """Reads the plan's batches, ahead and in other processes if there are workers."""
+    """Read the batches of the plan; with workers, ahead of time in other processes."""
     return DataLoader(train_set, batch_sampler=plan, num_workers=workers, collate_fn=list)  # type: ignore[arg-type]

@@ -8,9 +8,9 @@ import torch
 
 
 def derive_seed(*path: int) -> int:
-    """A 63-bit seed from numbers that say what it is for, such as the run's seed and the step.
+    """A 63-bit seed from numbers that identify its use, such as the run's seed and the step.
 
-    Each thing drawn at random has one of its own, so that a run can be taken up anywhere.
+    Everything random has its own seed, so that a run can resume anywhere.
     """
     high, low = np.random.SeedSequence(path).generate_state(2)
     return (int(high) << 31) ^ int(low)
@@ -18,9 +18,9 @@ def derive_seed(*path: int) -> int:
 
 @contextmanager
 def deterministic() -> Iterator[None]:
-    """Let torch choose algorithms whose result does not depend on the order in which threads finish.
+    """Within the context, torch uses deterministic algorithms where it has them, and warns where it has none.
 
-    A GPU has none for some of the detector's operations; torch warns of those and goes on.
+    On a GPU some of the detector's operations have none.
     """
     was, warned = (
         torch.are_deterministic_algorithms_enabled(),

@@ -1,4 +1,4 @@
-"""Large-scale jitter: a photo is shown smaller, or a part of it larger (arXiv 2012.07177)."""
+"""Large-scale jitter (not the paper's, arXiv 2012.07177): a photo is shown smaller, or a part of it larger."""
 
 from typing import NamedTuple
 
@@ -19,10 +19,15 @@ class Window(NamedTuple):
 def draw_window(
     config: JitterConfig, size_hw: tuple[int, int], generator: torch.Generator
 ) -> tuple[Window, float]:
-    """What is seen of a photo of that size, and by what factor in 0..1 its short side is scaled.
+    """Draw the visible part of a photo, and the factor in (0, 1] that scales its short side.
 
-    Larger than 1 is a window as many times smaller, anywhere in the photo, shown at the photo's size: no
-    step needs more memory than without jitter.
+    A factor above 1 becomes a window that is smaller by that factor, at a random place, shown at the photo's
+    size; so no step needs more memory than without jitter.
+
+    Args:
+        config: range of the factor.
+        size_hw: (height, width) of the photo.
+        generator: source of random numbers.
     """
     factor = config.smallest + (config.largest - config.smallest) * float(torch.rand((), generator=generator))
     height, width = (max(1, round(side / max(factor, 1.0))) for side in size_hw)

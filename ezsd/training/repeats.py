@@ -1,4 +1,4 @@
-"""How often an epoch shows each photo, and in which order (repeat-factor sampling, arXiv 1908.03195)."""
+"""Repeat-factor sampling (arXiv 1908.03195): how often an epoch shows each photo, and in which order."""
 
 import math
 from collections import Counter
@@ -9,14 +9,14 @@ from torch import Tensor
 
 
 def repeat_factors(labels: Sequence[Tensor], threshold: float) -> list[float]:
-    """How often an epoch shows each photo on average (arXiv 1908.03195, appendix A).
+    """Average number of showings of each photo in an epoch (arXiv 1908.03195, appendix A).
 
-    A name that a fraction f of the photos holds asks for max(1, sqrt(threshold / f)) showings; a photo
-    follows its rarest name. A threshold of 0 shows each photo once.
+    A name in a fraction f of the photos has the factor max(1, sqrt(threshold / f)); a photo has that of its
+    rarest name. With a threshold of 0 all factors are 1.
 
     Args:
-        labels: int64 `(n_i,)` labels of each photo's boxes; a photo may have none.
-        threshold: fraction of photos under which a name counts as rare.
+        labels: of the boxes of each photo, int64 `(n_i,)`; n_i may be 0.
+        threshold: fraction of photos below which a name is rare.
     """
     names = [set(of_photo.tolist()) for of_photo in labels]
     photos_with = Counter(label for of_photo in names for label in of_photo)
@@ -27,15 +27,15 @@ def repeat_factors(labels: Sequence[Tensor], threshold: float) -> list[float]:
 
 
 def draw_repeats(factors: Sequence[float], seed: int, epoch: int) -> Tensor:
-    """How often one epoch shows each photo, int64 `(P,)`; a factor of 2.3 gives two or three showings.
+    """Number of showings of each photo in one epoch, int64 `(P,)`; a factor of 2.3 gives two or three.
 
-    Depends on `seed` and `epoch` alone, so that an interrupted run can go on at any epoch.
+    Depends only on `seed` and `epoch`, so that an interrupted run can resume at any epoch.
     """
     return _round_at_random(factors, _generator(seed, epoch))
 
 
 def epoch_order(factors: Sequence[float], seed: int, epoch: int) -> list[int]:
-    """Photo numbers in the random order of one epoch, each as often as `draw_repeats` says."""
+    """Photo numbers in the random order of one epoch, repeated as by `draw_repeats`."""
     generator = _generator(seed, epoch)
     repeated = torch.arange(len(factors)).repeat_interleave(_round_at_random(factors, generator))
     order: list[int] = repeated[torch.randperm(len(repeated), generator=generator)].tolist()
@@ -47,6 +47,6 @@ def _generator(seed: int, epoch: int) -> torch.Generator:
 
 
 def _round_at_random(factors: Sequence[float], generator: torch.Generator) -> Tensor:
-    """The factors rounded up or down so that they stay what they are on average."""
+    """Factors rounded up or down at random, so that their mean is kept."""
     wanted = torch.tensor(factors, dtype=torch.float64)
     return (wanted + torch.rand(len(wanted), generator=generator, dtype=torch.float64)).floor().long()
