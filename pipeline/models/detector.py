@@ -11,8 +11,7 @@ from torch import nn
 from ezsd.cache.atomic import write_json_atomic
 from ezsd.cache.checked import read_json
 from ezsd.cache.errors import ArtifactError
-from ezsd.detector.checkpoint import detector_tensors, restore_detector
-from ezsd.detector.detector import ZeroShotDetector, build_detector
+from ezsd.detector.detector import ZeroShotDetector, build_detector, detector_tensors, restore_detector
 from ezsd.errors import InputError
 from ezsd.pipeline.models.backbone import BackboneSource
 from ezsd.pipeline.params import TrainParams

@@ -8,9 +8,8 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from ezsd.detector.checkpoint import detector_tensors, restore_detector
 from ezsd.detector.config import DetectorConfig, Selection
-from ezsd.detector.detector import LOSSES, Detections, detect
+from ezsd.detector.detector import LOSSES, Detections, detect, detector_tensors, restore_detector
 from ezsd.errors import InputError
 
 ALL = Selection(score_threshold=0.0, nms_iou=1.0, detections_per_image=10_000)
@@ -163,7 +162,7 @@ def test_tensors_of_another_detector_are_refused(tiny: Any) -> None:
 
 def test_the_student_never_loads_the_teacher() -> None:
     script = (
-        "import sys, ezsd.detector.checkpoint, ezsd.training.engine, ezsd.training.checkpoint\n"
+        "import sys, ezsd.detector.detector, ezsd.training.engine, ezsd.training.checkpoint\n"
         "print([name for name in sys.modules if name.startswith(('open_clip', 'ezsd.teacher'))])"
     )
     out = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)

@@ -6,9 +6,15 @@ import pytest
 import torch
 from torch import Tensor
 
-from ezsd.detector.checkpoint import detector_tensors, restore_detector
 from ezsd.detector.config import DetectorConfig, MaskHeadConfig, Selection
-from ezsd.detector.detector import LOSSES, ZeroShotDetector, build_detector, detect
+from ezsd.detector.detector import (
+    LOSSES,
+    ZeroShotDetector,
+    build_detector,
+    detect,
+    detector_tensors,
+    restore_detector,
+)
 from ezsd.detector.mask_head import mask_targets, regions_with_masks
 from ezsd.masks import decode_masks, paste_masks
 
