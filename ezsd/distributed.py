@@ -25,11 +25,18 @@ def max_over_processes(sides: list[int]) -> list[int]:
     return largest.tolist()
 
 
-def rows_a_process(rows: int, device: torch.device) -> Tensor | int:
-    """The mean of all processes' numbers of rows, at least one row in all.
+def mean_rows(rows: int, device: torch.device) -> Tensor | int:
+    """Mean number of rows per process, from at least one row in total.
 
-    Processes average their gradients. A sum over a process's rows, divided by this, becomes by that average
-    the mean over the rows of all, however unequally they are shared.
+    Gradients are averaged over processes. A sum over the rows of a process, divided by this, is averaged to
+    the mean over all rows, also when processes have different numbers of rows.
+
+    Args:
+        rows: of this process.
+        device: where the result is needed.
+
+    Returns:
+        A number with one process, else a tensor without dimensions.
     """
     if not _are_several():
         return max(rows, 1)

@@ -1,4 +1,4 @@
-"""A trained detector from its folder, and what it finds in photos."""
+"""The public detector: load it from its folder, find names in photos."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -21,27 +21,28 @@ from ezsd.pipeline.models.vocabulary import check_names, embed_by_run, embed_wit
 from ezsd.teacher.protocol import Teacher
 
 Photos = list[str] | list[Path] | list[Image.Image] | list[np.ndarray] | list[Tensor] | list[Photo]
-"""Several photos; a list is invariant, so that one of paths would be no list of `Photo`."""
+"""Several photos; a list is invariant, so a list of paths is no list of `Photo`."""
 
 EmbedNames = Callable[[Sequence[str]], Tensor]
 """Names to embeddings, float32 `(C, D)`."""
 
 
 class Detector:
-    """A trained detector; what it looks for is an argument of `predict`.
+    """A trained detector; the names to find are an argument of `predict`.
 
     Attributes:
-        names: what it looks for by default: base and novel names of its split.
-        trained_names: those of them that had boxes in training.
+        names: default names: base and novel names of its split.
+        trained_names: those that had boxes in training.
         embedding_dim: D, the length of a text embedding.
     """
 
     def __init__(self, trained: TrainedDetector, embed: EmbedNames, device: torch.device) -> None:
-        """`load_detector` makes one.
+        """Built by `load_detector`.
 
         Args:
             trained: network and names; the network is moved to `device`.
-            embed: asked for names whose embeddings are not stored with the detector.
+            embed: embeds names whose embeddings are not stored with the detector.
+            device: where it runs.
         """
         self.names = trained.split.names
         self.trained_names = trained.split.labelled
@@ -90,24 +91,24 @@ class Detector:
         text_embeddings: Tensor | None = None,
         selection: Selection | None = None,
     ) -> Any:
-        """Find names in a photo, in several, or in those of a folder.
+        """Find names in a photo, in several photos, or in the photos of a folder.
 
-        Names of the split are stored with the detector. Others are embedded by the re-normalized teacher that
-        the detector was trained with, which is loaded when they are first asked for.
+        Embeddings of the split's names are stored with the detector. Other names are embedded by the
+        re-normalized teacher that the detector was trained with, which is loaded on first use.
 
         Args:
             photo: a path, a PIL image, RGB uint8 as a numpy array `(H, W, 3)` or a tensor `(3, H, W)`; or a
                 list of these, or the path of a folder, whose photos are taken in the order of their paths.
-            names: what to look for, also what had no box in training; the split's names when None.
-            text_embeddings: float `(C, D)` of the names, by a teacher of your own.
+            names: names to find, also without boxes in training; the split's names when None.
+            text_embeddings: float `(C, D)` of the names, to use instead of the teacher's.
             selection: thresholds; the paper's when None: any score, NMS at 0.5, at most 300 a photo.
 
         Returns:
-            `Detections` of one photo; of a list or a folder a list of them.
+            `Detections` of a photo; a list of them for a list or a folder.
 
         Raises:
-            InputError: a photo cannot be read or has another shape or dtype, a name is empty or comes twice,
-                `text_embeddings` do not fit, or new names have no teacher.
+            InputError: a photo cannot be read or has another shape or dtype, a name is empty or listed twice,
+                `text_embeddings` have another shape, or there is no teacher for new names.
             ArtifactError: the re-normalization beside the detector is missing, damaged or another.
         """
         wanted = self.names if names is None else check_names(names)
@@ -147,13 +148,13 @@ class Detector:
 def load_detector(
     folder: str | Path, *, teacher: Teacher | None = None, device: str | torch.device | None = None
 ) -> Detector:
-    """The detector that `train` left in a folder.
+    """Load the detector that `train` wrote to a folder.
 
     Args:
         folder: `artifacts/train` of a run.
         teacher: the re-normalized teacher that it was trained with, to embed new names. By default the one
-            that the run's `params.yaml` and `artifacts/renorm` describe, loaded when new names are asked for.
-        device: where it runs; a GPU when None and there is one.
+            that the run's `params.yaml` and `artifacts/renorm` describe, loaded on first use.
+        device: where it runs; when None, a GPU if there is one.
 
     Raises:
         ArtifactError: the folder holds no finished detector, or a damaged one.

@@ -27,7 +27,7 @@ class Proposals(proposals.Proposals):
     Attributes:
         boxes_xyxy: float32 `(K, 4)`, absolute pixels of the photo.
         scores: float32 `(K,)` in [0, ln C]: ln C - entropy of the C names' probabilities.
-        labels: int64 `(K,)`, most likely name of the enlarged crop, an index into `names`.
+        labels: int64 `(K,)`, most likely name of the crop with context, an index into `names`.
         confidence: float32 `(K,)` in (0, 1], probability of that name: the weight in distillation.
         anchors: number of anchors of the photo.
         forwards: crops that went through the teacher.
@@ -61,14 +61,14 @@ class Proposals(proposals.Proposals):
 
 @dataclass(frozen=True)
 class Detections(detector.Detections):
-    """What was found in one photo, highest score first; M may be 0.
+    """Detections of one photo, highest score first; M may be 0.
 
     Attributes:
         boxes_xyxy: float32 `(M, 4)`, absolute pixels of the photo.
         scores: float32 `(M,)` in [0, 1].
         labels: int64 `(M,)`, an index into `names`.
         mask_probabilities: float32 `(M, S, S)` in [0, 1], a grid over each box; None without a mask head.
-        names: the names that were looked for.
+        names: the names to find.
         original_size: (height, width) of the photo.
     """
 

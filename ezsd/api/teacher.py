@@ -1,4 +1,4 @@
-"""CLIP from its name, re-normalized on photos of one's own, and what it proposes in a photo."""
+"""The public functions that need a teacher: load it, re-normalize it, mine a photo."""
 
 from collections.abc import Sequence
 from copy import deepcopy
@@ -32,10 +32,10 @@ from ezsd.teacher.prompts import Prompts
 from ezsd.teacher.protocol import Teacher
 
 MAX_BYTES = 2 << 30
-"""Crops that are kept in memory, so that later epochs need not decode their photos again."""
+"""Size of the crops that are kept in memory, so that later epochs need not decode photos again."""
 
 BATCH = 256
-"""Crops that go through the image tower at once; fewer when memory runs out."""
+"""Crops that are encoded at once; fewer when memory runs out."""
 
 Boxes = Tensor | np.ndarray | Sequence[Sequence[float]]
 """`(N, 4)` xyxy in absolute pixels of the photo; N may be 0."""
@@ -51,20 +51,19 @@ def load_teacher(
     norms: str | Path | None = None,
     device: str | torch.device | None = None,
 ) -> Teacher:
-    """A CLIP, frozen and in evaluation mode.
+    """Load a CLIP, frozen and in evaluation mode.
 
     Args:
         model: an open_clip architecture (`ViT-B-32-quickgelu`), the path of an open_clip config (`*.json`),
-            `world-teacher` (a small one that comes with the package), or `package.module:function`, which is
-            called and returns what meets the protocol `Teacher`.
+            `world-teacher` (a small one that is part of the package), or `package.module:function`, which
+            returns a `Teacher`.
         weights: a tag of open_clip's published weights (`openai`), the path of a file (safetensors, or a
             state dict), or `random`. Not needed for `world-teacher` and functions.
         norms: `norms.safetensors` of a run's `artifacts/renorm`: its re-normalized norm layers.
-        device: where it computes; a GPU when None and there is one.
+        device: where it runs; when None, a GPU if there is one.
 
     Raises:
-        InputError: no such model or weights, or they do not fit one another; weights that are not on this
-            machine and cannot be fetched.
+        InputError: there is no such model, or its weights do not fit it or cannot be downloaded.
     """
     teacher = load.load_teacher(find_teacher(model, weights))
     if norms is not None:
@@ -82,18 +81,18 @@ def renormalize(
     config: RenormConfig | None = None,
     prompts: Prompts | None = None,
 ) -> Teacher:
-    """A copy of the teacher whose norm layers are tuned to name boxes (the paper's first idea).
+    """Tune the norm layers of a copy of the teacher on base boxes (the paper's first idea).
 
     The same arguments give the same copy.
 
     Args:
-        teacher: any; it stays as it is.
+        teacher: any; it is not changed.
         photos: paths, PIL images, or RGB uint8 pixels.
-        boxes: of each photo `(N, 4)` xyxy in its pixels. Only base boxes: what is here was trained on.
-        labels: of each photo `(N,)`, what its boxes show, an index into `names`.
+        boxes: base boxes of each photo, `(N, 4)` xyxy in its pixels.
+        labels: of the boxes of each photo, `(N,)`, an index into `names`.
         names: the base names.
         config: the recipe, of method `tune`; the paper's for COCO when None.
-        prompts: what the text tower reads for a name; the paper's `a photo of a {}` when None.
+        prompts: texts of a name; the paper's `a photo of a {}` when None.
 
     Returns:
         The copy, on the device of `teacher`, frozen again.
@@ -122,18 +121,18 @@ def mine(
     config: MineConfig | None = None,
     prompts: Prompts | None = None,
 ) -> Proposals:
-    """Boxes in a photo that the teacher is surest of (the paper's second idea).
+    """Mine the boxes of a photo that the teacher is most certain of (the paper's second idea).
 
-    All anchors go through the teacher: with the paper's recipe about 12,750 crops of a photo.
+    All anchors go through the teacher: with the paper's recipe about 12,750 crops a photo.
 
     Args:
-        teacher: best re-normalized.
+        teacher: preferably re-normalized.
         photo: a path, a PIL image, or RGB uint8 pixels.
         names: all names that compete for a box, base and novel.
-        base_boxes: `(M, 4)` xyxy, what is known to be in the photo: proposals that overlap it are left out.
-        base_names: those of `names` that have boxes: proposals of these names are left out.
+        base_boxes: `(M, 4)` xyxy, ground truth of the photo; proposals that overlap it are dropped.
+        base_names: those of `names` that have ground truth; proposals with these names are dropped.
         config: the recipe; the paper's when None.
-        prompts: what the text tower reads for a name; the paper's `a photo of a {}` when None.
+        prompts: texts of a name; the paper's `a photo of a {}` when None.
 
     Raises:
         InputError: the photo, a box or a name cannot be used, or a base name is not among `names`.
@@ -164,7 +163,7 @@ def _labelled(boxes: Sequence[Boxes], labels: Sequence[Labels], names: int) -> l
 def _labelled_crops(
     photos: Sequence[Photo], labelled: Sequence[tuple[Tensor, Tensor]], config: RenormConfig, size: int
 ) -> LabelledCrops:
-    """Photos without a box are left out."""
+    """Labelled crops of the photos that have a box."""
     if len(photos) != len(labelled):
         raise InputError(f"photos and boxes must be of one length, got {len(photos)} and {len(labelled)}")
     used = [

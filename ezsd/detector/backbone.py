@@ -1,4 +1,4 @@
-"""Any torchvision or timm network, tapped at named modules and joined by a feature pyramid (1612.03144)."""
+"""Any torchvision or timm network with a feature pyramid (arXiv 1612.03144) on named modules."""
 
 import json
 from collections import OrderedDict
@@ -25,19 +25,20 @@ WORLD_WEIGHTS = "world-backbone.safetensors"
 WORLD_CARD = "world-backbone.json"
 _TIMM = "timm/"
 _OUTSIDE = ("pretrained", "weights", "checkpoint", "cache")
-"""How options begin that lead to files or the network."""
+"""Prefixes of options that load files or use the network."""
 _PROBE_SIDE = 128
 _IMAGENET_MEAN, _IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
 class BackboneModel(NamedTuple):
-    """The model that a backbone's name means.
+    """The model behind a backbone's name.
 
     Attributes:
-        library: whose model it is.
-        name: the model's name there.
+        library: that has the model.
+        name: of the model in the library.
         options: keyword arguments of its constructor.
-        mean, std: of its RGB input in range 0..1, per channel.
+        mean: of each channel of its RGB input, on the scale 0..1.
+        std: as `mean`.
     """
 
     library: Literal["torchvision", "timm"]
@@ -69,19 +70,19 @@ class PyramidBackbone(nn.Module):
             parameter.requires_grad_(name not in self.frozen)
 
     def forward(self, pixels: Tensor) -> "OrderedDict[str, Tensor]":
-        """`pixels` (N, 3, H, W) float, normalised, H and W divisible by the coarsest stride."""
+        """From normalised float pixels `(N, 3, H, W)`, sides divisible by the last stride, to the maps."""
         taps = self.body(pixels)
         return self.fpn(OrderedDict((str(level), features) for level, features in enumerate(taps.values())))
 
     def train(self, mode: bool = True) -> "PyramidBackbone":
-        """Trains the pyramid; the body stays in evaluation mode, so that no dropout blurs its features."""
+        """Set the mode of the pyramid; the body stays in evaluation mode, without dropout."""
         super().train(mode)
         self.body.eval()
         return self
 
 
 def find_model(config: BackboneConfig) -> BackboneModel:
-    """Whose model the config names. `world` is pretrained on the embedded world's pictures of base names."""
+    """The model that the config names; `world` is pretrained on the embedded world's photos of base names."""
     if config.name == WORLD:
         card = json.loads(resources.files("ezsd").joinpath("assets", WORLD_CARD).read_bytes())
         options = {**card["kwargs"], **config.options}
@@ -94,7 +95,8 @@ def find_model(config: BackboneConfig) -> BackboneModel:
 def published_tensors(config: BackboneConfig, tag: str) -> dict[str, Tensor]:
     """Weights that the model's library publishes, from its cache or downloaded.
 
-    Raises InputError when there is no such tag, or the download fails.
+    Raises:
+        InputError: there is no such tag, or the download fails.
     """
     model = find_model(config)
     try:
@@ -107,7 +109,7 @@ def published_tensors(config: BackboneConfig, tag: str) -> dict[str, Tensor]:
 
 
 def load_body(backbone: PyramidBackbone, tensors: Mapping[str, Tensor]) -> None:
-    """Fills the body; what lies past the last tap, a classifier for instance, is left out.
+    """Load weights into the body; those beyond the last tap, such as a classifier's, are left out.
 
     Raises:
         InputError: a weight is missing or has another shape: the file is of another architecture.
@@ -125,7 +127,7 @@ def load_body(backbone: PyramidBackbone, tensors: Mapping[str, Tensor]) -> None:
 
 
 def _create(model: BackboneModel) -> nn.Module:
-    """The network with random weights; no file is read and nothing fetched, whatever name and options say."""
+    """Build the network with random weights; never reads a file or downloads anything."""
     if not _is_known(model):
         raise InputError(
             f"{model.library} cannot make a backbone {model.name!r}: it has no such model; names of a hub or "
@@ -173,7 +175,7 @@ def _probe(body: nn.Module) -> tuple[list[int], int]:
 
 
 def _frozen_names(body: GraphModule, stages: int) -> frozenset[str]:
-    """Names of the parameters that are used up to the tap of the last frozen stage."""
+    """Names of the parameters up to the tap of the last frozen stage."""
     if stages == 0:
         return frozenset()
     outputs = next(node for node in body.graph.nodes if node.op == "output").args[0]

@@ -1,4 +1,4 @@
-"""From a pooled region to two vectors: an embedding among the names, and a feature to regress from."""
+"""The box head: from a pooled region to an embedding for classification and a feature for regression."""
 
 from itertools import pairwise
 
@@ -25,7 +25,7 @@ class BoxHead(nn.Module):
         self.projection = nn.Linear(width, embedding_dim)
 
     def embed(self, shared: Tensor) -> Tensor:
-        """Shared features (R, C, S, S) -> (R, D) L2-normalised, in the space of the teacher's embeddings."""
+        """From shared features `(R, C, S, S)` to L2-normalised embeddings `(R, D)` in the teacher's space."""
         return F.normalize(self.projection(self.classification(shared)).float(), dim=1)
 
 

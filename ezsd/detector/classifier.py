@@ -1,4 +1,4 @@
-"""Text embeddings as the classifier: what it can name is an argument."""
+"""A classifier whose weights are text embeddings, so that its names are an argument."""
 
 import torch
 from torch import Tensor, nn
@@ -8,9 +8,9 @@ from ezsd.errors import InputError
 
 
 class TextClassifier(nn.Module):
-    """Cosines with frozen text embeddings and with a learned background, times a learned temperature.
+    """Cosines with frozen text embeddings and a learned background vector, times a learned factor.
 
-    docs/method.md, section 5: the background is one vector that is not normalised, and nothing has a bias.
+    The background is not normalised, and there is no bias (docs/method.md, section 5).
     """
 
     text_embeddings: Tensor
@@ -22,9 +22,10 @@ class TextClassifier(nn.Module):
         self.register_buffer("text_embeddings", torch.zeros(0, embedding_dim), persistent=False)
 
     def set_vocabulary(self, text_embeddings: Tensor) -> None:
-        """Classify among these (C, D) from now on; they are L2-normalised here.
+        """Replace the names by text embeddings `(C, D)`, which are L2-normalised here.
 
-        Raises InputError when there is no name or D is not the classifier's.
+        Raises:
+            InputError: C is 0, or D is not the classifier's.
         """
         dim = self.background.shape[0]
         if text_embeddings.ndim != 2 or len(text_embeddings) == 0 or text_embeddings.shape[1] != dim:
@@ -32,13 +33,13 @@ class TextClassifier(nn.Module):
         self.text_embeddings = F.normalize(text_embeddings.detach().to(self.background), dim=1)
 
     def forward(self, embeddings: Tensor) -> Tensor:
-        """Unit embeddings (R, D) -> logits (R, 1 + C) float32, background first."""
+        """From L2-normalised embeddings `(R, D)` to logits, float32 `(R, 1 + C)`, background first."""
         columns = torch.cat([self.background[None], self.text_embeddings])
-        # in bfloat16 cosines that the temperature raises a hundredfold would be too coarse
+        # bfloat16 is too coarse for cosines that are multiplied by about 100
         with torch.autocast(embeddings.device.type, enabled=False):
             return self.log_temperature.exp() * embeddings.float() @ columns.T
 
     def text_of(self, labels: Tensor) -> Tensor:
-        """Text embeddings (R, D) of labels (R,) in 0..C, with zeros for background, 0."""
+        """Text embeddings `(R, D)` of labels `(R,)` in 0..C; zeros for background, label 0."""
         zeros = self.text_embeddings.new_zeros(1, self.text_embeddings.shape[1])
         return torch.cat([zeros, self.text_embeddings])[labels]

@@ -1,4 +1,4 @@
-"""What a detector is made of: everything that decides its shape and its way of testing, and no weights."""
+"""Settings of the detector: its architecture, and how it selects detections."""
 
 from dataclasses import asdict, field
 from typing import Annotated, Any, Literal
@@ -11,13 +11,13 @@ from ezsd.errors import InputError
 
 @config
 class BackboneConfig:
-    """A network of torchvision or timm, and where the feature pyramid is attached to it.
+    """A network of torchvision or timm, and the modules that feed the feature pyramid.
 
     Attributes:
         name: `world` for the packaged one, a torchvision model such as `resnet50`, or `timm/NAME`.
         options: further keyword arguments of the model's constructor.
         taps: modules whose outputs feed the pyramid, fine to coarse, each twice as coarse as the last.
-        frozen_stages: the weights up to this many taps, counted from the finest, are never trained.
+        frozen_stages: number of taps, from the finest, up to which weights are not trained.
     """
 
     name: str = "resnet50"
@@ -38,7 +38,7 @@ class RpnConfig:
         anchor_sides: pixels of the scaled photo; side of the square anchor of each pyramid level, fine to
             coarse: one for each of the backbone's taps, and one coarser still.
         anchor_ratios: height / width of the anchors of every level.
-        anchors_per_image: anchors that enter the loss; at most half are positives.
+        anchors_per_image: anchors in the loss; at most half are positives.
         post_nms_top_n: boxes of a photo that are kept after non-maximum suppression.
         nms_iou: of two boxes that overlap by more, the one with the higher score is kept.
     """
@@ -57,7 +57,7 @@ class BoxHeadConfig:
     Attributes:
         channels: of its convolutions.
         width: of its fully connected layers.
-        regressor: whether box regression reads the name's text embedding (`semantic`, the paper's) or not.
+        regressor: `semantic` reads the name's text embedding (the paper's), `plain` does not.
         roi_side: cells on a side of the grid into which a region is pooled.
         sampling_ratio: each cell is the mean of sampling_ratio x sampling_ratio points.
         rois_per_image: regions that enter the loss; at most a quarter are positives.
@@ -78,8 +78,8 @@ class MaskHeadConfig:
     """The class-agnostic mask head (Mask R-CNN).
 
     Attributes:
-        convolutions: before the grid is made twice as fine.
-        channels: of all its convolutions.
+        convolutions: number of convolutions before the grid is upsampled.
+        channels: of each convolution.
     """
 
     convolutions: Count = 4
@@ -88,12 +88,12 @@ class MaskHeadConfig:
 
 @config
 class Selection:
-    """How detections are chosen at test; nothing that was trained depends on it (docs/method.md, section 5).
+    """How detections are selected at test; training does not depend on it (docs/method.md, section 5).
 
     Attributes:
-        score_threshold: a detection's softmax probability is above it.
+        score_threshold: detections have a higher softmax probability.
         nms_iou: of two detections of one name that overlap by more, the one with the higher score is kept.
-        detections_per_image: the best of a photo that are kept.
+        detections_per_image: largest number of detections of a photo; the best are kept.
     """
 
     score_threshold: Fraction = 0.0
@@ -103,14 +103,14 @@ class Selection:
 
 @config
 class DetectorConfig:
-    """All of a detector but its weights and its vocabulary; the defaults are the paper's.
+    """A detector without its weights and vocabulary; the defaults are the paper's.
 
     Attributes:
-        backbone: the network that looks at the photo.
-        pyramid_channels: of every level of the feature pyramid.
+        backbone: its backbone.
+        pyramid_channels: channels of each level of the feature pyramid.
         rpn: the region proposal network.
-        box_head: names and refines the regions.
-        mask_head: outlines them; without one (null) the detector finds boxes alone.
+        box_head: classifies regions and regresses their boxes.
+        mask_head: predicts masks; null for boxes only.
         short_side: pixels; a photo is scaled to it at test, or less if its long side would not fit.
         long_side: pixels; at most, in training and at test.
     """
@@ -132,7 +132,7 @@ class DetectorConfig:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "DetectorConfig":
-        """The inverse of :meth:`to_dict`, also by way of JSON; InputError for other keys or values."""
+        """The inverse of `to_dict`, also after JSON; raises InputError for other keys or values."""
         try:
             return TypeAdapter(cls).validate_python(values)
         except ValidationError as error:

@@ -1,4 +1,4 @@
-"""The detector put together: backbone and pyramid, proposals, heads."""
+"""The whole detector: backbone and pyramid, region proposals, heads; its training, detection and storage."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -25,13 +25,13 @@ _PROPOSAL_LOSSES = {"loss_objectness": "objectness", "loss_rpn_box_reg": "propos
 
 @dataclass(frozen=True)
 class Detections:
-    """What was found in one photo, best first.
+    """Detections of one photo, highest score first.
 
     Attributes:
-        boxes_xyxy: (M, 4) float32, pixels of the original photo.
-        scores: (M,) float32 in 0..1.
-        labels: (M,) int64, index into the vocabulary.
-        mask_probabilities: (M, S, S) float32 in 0..1, a grid over each box; None without a mask head.
+        boxes_xyxy: float32 `(M, 4)`, pixels of the original photo.
+        scores: float32 `(M,)` in [0, 1].
+        labels: int64 `(M,)`, index into the vocabulary.
+        mask_probabilities: float32 `(M, S, S)` in [0, 1], a grid over each box; None without a mask head.
     """
 
     boxes_xyxy: Tensor
@@ -56,11 +56,11 @@ class ZeroShotDetector(GeneralizedRCNN):
 
     @property
     def losses(self) -> tuple[str, ...]:
-        """Names of what `forward` gives in training."""
+        """Names of the losses that `forward` returns in training."""
         return LOSSES if self.config.mask_head is None else (*LOSSES, MASK_LOSS)
 
     def set_vocabulary(self, text_embeddings: Tensor) -> None:
-        """Name things by these (C, D) from now on, and change nothing else; InputError for another shape."""
+        """Replace the names by text embeddings `(C, D)`; raises InputError for another shape."""
         self.roi_heads.classifier.set_vocabulary(text_embeddings)
 
     def forward(
@@ -92,16 +92,19 @@ class ZeroShotDetector(GeneralizedRCNN):
 def build_detector(
     config: DetectorConfig, embedding_dim: int, classification_loss: nn.Module | None = None
 ) -> ZeroShotDetector:
-    """A detector with random weights; another loss than softmax cross-entropy matters in training alone."""
+    """A detector with random weights; `classification_loss` is softmax cross-entropy by default."""
     return ZeroShotDetector(config, embedding_dim, classification_loss or SoftmaxLoss())
 
 
 def detect(
     detector: ZeroShotDetector, images: Sequence[Tensor], selection: Selection | None = None
 ) -> list[Detections]:
-    """Find the vocabulary's names in uint8 RGB photos (3, H, W); leaves the detector in evaluation mode.
+    """Find the names of the vocabulary in photos; leaves the detector in evaluation mode.
 
-    `selection`: the method's own when there is none.
+    Args:
+        detector: with a vocabulary.
+        images: uint8 RGB `(3, H, W)` each.
+        selection: how detections are selected; the paper's when None.
     """
     detector.eval()
     detector.roi_heads.select(selection or Selection())
@@ -114,7 +117,7 @@ def detect(
 
 
 def detector_tensors(detector: ZeroShotDetector) -> dict[str, Tensor]:
-    """All weights, and the vocabulary as `text_embeddings` (C, D); contiguous, on the CPU."""
+    """All weights, and the vocabulary as `text_embeddings` `(C, D)`: contiguous, on the CPU."""
     state = {
         name: tensor for name, tensor in detector.state_dict().items() if not name.startswith(_TRAINING_ONLY)
     }
@@ -123,10 +126,14 @@ def detector_tensors(detector: ZeroShotDetector) -> dict[str, Tensor]:
 
 
 def restore_detector(config: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> ZeroShotDetector:
-    """The detector of :meth:`DetectorConfig.to_dict` and :func:`detector_tensors`, in evaluation mode.
+    """Rebuild a detector, in evaluation mode, without running any stored code.
+
+    Args:
+        config: from `DetectorConfig.to_dict`.
+        tensors: from `detector_tensors`.
 
     Raises:
-        InputError: the tensors are not those of the config.
+        InputError: the tensors do not fit the config.
     """
     weights = dict(tensors)
     text = weights.pop(TEXT, None)
@@ -134,7 +141,7 @@ def restore_detector(config: Mapping[str, Any], tensors: Mapping[str, Tensor]) -
         raise InputError(f"the detector's weights lack {TEXT!r}: the file is of something else or cut short")
     checked = DetectorConfig.from_dict(dict(config))
     try:
-        with torch.device("meta"):  # no memory is taken: a config may claim any size
+        with torch.device("meta"):  # uses no memory: a config may state any size
             build_detector(checked, text.shape[1]).load_state_dict(weights, assign=True)
         detector = build_detector(checked, text.shape[1])
         detector.load_state_dict(weights)

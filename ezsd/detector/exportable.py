@@ -1,4 +1,4 @@
-"""The detector at test as one function of tensors, which exporters can trace."""
+"""Detection as one function of tensors, which exporters can trace (not the paper's)."""
 
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -9,13 +9,13 @@ from ezsd.detector.detector import ZeroShotDetector
 
 
 class ExportableDetector(nn.Module):
-    """What `detect` does with one scaled photo, by the same code, the vocabulary being an input.
+    """Does what `detect` does with one scaled photo; the vocabulary is an input.
 
-    Scaling stays outside: the size that a photo is scaled to is a whole number, which a trace would freeze.
+    Scaling is left to the caller: a trace would freeze the size that a photo is scaled to.
     """
 
     def __init__(self, detector: ZeroShotDetector, selection: Selection) -> None:
-        """`detector`: on the CPU; it is put into evaluation mode and chooses by `selection` from now on."""
+        """Wrap a detector on the CPU; puts it into evaluation mode and sets its `selection`."""
         super().__init__()
         self.detector = detector
         self.detector.roi_heads.select(selection)
@@ -25,13 +25,13 @@ class ExportableDetector(nn.Module):
         """Find names in a photo.
 
         Args:
-            photo: (3, H, W) float32 RGB of 0..255, scaled as `PhotoTransform` scales photos.
-            text_embeddings: (C, D) float32, a row for each name, of any length > 0.
+            photo: float32 RGB `(3, H, W)` in [0, 255], scaled as by `PhotoTransform`.
+            text_embeddings: float32 `(C, D)`, a row for each name, not zero.
 
         Returns:
-            boxes_xyxy (M, 4) float32 in pixels of `photo`, scores (M,) float32 in 0..1, and labels (M,) int64
-            into the rows of `text_embeddings`; best first. With a mask head also mask_probabilities (M, S, S)
-            float32 in 0..1, a grid over each box.
+            boxes_xyxy, float32 `(M, 4)` in pixels of `photo`; scores, float32 `(M,)` in [0, 1]; labels, int64
+            `(M,)`, index into the rows of `text_embeddings`; highest score first. A mask head adds
+            mask_probabilities, float32 `(M, S, S)` in [0, 1], a grid over each box.
         """
         self.detector.set_vocabulary(text_embeddings)
         pixels = self._pad(self.detector.transform.normalize(photo))[None]
@@ -43,6 +43,6 @@ class ExportableDetector(nn.Module):
         return found["boxes"], found["scores"], found["labels"] - 1, *masks
 
     def _pad(self, pixels: Tensor) -> Tensor:
-        """To multiples of the coarsest stride, with zeros on the right and below."""
+        """Pad to multiples of the coarsest stride, with zeros at the right and bottom."""
         stride = self.detector.backbone.stride
         return F.pad(pixels, (0, -pixels.shape[2] % stride, 0, -pixels.shape[1] % stride))

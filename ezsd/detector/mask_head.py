@@ -1,4 +1,4 @@
-"""Class-agnostic masks of regions (Mask R-CNN, arXiv 1703.06870), of torchvision's own parts."""
+"""Class-agnostic masks of regions (not the paper's: Mask R-CNN, arXiv 1703.06870)."""
 
 import torch
 from torch import Tensor, nn
@@ -12,9 +12,9 @@ ROI_SIDE, ROI_SAMPLES = 14, 2
 
 
 class MaskHead(nn.Module):
-    """From regions to the logits of a grid that says which cells belong to the object.
+    """From regions to grids of mask logits.
 
-    One mask for all names: a name without a mask in training gets one at test.
+    Masks are class-agnostic: names without masks in training get them at test.
     """
 
     def __init__(self, config: MaskHeadConfig, in_channels: int, levels: list[str]) -> None:
@@ -35,13 +35,13 @@ class MaskHead(nn.Module):
 def regions_with_masks(
     regions: list[Tensor], rows: list[Tensor], labels: list[Tensor], masks: list[Tensor]
 ) -> tuple[list[Tensor], list[Tensor]]:
-    """Those regions that hold an object whose mask is known, and their objects.
+    """Positive regions whose object has a known mask, and these objects.
 
     Args:
-        regions: (R, 4) of each image.
-        rows: (R,) int64, the object that each region was matched with.
-        labels: (R,) int64, 0 for background.
-        masks: (G, H, W) of each image's objects; an empty one is not known.
+        regions: `(R, 4)` of each image.
+        rows: int64 `(R,)`, the object that each region was matched with.
+        labels: int64 `(R,)`, 0 for background.
+        masks: `(G, H, W)` of each image's objects; an empty one is unknown.
     """
     boxes, objects = [], []
     for of_image, row, label, mask in zip(regions, rows, labels, masks, strict=True):
@@ -53,16 +53,16 @@ def regions_with_masks(
 
 
 def mask_targets(masks: list[Tensor], boxes: list[Tensor], rows: list[Tensor], side: int) -> Tensor:
-    """What of each region its object covers.
+    """The fraction of each cell of a region's grid that its object covers.
 
     Args:
-        masks: (G, H, W) of each image's objects, 0 or 1, in the scaled frame.
-        boxes: (R, 4) regions of each image.
-        rows: (R,) int64, the object in each region.
-        side: S, cells of a region's grid on a side.
+        masks: `(G, H, W)` of each image's objects, 0 or 1, in the scaled frame.
+        boxes: `(R, 4)` regions of each image.
+        rows: int64 `(R,)`, the object in each region.
+        side: S, cells on a side of the grid.
 
     Returns:
-        (all R, S, S) float32 in 0..1.
+        float32 `(all R, S, S)` in [0, 1].
     """
     parts = [project_masks_on_boxes(*image, side) for image in zip(masks, boxes, rows, strict=True)]
     return torch.cat(parts)

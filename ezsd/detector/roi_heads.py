@@ -1,4 +1,4 @@
-"""From regions to losses in training, and to detections at test."""
+"""The RoI heads: from regions to losses in training, and to detections at test."""
 
 from collections.abc import Sequence
 
@@ -52,12 +52,12 @@ class ZeroShotRoIHeads(RoIHeads):
         self.classifier = TextClassifier(dim, head.log_temperature)
         self.regressor = REGRESSORS[head.regressor](head.width, dim)
         self.classification_loss = classification_loss
-        # the last to draw its random weights: the others do not depend on whether there is one
+        # built last, so that the random weights of the others do not depend on it
         mask_head = config.mask_head
         self.masks = MaskHead(mask_head, config.pyramid_channels, levels) if mask_head else None
 
     def select(self, selection: Selection) -> None:
-        """Choose detections like this from now on."""
+        """Set how detections are selected."""
         self.score_thresh = selection.score_threshold
         self.nms_thresh = selection.nms_iou
         self.detections_per_img = selection.detections_per_image
@@ -69,12 +69,12 @@ class ZeroShotRoIHeads(RoIHeads):
         image_shapes: list[tuple[int, int]],
         targets: Targets | None = None,
     ) -> tuple[list[dict[str, Tensor]], dict[str, Tensor]]:
-        """Losses in training, else one dict of `boxes`, `labels`, `scores` an image, in the scaled frame.
+        """In training the losses, else `boxes`, `labels` and `scores` of each image, in the scaled frame.
 
-        With a mask head also `mask_probabilities` (M, S, S), a grid over each box.
+        A mask head adds `mask_probabilities` `(M, S, S)`, a grid over each box.
         """
         if self.training:
-            assert targets is not None  # GeneralizedRCNN has refused their absence
+            assert targets is not None  # GeneralizedRCNN has checked that they are there
             return [], self._losses(features, proposals, image_shapes, targets)
         return self._detect(features, proposals, image_shapes), {}
 
@@ -87,22 +87,22 @@ class ZeroShotRoIHeads(RoIHeads):
     ) -> dict[str, Tensor]:
         regions, rows, label_list, delta_list = self.select_training_samples(proposals, targets)
         labels, target_deltas = torch.cat(label_list), torch.cat(delta_list)
-        taught = [target["distill_boxes"] for target in targets]
-        together = list(zip(regions, taught, strict=True))
+        distill_boxes = [target["distill_boxes"] for target in targets]
+        together = list(zip(regions, distill_boxes, strict=True))
         counts = [len(boxes) for of_image in together for boxes in of_image]
-        # one call for both: what a call costs by itself, gradients of whole feature maps, is paid once
+        # one call for both: its fixed cost, gradients of whole feature maps, is paid once
         shared = self._pool(features, list(map(torch.cat, together)), image_shapes)
         of_regions, _ = _take_apart(shared, counts)
         deltas = self.regressor(self.box_head.regression(of_regions), self.classifier.text_of(labels))
-        embeddings, taught_embeddings = _take_apart(self.box_head.embed(shared), counts)
+        embeddings, distilled_embeddings = _take_apart(self.box_head.embed(shared), counts)
         losses = {
             "classification": self.classification_loss(self.classifier(embeddings), labels),
             "box": box_loss(deltas, target_deltas, labels > 0),
             "distillation": distillation_loss(
-                taught_embeddings,
+                distilled_embeddings,
                 torch.cat([target["distill_embeddings"] for target in targets]),
                 torch.cat([target["distill_weights"] for target in targets]),
-                [len(boxes) for boxes in taught],
+                [len(boxes) for boxes in distill_boxes],
             ),
         }
         if self.masks is not None:

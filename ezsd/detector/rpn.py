@@ -11,20 +11,20 @@ OBJECT_IOU, BACKGROUND_IOU = 0.7, 0.3
 OBJECT_FRACTION = 0.5
 MODES = ("training", "testing")
 CANDIDATES_A_LEVEL = 2
-"""How many times as many boxes as are kept go from each level into non-maximum suppression."""
+"""Boxes of a level that enter non-maximum suppression / boxes that are kept."""
 
 
 class ExactRPNHead(RPNHead):
-    """torchvision's, with float32 outputs: in bfloat16 a box a thousand pixels off would move by eights."""
+    """torchvision's, with float32 outputs: bfloat16 rounds coordinates near 1000 to multiples of 8."""
 
     def forward(self, x: list[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
-        """Maps of all levels -> objectness and deltas of all levels."""
+        """From maps of all levels to objectness and deltas of all levels."""
         objectness, deltas = super().forward(x)
         return [level.float() for level in objectness], [level.float() for level in deltas]
 
 
 def build_proposal_network(config: RpnConfig, channels: int) -> RegionProposalNetwork:
-    """Random weights; a pyramid level for each anchor side, all with `channels` channels."""
+    """Build it with random weights, for one pyramid level of `channels` channels per anchor side."""
     sizes = tuple((side,) for side in config.anchor_sides)
     anchors = AnchorGenerator(sizes, (config.anchor_ratios,) * len(sizes))
     network = RegionProposalNetwork(

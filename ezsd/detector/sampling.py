@@ -1,4 +1,4 @@
-"""A random choice that is an image's own."""
+"""Random samples that depend only on the image."""
 
 from collections.abc import Sequence
 
@@ -8,10 +8,10 @@ from torchvision.models.detection._utils import BalancedPositiveNegativeSampler
 
 
 class SeededSampler(BalancedPositiveNegativeSampler):
-    """torchvision's balanced choice of objects and background, from one seed an image.
+    """torchvision's balanced sampler of positives and negatives, with one seed an image.
 
-    What is chosen in an image depends neither on its neighbours in the batch nor on the number of processes
-    that share the batch, and is the same after a resume.
+    The sample of an image depends neither on the other images of the batch nor on the number of processes,
+    and is the same after a resume.
     """
 
     def __init__(self, per_image: int, object_fraction: float) -> None:
@@ -19,7 +19,7 @@ class SeededSampler(BalancedPositiveNegativeSampler):
         self.seeds: Sequence[int] = ()
 
     def __call__(self, matched_idxs: list[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
-        """Per image (R,): -1 to ignore, 0 background, > 0 object -> masks (R,) of objects, of background."""
+        """From labels `(R,)` of each image (-1: ignore, 0: background) to masks `(R,)` of both samples."""
         objects, background = [], []
         for matched, seed in zip(matched_idxs, self.seeds, strict=True):
             generator = torch.Generator(matched.device).manual_seed(seed)
@@ -32,7 +32,7 @@ class SeededSampler(BalancedPositiveNegativeSampler):
 
 
 def _choose(candidates: Tensor, at_most: int, generator: torch.Generator) -> Tensor:
-    """A mask (R,) bool of at most so many of the candidates (R,) bool, all equally likely."""
+    """Sample at most `at_most` of the candidates, bool `(R,)`, uniformly; a mask, bool `(R,)`."""
     rows = torch.where(candidates)[0]
     order = torch.randperm(len(rows), generator=generator, device=rows.device)[:at_most]
     chosen = torch.zeros_like(candidates)

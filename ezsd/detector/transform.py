@@ -1,4 +1,4 @@
-"""Photos of any size to one batch, and boxes along with them."""
+"""From photos of any size to one batch, with their boxes and masks."""
 
 import torch
 from torch import Tensor
@@ -12,9 +12,9 @@ BOX_KEYS = ("boxes", "distill_boxes")
 
 
 class PhotoTransform(GeneralizedRCNNTransform):
-    """torchvision's, for uint8 photos, and for all the boxes that must follow a photo.
+    """torchvision's, for uint8 photos and all boxes of a target.
 
-    In training a target says to what `short_side` its photo is scaled: the choice is the image's own.
+    In training, `short_side` of the target is the size that its photo is scaled to.
     """
 
     def __init__(self, backbone: PyramidBackbone, short_side: int, long_side: int) -> None:
@@ -23,20 +23,20 @@ class PhotoTransform(GeneralizedRCNNTransform):
         super().__init__(short_side, long_side, mean, std, size_divisible=backbone.stride)
 
     def max_by_axis(self, the_list: list[list[int]]) -> list[int]:
-        """The shape that all photos of a step are padded to, those of other processes too.
+        """The shape that all photos of a step are padded to, over all processes.
 
-        What is beside a photo is seen at its edges, so it must not depend on who computes it.
+        Padding changes features at a photo's edges, so it must not depend on the number of processes.
         """
         return max_over_processes(super().max_by_axis(the_list))
 
     def normalize(self, image: Tensor) -> Tensor:
-        """uint8 (3, H, W) of 0..255 -> float, with the backbone's mean 0 and deviation 1."""
+        """From uint8 `(3, H, W)` to float with the backbone's mean and std removed."""
         return super().normalize(image.to(torch.float32) / 255)
 
     def resize(
         self, image: Tensor, target: dict[str, Tensor] | None = None
     ) -> tuple[Tensor, dict[str, Tensor] | None]:
-        """Scales the photo, keeping its shape, and the boxes and masks of its target."""
+        """Scale a photo, keeping its aspect ratio, and the boxes and masks of its target."""
         before_hw = [int(side) for side in image.shape[-2:]]
         short_side = self.min_size[-1] if target is None else int(target["short_side"])
         scale = min(short_side / min(before_hw), self.max_size / max(before_hw))

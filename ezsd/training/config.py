@@ -1,4 +1,4 @@
-"""How networks are trained."""
+"""Settings of training."""
 
 from dataclasses import field
 from typing import Annotated, Literal
@@ -10,7 +10,7 @@ from ezsd.config import Count, Fraction, NonNegative, Positive, Seed, Whole, con
 
 @config
 class ScheduleConfig:
-    """How long is trained, and at which rate; the defaults are the paper's 1x (docs/method.md, section 6).
+    """Length and learning rate of training; the defaults are the paper's 1x (docs/method.md, section 6).
 
     Attributes:
         epochs: times that as many photos are shown as there are; need not be whole.
@@ -38,9 +38,9 @@ class StepConfig:
         momentum: SGD's.
         weight_decay: SGD's.
         clip_norm: largest L2 norm of all gradients together.
-        loss_factors: by which a loss enters the sum, by name; 1 for those that are left out. The paper's for
+        loss_factors: factors of losses in the sum, by name; 1 for those that are left out. The paper's for
             `distillation` is 1 on COCO, 0.5 on LVIS.
-        micro_batches: a step is computed in this many parts, so that it fits into the memory.
+        micro_batches: number of parts in which a step is computed, to save memory.
         mixed_precision: bfloat16 where the device is a GPU.
         seed: of weights, order and draws.
     """
@@ -73,12 +73,12 @@ class JitterConfig:
 
 @config
 class ExampleConfig:
-    """What is drawn at random each time that a photo is shown; the defaults are the paper's.
+    """What is drawn at random in each showing of a photo; the defaults are the paper's.
 
     Attributes:
-        proposals_per_image: cached proposals that are drawn, without replacement, at most.
+        proposals_per_image: largest number of cached proposals, drawn without replacement.
         short_sides: pixels; the photo is scaled to one of them.
-        jitter: by how much photos are shown smaller or larger besides; null for not at all.
+        jitter: range of large-scale jitter; null for none.
     """
 
     proposals_per_image: Whole = 200

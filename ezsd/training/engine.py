@@ -1,4 +1,4 @@
-"""The steps of a training run, of any model that gives named losses."""
+"""The steps of a training run, for any model that returns named losses."""
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
@@ -26,7 +26,12 @@ class DivergedError(InputError):
 
 @dataclass(frozen=True)
 class StepReport:
-    """What a finished step can tell: its number from 0, and its losses as they entered the sum."""
+    """A finished step.
+
+    Attributes:
+        step: its number, from 0.
+        losses: by name, with their factors.
+    """
 
     step: int
     losses: dict[str, float]
@@ -46,13 +51,16 @@ def train_steps(
     config: StepConfig,
     first_step: int,
 ) -> Iterator[StepReport]:
-    """Take the steps from `first_step` to the schedule's last, and report each when it is done.
+    """Take the steps from `first_step` to the schedule's last, and report each.
 
     Args:
         model: has the names of its losses as `losses` and gives them, by name, for images and targets; or one
             that is wrapped for several processes.
         optimizer: with the momentum of the steps before.
         batches: the micro-batches from `first_step` on.
+        schedule: learning rate of each step.
+        config: how a step is taken.
+        first_step: number of the first step.
 
     Raises:
         DivergedError: a loss is not finite.
@@ -80,7 +88,7 @@ def train_steps(
 def _backward(
     model: nn.Module, batch: list[Example], config: StepConfig, names: Sequence[str], step: int
 ) -> Tensor:
-    """Adds a micro-batch's gradients and returns its share of the step's losses, in the order of `names`."""
+    """Add the gradients of a micro-batch; return its share of the step's losses, in the order of `names`."""
     device = next(model.parameters()).device
     images = [photo.to(device, non_blocking=True) for photo, _ in batch]
     targets = [{key: value.to(device) for key, value in target.items()} for _, target in batch]
@@ -95,7 +103,7 @@ def _backward(
 
 
 def losses_of(model: nn.Module) -> Sequence[str]:
-    """Names of the losses of a model, wrapped for several processes or not."""
+    """Names of the losses of a model, also if it is wrapped in `DistributedDataParallel`."""
     own: Any = model.module if isinstance(model, DistributedDataParallel) else model
     return tuple(own.losses)
 
@@ -115,7 +123,7 @@ def _precision(device: torch.device, mixed: bool) -> AbstractContextManager[obje
 
 
 def _local_gradients(model: nn.Module, local: bool) -> AbstractContextManager[object]:
-    """Gradients travel between processes once a step, with its last part."""
+    """A context in which gradients stay local: processes exchange them once a step, after its last part."""
     if local and isinstance(model, DistributedDataParallel):
         return model.no_sync()
     return nullcontext()

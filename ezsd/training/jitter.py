@@ -1,4 +1,4 @@
-"""Large-scale jitter (not the paper's, arXiv 2012.07177): a photo is shown smaller, or a part of it larger."""
+"""Large-scale jitter (not the paper's; arXiv 2012.07177): a photo is shown smaller, or part of it larger."""
 
 from typing import NamedTuple
 

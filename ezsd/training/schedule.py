@@ -12,13 +12,13 @@ STEP_FACTOR = 0.1
 
 @dataclass(frozen=True)
 class Schedule:
-    """Steps of one run.
+    """The learning rate at each step of a run.
 
     Attributes:
-        steps: in all.
+        steps: of the whole run.
         learning_rate: after warm-up and before the first decay.
-        warmup_steps: over which the rate rises from a thousandth.
-        decay_steps: steps from which on the rate is ten times smaller, each time.
+        warmup_steps: steps over which the rate rises from a thousandth.
+        decay_steps: steps at which the rate drops to a tenth.
     """
 
     steps: int
@@ -38,10 +38,10 @@ class Schedule:
 
 
 def schedule_in_epochs(config: ScheduleConfig, photos: int) -> Schedule:
-    """The steps of a schedule given in epochs, whole or not, of as many images as there are photos.
+    """Convert a schedule from epochs to steps.
 
-    An epoch's end need not be a step's end. Photos that are repeated make no epoch longer: repeats change
-    what is shown, the schedule how long is trained.
+    An epoch has as many images as there are photos, also if photos of rare names are repeated. It need not
+    end with a step.
     """
     epochs = (config.epochs, *config.decay_epochs)
     steps = [_steps_of(photos * epoch / config.images_per_step) for epoch in epochs]
@@ -49,5 +49,5 @@ def schedule_in_epochs(config: ScheduleConfig, photos: int) -> Schedule:
 
 
 def _steps_of(exact: float) -> int:
-    """The next whole number; what binary fractions add to a whole one is no step."""
+    """Round up, ignoring errors of binary fractions."""
     return math.ceil(round(exact, 6))

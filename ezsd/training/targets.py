@@ -1,4 +1,4 @@
-"""What a photo teaches in one step: its crop, its flip, its scale, and a draw of its cached proposals."""
+"""What a photo contributes to a step: its crop, flip and scale, its targets, a draw of cached proposals."""
 
 from dataclasses import dataclass
 
@@ -12,19 +12,22 @@ from ezsd.training.jitter import Window, draw_window
 
 FLIP_PROBABILITY = 0.5
 VISIBLE = 0.25
-"""A box of whose area a crop leaves less is no target: what is left no longer looks like the object."""
+"""A box is dropped when a crop leaves less than this fraction of its area: the rest is not recognizable."""
 
 
 @dataclass(frozen=True)
 class CachedTargets:
-    """All that is stored of one photo; boxes are absolute xyxy in pixels of the original photo.
+    """All cached targets of one photo; boxes are absolute xyxy in pixels of the original photo.
 
     Attributes:
-        boxes_xyxy, labels: (G, 4) float32 and (G,) int64, the objects to be found; labels index base names.
-        object_boxes_xyxy, object_embeddings: (O, 4) and (O, D) float32, the teacher's view of ground truth.
-        proposal_boxes_xyxy, proposal_embeddings: (P, 4) and (P, D) float32, its view of the proposals.
-        proposal_confidences: (P,) float32 >= 0, how much each proposal's embedding is believed.
-        masks: (G, H, W) uint8, 0 or 1, of the objects to be found; None where masks are not trained.
+        boxes_xyxy: float32 `(G, 4)`, ground truth.
+        labels: int64 `(G,)`, index into the base names.
+        object_boxes_xyxy: float32 `(O, 4)`, ground truth with an embedding of the teacher.
+        object_embeddings: float32 `(O, D)`.
+        proposal_boxes_xyxy: float32 `(P, 4)`, mined proposals.
+        proposal_embeddings: float32 `(P, D)`, of the teacher.
+        proposal_confidences: float32 `(P,)` >= 0, their weights in distillation.
+        masks: uint8 `(G, H, W)`, 0 or 1, of the ground truth; None if masks are not trained.
     """
 
     boxes_xyxy: Tensor
@@ -48,7 +51,7 @@ class CachedTargets:
 
     @staticmethod
     def of_boxes(boxes_xyxy: Tensor) -> "CachedTargets":
-        """What a photo teaches by its boxes (N, 4) alone: no names and no embeddings."""
+        """Targets of a photo with boxes `(N, 4)` only: one name and no embeddings."""
         no_boxes, no_embeddings = torch.zeros(0, 4), torch.zeros(0, 1)
         return CachedTargets(
             boxes_xyxy=boxes_xyxy,
@@ -64,10 +67,18 @@ class CachedTargets:
 def draw_example(
     photo: Tensor, cached: CachedTargets, config: ExampleConfig, seed: int
 ) -> tuple[Tensor, dict[str, Tensor]]:
-    """The photo (3, H, W) uint8, perhaps cropped and flipped, and the target for `ZeroShotDetector`.
+    """Crop and flip a photo at random, and draw its target for `ZeroShotDetector`.
 
-    An embedding stays as it is under a flip: the teacher sees much the same either way
-    (docs/method.md, section 4).
+    Embeddings do not change under a flip: the teacher's are nearly the same (docs/method.md, section 4).
+
+    Args:
+        photo: uint8 `(3, H, W)`.
+        cached: its targets.
+        config: what is drawn.
+        seed: of the draw.
+
+    Returns:
+        The photo, uint8 `(3, h, w)`, and its target.
     """
     generator = torch.Generator().manual_seed(seed)
     shrink = 1.0
@@ -95,15 +106,14 @@ def draw_example(
 
 
 def crop_pixels(pixels: Tensor, window: Window) -> Tensor:
-    """The window of a photo or of masks, (N, H, W), without the memory of what is around it."""
+    """Copy the window out of a photo or masks `(N, H, W)`."""
     return pixels[:, window.top : window.bottom, window.left : window.right].clone()
 
 
 def crop_targets(cached: CachedTargets, window: Window) -> CachedTargets:
-    """What the window shows of all targets, in its frame.
+    """All targets that the window shows, in its frame.
 
-    A box that is cut off keeps its label and embedding; one of which less than `VISIBLE` is left goes with
-    all that belongs to it.
+    A box that is cut keeps its label and embedding; one of which less than `VISIBLE` is left is dropped.
     """
     boxes_xyxy, boxes = crop_boxes_xyxy(cached.boxes_xyxy, window)
     objects_xyxy, objects = crop_boxes_xyxy(cached.object_boxes_xyxy, window)
@@ -121,7 +131,7 @@ def crop_targets(cached: CachedTargets, window: Window) -> CachedTargets:
 
 
 def crop_boxes_xyxy(boxes_xyxy: Tensor, window: Window) -> tuple[Tensor, Tensor]:
-    """Boxes (N, 4) of a photo as its window shows them: (K, 4) in the window's frame, and their rows (K,)."""
+    """Clip boxes `(N, 4)` to a window: those left, `(K, 4)` in the window's frame, and their rows `(K,)`."""
     corner = boxes_xyxy.new_tensor([window.left, window.top, window.left, window.top])
     size_hw = (window.bottom - window.top, window.right - window.left)
     clipped = clip_xyxy(boxes_xyxy - corner, size_hw)
@@ -131,7 +141,7 @@ def crop_boxes_xyxy(boxes_xyxy: Tensor, window: Window) -> tuple[Tensor, Tensor]
 
 
 def flip_example(photo: Tensor, target: dict[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
-    """Left becomes right, in the photo and in all its boxes and masks."""
+    """Flip a photo, its boxes and its masks horizontally."""
     width = photo.shape[-1]
     flipped = {key: flip_boxes_xyxy(target[key], width) for key in ("boxes", "distill_boxes")}
     if "masks" in target:
@@ -140,6 +150,6 @@ def flip_example(photo: Tensor, target: dict[str, Tensor]) -> tuple[Tensor, dict
 
 
 def flip_boxes_xyxy(boxes_xyxy: Tensor, width: int) -> Tensor:
-    """Boxes (N, 4) mirrored in a picture of that width."""
+    """Flip boxes `(N, 4)` horizontally in a photo of that width."""
     left, top, right, bottom = boxes_xyxy.unbind(1)
     return torch.stack([width - right, top, width - left, bottom], dim=1)

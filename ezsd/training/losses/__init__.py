@@ -1,1 +1,1 @@
-"""What training minimises, one loss a file."""
+"""The losses of training, one a file. Not the paper's: `SeesawLoss` in `classification`."""

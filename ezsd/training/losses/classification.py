@@ -1,28 +1,35 @@
-"""Which name, or background, a region bears: softmax cross-entropy, and Seesaw for long tails."""
+"""Classification of regions: softmax cross-entropy, and Seesaw for long tails (not the paper's)."""
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ezsd.distributed import rows_a_process, sum_over_processes
+from ezsd.distributed import mean_rows, sum_over_processes
 
 
 class SoftmaxLoss(nn.Module):
     """Mean cross-entropy over regions; 0 with a gradient path when there is no region."""
 
     def forward(self, logits: Tensor, labels: Tensor) -> Tensor:
-        """`logits` (R, 1 + C), background first, and `labels` (R,) int64, 0 for background -> scalar."""
-        return F.cross_entropy(logits, labels, reduction="sum") / rows_a_process(len(labels), labels.device)
+        """Compute the loss.
+
+        Args:
+            logits: `(R, 1 + C)`, background first.
+            labels: int64 `(R,)` in 0..C, 0 for background.
+
+        Returns:
+            Scalar.
+        """
+        return F.cross_entropy(logits, labels, reduction="sum") / mean_rows(len(labels), labels.device)
 
 
 class SeesawLoss(nn.Module):
-    """Cross-entropy in which frequent names press less on rare ones (Seesaw loss, arXiv 2008.10032).
+    """Cross-entropy in which frequent names suppress rare ones less (Seesaw loss, arXiv 2008.10032).
 
-    Name j's share in the denominator of a region of name i is multiplied by
-    `mitigation * compensation` with mitigation (N_j / N_i) ** p where j has been seen less often than i, and
-    compensation (P_j / P_i) ** q where j is scored above i. N counts the regions seen so far,
-    by all processes.
-    Background takes no part in either: it is so frequent that it would silence every rare name.
+    In the softmax of a region of name i, the term of name j is multiplied by a mitigation (N_j / N_i) ** p if
+    j was seen less often than i, and by a compensation (P_j / P_i) ** q if j has a higher score than i. N
+    counts the regions seen so far by all processes. Background is excluded from both: it is so frequent that
+    it would suppress every rare name.
     """
 
     seen: Tensor
@@ -33,7 +40,7 @@ class SeesawLoss(nn.Module):
         self.register_buffer("seen", torch.zeros(1 + names))
 
     def forward(self, logits: Tensor, labels: Tensor) -> Tensor:
-        """As `SoftmaxLoss.forward`; counts the labels."""
+        """Same as `SoftmaxLoss.forward`; also counts the labels."""
         self.seen += sum_over_processes(torch.bincount(labels, minlength=len(self.seen)).to(self.seen))
         log_factors = self._mitigation(labels) + self._compensation(logits.detach(), labels)
         own = F.one_hot(labels, len(self.seen)).bool()
@@ -41,7 +48,7 @@ class SeesawLoss(nn.Module):
         background[:, 0] = True
         background[labels == 0] = True
         log_factors = log_factors.masked_fill(own | background, 0.0)
-        return F.cross_entropy(logits + log_factors, labels, reduction="sum") / rows_a_process(
+        return F.cross_entropy(logits + log_factors, labels, reduction="sum") / mean_rows(
             len(labels), labels.device
         )
 

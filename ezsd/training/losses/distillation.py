@@ -1,6 +1,6 @@
-"""The student learns to embed a box as the teacher does (docs/method.md, section 4).
+"""Distillation: the student learns the teacher's embeddings of boxes (docs/method.md, section 4).
 
-The loss is that of ViLD, arXiv 2104.13921.
+The loss is ViLD's (arXiv 2104.13921).
 """
 
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 
 def normalize_weights(weights: Tensor) -> Tensor:
-    """Weights (R,) >= 0 of one image scaled to mean 1; all ones where they sum to 0, so that none is NaN."""
+    """Scale the weights `(R,)` >= 0 of one image to mean 1; all become 1 if they sum to 0."""
     total = weights.sum()
     return torch.where(total > 0, weights * (len(weights) / total.clamp(min=1e-12)), torch.ones_like(weights))
 
@@ -22,13 +22,13 @@ def distillation_loss(
     """Weighted L1 between unit embeddings: mean over dimensions and boxes, times the number of dimensions.
 
     Args:
-        student: (R, D) embeddings of all images' boxes, image after image; normalised here.
-        teacher: (R, D) cached embeddings of the same boxes; normalised here, after their rest as fp16.
-        weights: (R,) >= 0, 1 for ground truth, the confidence of a proposal; scaled to mean 1 per image.
-        rows_per_image: how many of the R rows each image has; an image may have none and then adds 0.
+        student: `(R, D)` embeddings of the boxes of all images, image after image; normalised here.
+        teacher: `(R, D)` cached embeddings of the same boxes; normalised here: they were stored as fp16.
+        weights: `(R,)` >= 0, 1 for ground truth, confidence for proposals; scaled to mean 1 per image.
+        rows_per_image: number of rows of each image; an image without rows adds 0.
 
     Returns:
-        Scalar: the mean over images, so that an image counts the same whatever it shares its batch with.
+        Scalar: the mean over images, so that an image's weight does not depend on the others.
     """
     distance = (F.normalize(student, dim=1) - F.normalize(teacher, dim=1)).abs().sum(dim=1)
     counts = list(rows_per_image)

@@ -20,7 +20,7 @@ from torch.nn.parallel import DistributedDataParallel
 from ezsd.detector.config import DetectorConfig
 from ezsd.detector.detector import LOSSES, build_detector
 from ezsd.training.losses.classification import SeesawLoss
-from ezsd.distributed import rows_a_process
+from ezsd.distributed import mean_rows
 from ezsd.training.config import StepConfig
 from ezsd.training.engine import make_optimizer, train_steps
 from ezsd.training.schedule import Schedule
@@ -44,7 +44,7 @@ schedule, settings = Schedule(len(batches), 0.01, 1, ()), StepConfig()
 steps = train_steps(model, make_optimizer(model, StepConfig()), own, schedule, settings, 0)
 losses = [[report.losses[name] for name in LOSSES] for report in steps]
 # one process has 3 rows and the other 1, then neither has any
-shares = torch.tensor([float(rows_a_process(rows, torch.device("cpu"))) for rows in ((3, 1)[rank], 0)])
+shares = torch.tensor([float(mean_rows(rows, torch.device("cpu"))) for rows in ((3, 1)[rank], 0)])
 if rank == 0:
     ended = {"losses": torch.tensor(losses), "shares": shares, **detector.state_dict()}
     save_file({name: value.contiguous() for name, value in ended.items()}, folder / f"end-{world_size}")
