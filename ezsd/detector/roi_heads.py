@@ -137,6 +137,6 @@ class ZeroShotRoIHeads(RoIHeads):
 
 
 def _take_apart(rows: Tensor, counts: Sequence[int]) -> tuple[Tensor, Tensor]:
-    """Rows (R, ...) of regions and of taught boxes; `counts` are those of each image, in turn."""
+    """Rows (R, ...) of regions and of distilled boxes; `counts` are those of each image, in turn."""
     parts = rows.split(counts)
     return torch.cat(parts[::2]), torch.cat(parts[1::2])

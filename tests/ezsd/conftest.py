@@ -56,14 +56,14 @@ class TinyDetection:
         corners = torch.rand(count, 2, generator=generator) * SIDE / 2
         return torch.cat([corners, corners + 8 + torch.rand(count, 2, generator=generator) * SIDE / 3], dim=1)
 
-    def target(self, objects: int = 2, taught: int = 4, seed: int = 0) -> dict[str, Tensor]:
+    def target(self, objects: int = 2, distilled: int = 4, seed: int = 0) -> dict[str, Tensor]:
         generator = torch.Generator().manual_seed(seed)
         return {
             "boxes": self.boxes(objects, seed),
             "labels": torch.arange(objects) % 5,
-            "distill_boxes": self.boxes(taught, seed + 1),
-            "distill_embeddings": torch.randn(taught, self.dim, generator=generator),
-            "distill_weights": torch.rand(taught, generator=generator),
+            "distill_boxes": self.boxes(distilled, seed + 1),
+            "distill_embeddings": torch.randn(distilled, self.dim, generator=generator),
+            "distill_weights": torch.rand(distilled, generator=generator),
             "short_side": torch.tensor(SIDE),
             "seed": torch.tensor(seed),
         }

@@ -18,7 +18,7 @@ def test_split_cannot_be_changed():
 
 
 @pytest.mark.parametrize(
-    ("base", "novel", "said"),
+    ("base", "novel", "message"),
     [
         ((), ("dog",), "no base name"),
         (("cat",), (), "no novel name"),
@@ -28,8 +28,8 @@ def test_split_cannot_be_changed():
         (("cat", " "), ("dog",), "empty or not text"),
     ],
 )
-def test_a_split_that_makes_no_sense_is_refused(base, novel, said):
-    with pytest.raises(InputError, match=said):
+def test_a_split_that_makes_no_sense_is_refused(base, novel, message):
+    with pytest.raises(InputError, match=message):
         Split("own", base, novel)
 
 

@@ -23,36 +23,36 @@ def same(one: Detections, other: Detections) -> bool:
 
 
 @pytest.mark.parametrize("regressor", ["semantic", "plain"])
-@pytest.mark.parametrize(("objects", "taught"), [(2, 4), (0, 4), (2, 0), (0, 0)])
+@pytest.mark.parametrize(("objects", "distilled"), [(2, 4), (0, 4), (2, 0), (0, 0)])
 def test_it_trains_with_and_without_objects_and_proposals(
-    tiny: Any, regressor: str, objects: int, taught: int
+    tiny: Any, regressor: str, objects: int, distilled: int
 ) -> None:
     detector = tiny.detector(regressor=regressor).train()
     losses = detector(
-        [tiny.photo(), tiny.photo(1)], [tiny.target(objects, taught), tiny.target(objects, taught)]
+        [tiny.photo(), tiny.photo(1)], [tiny.target(objects, distilled), tiny.target(objects, distilled)]
     )
     assert set(losses) == set(LOSSES)
     sum(losses.values()).backward()
     trained = {name: p.grad for name, p in detector.named_parameters() if p.requires_grad}
     assert all(grad is not None and torch.isfinite(grad).all() for grad in trained.values())
-    assert (losses["distillation"] == 0) == (taught == 0)
+    assert (losses["distillation"] == 0) == (distilled == 0)
 
 
-def test_each_taught_box_is_compared_with_its_own_embedding(tiny: Any) -> None:
+def test_each_distilled_box_is_compared_with_its_own_embedding(tiny: Any) -> None:
     detector = tiny.detector().train()
     heads, photos = detector.roi_heads, [tiny.photo(), tiny.photo(1)]
-    targets = [tiny.target(taught=3), tiny.target(taught=1, seed=1)]
+    targets = [tiny.target(distilled=3), tiny.target(distilled=1, seed=1)]
     boxes = [target["distill_boxes"] for target in targets]
     with torch.no_grad():
         images, _ = detector.transform(photos)
         pooled = heads.box_roi_pool(detector.backbone(images.tensors), boxes, images.image_sizes)
         embeddings = heads.box_head.embed(heads.box_head.shared(pooled)).split([3, 1])
-    as_taught = [
+    as_the_student = [
         {**target, "distill_embeddings": of_image}
         for target, of_image in zip(targets, embeddings, strict=True)
     ]
     assert detector(photos, targets)["distillation"].item() > 1
-    assert detector(photos, as_taught)["distillation"].item() == pytest.approx(0, abs=1e-4)
+    assert detector(photos, as_the_student)["distillation"].item() == pytest.approx(0, abs=1e-4)
 
 
 def test_the_same_seeds_give_the_same_losses(tiny: Any) -> None:

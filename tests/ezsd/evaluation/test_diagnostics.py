@@ -49,8 +49,8 @@ class ColourEncoder:
 
     teacher = SimpleNamespace(logit_scale=2.0)
 
-    def encode(self, photo, boxes_xyxy, enlarge):
-        assert enlarge == 1.2
+    def encode(self, photo, boxes_xyxy, context_factor):
+        assert context_factor == 1.2
         means = [
             photo[:, y0:y1, x0:x1].float().mean(dim=(1, 2)) for x0, y0, x1, y1 in boxes_xyxy.int().tolist()
         ]

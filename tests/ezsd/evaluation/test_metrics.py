@@ -70,7 +70,7 @@ def test_an_ensemble_stands_beside_with_its_exponents():
     assert "ensemble" not in build_metrics(QUESTION, {100: scores(0.4)}, {}, {}, {}, {})
 
 
-def test_frequencies_are_told_of_boxes_and_masks_where_categories_have_one():
+def test_frequencies_are_scored_for_boxes_and_masks_where_categories_have_one():
     kinds = zip(TRUTH["categories"], "frf", strict=True)
     truth = {**TRUTH, "categories": [{**category, "frequency": kind} for category, kind in kinds]}
     both = {300: scores(0.4)}, {300: scores(0.8)}

@@ -41,7 +41,7 @@ class ColourTeacher:
 
 @pytest.fixture
 def colour_classifier():
-    """Makes a classifier from base names and other names."""
+    """A classifier of crops among base names and others."""
 
     def make(base, others):
         teacher = ColourTeacher()

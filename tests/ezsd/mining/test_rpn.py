@@ -46,7 +46,7 @@ def batches_of(photo, boxes_xyxy, first=0):
 
 
 class FixedNetwork(nn.Module):
-    """Proposes what it was told."""
+    """Proposes fixed boxes."""
 
     def __init__(self, boxes, scores):
         super().__init__()

@@ -33,7 +33,7 @@ def test_two_views_are_summed_and_normalised(tiny_teacher, random_photo):
     assert encoder.forwards == 20
 
 
-class Forgetful:
+class SmallMemory:
     """Runs out of memory above a number of crops."""
 
     def __init__(self, teacher, room):
@@ -48,9 +48,9 @@ class Forgetful:
         return self._teacher.encode_images(pixels)
 
 
-def test_out_of_memory_halves_the_batch_goes_on_and_says_so_once(tiny_teacher, random_photo, caplog):
+def test_out_of_memory_halves_the_batch_and_warns_once(tiny_teacher, random_photo, caplog):
     photo, limit = random_photo(48, 64), BatchLimit()
-    encoder = BoxEncoder(Forgetful(tiny_teacher, room=1), batch=4, limit=limit)
+    encoder = BoxEncoder(SmallMemory(tiny_teacher, room=1), batch=4, limit=limit)
     with caplog.at_level(logging.WARNING):
         found = encoder.encode(photo, BOXES, 1.2)
         later = BoxEncoder(encoder.teacher, batch=4, limit=limit)
@@ -65,7 +65,7 @@ def test_out_of_memory_halves_the_batch_goes_on_and_says_so_once(tiny_teacher, r
 
 def test_one_crop_that_does_not_fit_is_an_error(tiny_teacher, random_photo):
     with pytest.raises(torch.OutOfMemoryError):
-        encoder = BoxEncoder(Forgetful(tiny_teacher, room=0), batch=4, limit=BatchLimit())
+        encoder = BoxEncoder(SmallMemory(tiny_teacher, room=0), batch=4, limit=BatchLimit())
         encoder.encode(random_photo(8, 8), BOXES, 1.0)
 
 
@@ -79,5 +79,5 @@ def test_one_crop_that_does_not_fit_is_an_error(tiny_teacher, random_photo):
         (RuntimeError("mat1 and mat2 shapes cannot be multiplied"), False),
     ],
 )
-def test_want_of_memory_is_told_from_other_errors(error, expected):
+def test_out_of_memory_is_recognized(error, expected):
     assert is_out_of_memory(error) == expected

@@ -19,11 +19,14 @@ def picture(height, width, seed=0):
     return ((0.8 * smooth + 0.2 * noise) * 255).to(torch.uint8)
 
 
-def pil_crop(photo, box_xyxy, enlarge, size, min_side=10):
+def pil_crop(photo, box_xyxy, context_factor, size, min_side=10):
     """The reference: one PIL crop, paste and resize a box."""
     height, width = photo.shape[1:]
     x0, y0, x1, y1 = box_xyxy
-    half_w, half_h = max((x1 - x0) * enlarge, min_side) / 2, max((y1 - y0) * enlarge, min_side) / 2
+    half_w, half_h = (
+        max((x1 - x0) * context_factor, min_side) / 2,
+        max((y1 - y0) * context_factor, min_side) / 2,
+    )
     centre_x, centre_y = (x0 + x1) / 2, (y0 + y1) / 2
     left, top = round(max(centre_x - half_w, 0)), round(max(centre_y - half_h, 0))
     right, bottom = round(min(centre_x + half_w, width)), round(min(centre_y + half_h, height))
@@ -39,7 +42,7 @@ BOXES = torch.tensor(
     [
         [10.0, 10, 60, 60],
         [0, 0, 200, 150],
-        [180.3, 100.2, 199.9, 149.7],  # in the corner: the enlarged box is clipped
+        [180.3, 100.2, 199.9, 149.7],  # in the corner: the scaled box is clipped
         [20, 5, 30, 140],  # tall
         [5, 70, 190, 80],  # flat
         [50, 50, 52, 53],  # below the minimum side
@@ -47,12 +50,12 @@ BOXES = torch.tensor(
 )
 
 
-@pytest.mark.parametrize("enlarge", [1.0, 1.2])
+@pytest.mark.parametrize("context_factor", [1.0, 1.2])
 @pytest.mark.parametrize("size", [32, 64, 224])
-def test_crops_agree_with_pil(enlarge, size):
+def test_crops_agree_with_pil(context_factor, size):
     photo = picture(150, 200)
-    ours = square_crops(photo, BOXES, enlarge, size)
-    theirs = torch.stack([pil_crop(photo, box, enlarge, size) for box in BOXES.tolist()])
+    ours = square_crops(photo, BOXES, context_factor, size)
+    theirs = torch.stack([pil_crop(photo, box, context_factor, size) for box in BOXES.tolist()])
     difference = (ours.float() - theirs.float()).abs()
     assert difference.mean() < 0.1
     assert difference.max() <= 2
@@ -96,9 +99,9 @@ def test_each_crop_is_the_same_alone_and_in_company():
     st.tuples(*[st.floats(0, 150, allow_nan=False)] * 2),
     st.sampled_from([1.0, 1.2, 1.5]),
 )
-def test_windows_are_never_empty_and_never_leave_the_photo(corner, sides, enlarge):
+def test_windows_are_never_empty_and_never_leave_the_photo(corner, sides, context_factor):
     box = torch.tensor([[*corner, corner[0] + sides[0], corner[1] + sides[1]]])
-    x0, y0, x1, y1 = crop_windows(box, (60, 100), enlarge).tolist()[0]
+    x0, y0, x1, y1 = crop_windows(box, (60, 100), context_factor).tolist()[0]
     assert 0 <= x0 < x1 <= 100
     assert 0 <= y0 < y1 <= 60
 

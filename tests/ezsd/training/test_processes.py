@@ -67,14 +67,14 @@ def run(folder: Path, world_size: int) -> dict[str, torch.Tensor]:
 
 
 def write_start(tiny: Any, folder: Path) -> None:
-    """A detector and three steps of two photos each, which differ in size and in what is taught."""
+    """A detector and three steps of two photos each, which differ in size and in their targets."""
     detector = tiny.detector()
     (folder / "config.json").write_text(json.dumps(detector.config.to_dict()))
     save_file({"text": detector.roi_heads.classifier.text_embeddings}, folder / "text.safetensors")
     weights = {name: value.contiguous() for name, value in detector.state_dict().items()}
     save_file(weights, folder / "weights.safetensors")
-    for seed, (height, taught) in enumerate([(64, 4), (48, 1), (96, 2), (64, 6), (64, 3), (64, 3)]):
-        example = {"photo": tiny.photo(seed, height=height), **tiny.target(taught=taught, seed=seed)}
+    for seed, (height, distilled) in enumerate([(64, 4), (48, 1), (96, 2), (64, 6), (64, 3), (64, 3)]):
+        example = {"photo": tiny.photo(seed, height=height), **tiny.target(distilled=distilled, seed=seed)}
         save_file(example, folder / f"example-{seed}")
 
 

@@ -1,4 +1,4 @@
-"""What a photo teaches in one step."""
+"""What a photo contributes to a step."""
 
 import pytest
 import torch
