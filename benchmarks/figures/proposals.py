@@ -119,9 +119,9 @@ def _mine(photo: Tensor, objects: tuple[SceneObject, ...], run: FinishedRun) -> 
     return Mining(photo, objects, anchors, scores, kept, on_base, labels, left[: mine.keep])
 
 
-def _probabilities(photo: Tensor, boxes_xyxy: Tensor, enlarge: float, run: FinishedRun) -> Tensor:
+def _probabilities(photo: Tensor, boxes_xyxy: Tensor, context_factor: float, run: FinishedRun) -> Tensor:
     encoder = BoxEncoder(run.tuned.teacher, run.mine.batch)
-    embeddings = encoder.encode(photo, boxes_xyxy, enlarge)
+    embeddings = encoder.encode(photo, boxes_xyxy, context_factor)
     return name_probabilities(embeddings, run.tuned.text, run.tuned.teacher.logit_scale)
 
 

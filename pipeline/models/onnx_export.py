@@ -7,12 +7,14 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torchvision.models.detection.image_list import ImageList
 
 from ezsd.cache.atomic import write_bytes_atomic, write_json_atomic
 from ezsd.cache.manifest import require_complete
 from ezsd.detector.config import DetectorConfig, Selection
-from ezsd.detector.exportable import ExportableDetector
+from ezsd.detector.detector import ZeroShotDetector
 from ezsd.masks import INSIDE
 from ezsd.pipeline.errors import PipelineError
 from ezsd.pipeline.models.detector import TrainedDetector, read_detector
@@ -31,6 +33,46 @@ MASKS = {
 }
 """What a detector with a mask head gives too."""
 OPSET = 18
+
+
+class ExportableDetector(nn.Module):
+    """Does what `detect` does with one scaled photo; the vocabulary is an input.
+
+    Scaling is left to the caller: a trace would freeze the size that a photo is scaled to.
+    """
+
+    def __init__(self, detector: ZeroShotDetector, selection: Selection) -> None:
+        """Wrap a detector on the CPU; puts it into evaluation mode and sets its `selection`."""
+        super().__init__()
+        self.detector = detector
+        self.detector.roi_heads.select(selection)
+        self.eval()
+
+    def forward(self, photo: Tensor, text_embeddings: Tensor) -> tuple[Tensor, ...]:
+        """Find names in a photo.
+
+        Args:
+            photo: float32 RGB `(3, H, W)` in [0, 255], scaled as by `PhotoTransform`.
+            text_embeddings: float32 `(C, D)`, a row for each name, not zero.
+
+        Returns:
+            boxes_xyxy, float32 `(M, 4)` in pixels of `photo`; scores, float32 `(M,)` in [0, 1]; labels, int64
+            `(M,)`, index into the rows of `text_embeddings`; highest score first. A mask head adds
+            mask_probabilities, float32 `(M, S, S)` in [0, 1], a grid over each box.
+        """
+        self.detector.set_vocabulary(text_embeddings)
+        pixels = self._pad(self.detector.transform.normalize(photo))[None]
+        features = self.detector.backbone(pixels)
+        image_sizes = [(photo.shape[1], photo.shape[2])]
+        regions, _ = self.detector.rpn(ImageList(pixels, image_sizes), features)
+        (found,), _ = self.detector.roi_heads(features, regions, image_sizes)
+        masks = [found["mask_probabilities"]] if "mask_probabilities" in found else []
+        return found["boxes"], found["scores"], found["labels"] - 1, *masks
+
+    def _pad(self, pixels: Tensor) -> Tensor:
+        """Pad to multiples of the coarsest stride, with zeros at the right and bottom."""
+        stride = self.detector.backbone.stride
+        return F.pad(pixels, (0, -pixels.shape[2] % stride, 0, -pixels.shape[1] % stride))
 
 
 def export(out: Path, names: Sequence[str] | None, params: Params, root: Path, selection: Selection) -> Path:

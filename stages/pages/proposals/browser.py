@@ -159,7 +159,7 @@ def crop_views(params: Params, scored_context_factor: float | None, embedded: bo
     if embedded:
         for factor in context_factors(params):
             purposes[factor].append("embedded")
-    return [CropView(enlarge, ", ".join(words)) for enlarge, words in sorted(purposes.items())]
+    return [CropView(factor, ", ".join(words)) for factor, words in sorted(purposes.items())]
 
 
 def mining_names(mined: Mined, split: Split) -> list[Name]:

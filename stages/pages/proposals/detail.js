@@ -94,9 +94,9 @@ function crop({ overview, index }, at, column, words) {
 }
 
 function cropsSection(browser, at) {
-  const views = browser.overview.views.map(([enlarge, purpose], column) => element("figure", {},
-    crop(browser, at, column, `the crop that CLIP saw, ${enlarge} times the box`),
-    element("figcaption", {}, `${enlarge}× the box: ${purpose}`)));
+  const views = browser.overview.views.map(([factor, purpose], column) => element("figure", {},
+    crop(browser, at, column, `the crop that CLIP saw, ${factor} times the box`),
+    element("figcaption", {}, `${factor}× the box: ${purpose}`)));
   return [element("h3", {}, "Crops that CLIP saw"), element("div", { class: "views" }, ...views)];
 }
 

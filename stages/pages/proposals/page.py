@@ -143,9 +143,9 @@ class Name:
 
 @dataclass(frozen=True)
 class CropView:
-    """A crop that the teacher saw of each box: `enlarge` times the box, and what the crop was used for."""
+    """A crop that the teacher saw of each box: its sides / the sides of the box, and what it was used for."""
 
-    enlarge: float
+    context_factor: float
     purpose: str
 
 
@@ -185,7 +185,7 @@ def overview(facts: Facts, names: Sequence[Name], views: Sequence[CropView], til
         "chunk": CHUNK_PHOTOS,
         "page": PAGE_PHOTOS,
         "tile": tile,
-        "views": [[view.enlarge, view.purpose] for view in views],
+        "views": [[view.context_factor, view.purpose] for view in views],
         "colours": _colours(),
         "certain": facts.score == CERTAINTY,
         "embedded": facts.embedded,

@@ -163,7 +163,7 @@ def crop_sheet(photo: Tensor, boxes_xyxy: np.ndarray, views: Sequence[CropView],
         image_size: side of the teacher's crops in pixels.
     """
     boxes = torch.from_numpy(boxes_xyxy)
-    columns = [square_crops(photo, boxes, view.enlarge, image_size) for view in views]
+    columns = [square_crops(photo, boxes, view.context_factor, image_size) for view in views]
     rows = torch.cat([torch.cat(list(column), dim=1) for column in columns], dim=2)
     sheet = to_pil_image(rows)
     side = tile_side(image_size)

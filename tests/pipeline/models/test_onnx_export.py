@@ -13,10 +13,9 @@ from torchvision.ops import box_iou
 
 from ezsd.detector.config import Selection
 from ezsd.detector.detector import Detections, ZeroShotDetector, detect
-from ezsd.detector.exportable import ExportableDetector
 from ezsd.pipeline.errors import PipelineError
 from ezsd.pipeline.models.detector import read_detector
-from ezsd.pipeline.models.onnx_export import export, onnx_bytes
+from ezsd.pipeline.models.onnx_export import ExportableDetector, export, onnx_bytes
 
 SELECTION = Selection(score_threshold=0.001, detections_per_image=30)
 SIZES_HW = [(64, 64), (40, 90), (120, 50)]

@@ -131,5 +131,5 @@ def test_equal_crops_are_shown_once(
     overrides: list[str], scored_context_factor: float | None, expected: dict[float, str]
 ) -> None:
     views = crop_views(colour_params(overrides), scored_context_factor, embedded=True)
-    assert {view.enlarge: view.purpose for view in views} == expected
-    assert [view.enlarge for view in views] == sorted(expected)
+    assert {view.context_factor: view.purpose for view in views} == expected
+    assert [view.context_factor for view in views] == sorted(expected)
