@@ -106,8 +106,8 @@ class DetectorConfig:
     """A detector without its weights and vocabulary; the defaults are the paper's.
 
     Attributes:
-        backbone: its backbone.
-        pyramid_channels: channels of each level of the feature pyramid.
+        backbone: the network that looks at the photo.
+        pyramid_channels: of every level of the feature pyramid.
         rpn: the region proposal network.
         box_head: classifies regions and regresses their boxes.
         mask_head: predicts masks; null for boxes only.

@@ -52,7 +52,7 @@ class ZeroShotRoIHeads(RoIHeads):
         self.classifier = TextClassifier(dim, head.log_temperature)
         self.regressor = REGRESSORS[head.regressor](head.width, dim)
         self.classification_loss = classification_loss
-        # built last, so that the random weights of the others do not depend on it
+        # the last to draw its random weights: the others do not depend on whether there is one
         mask_head = config.mask_head
         self.masks = MaskHead(mask_head, config.pyramid_channels, levels) if mask_head else None
 
@@ -74,7 +74,7 @@ class ZeroShotRoIHeads(RoIHeads):
         A mask head adds `mask_probabilities` `(M, S, S)`, a grid over each box.
         """
         if self.training:
-            assert targets is not None  # GeneralizedRCNN has checked that they are there
+            assert targets is not None  # GeneralizedRCNN has refused their absence
             return [], self._losses(features, proposals, image_shapes, targets)
         return self._detect(features, proposals, image_shapes), {}
 
@@ -90,7 +90,7 @@ class ZeroShotRoIHeads(RoIHeads):
         distill_boxes = [target["distill_boxes"] for target in targets]
         together = list(zip(regions, distill_boxes, strict=True))
         counts = [len(boxes) for of_image in together for boxes in of_image]
-        # one call for both: its fixed cost, gradients of whole feature maps, is paid once
+        # one call for both: what a call costs by itself, gradients of whole feature maps, is paid once
         shared = self._pool(features, list(map(torch.cat, together)), image_shapes)
         of_regions, _ = _take_apart(shared, counts)
         deltas = self.regressor(self.box_head.regression(of_regions), self.classifier.text_of(labels))

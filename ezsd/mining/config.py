@@ -54,7 +54,7 @@ class RegionProposerConfig(RpnConfig):
     """The network of the miner `rpn`: a backbone with a pyramid, and a region proposal network on it.
 
     Attributes:
-        backbone: its backbone.
+        backbone: the network that looks at the photo.
         pyramid_channels: channels of each level of the feature pyramid.
         short_side: pixels; a photo is scaled to it, or less if its long side would not fit.
         long_side: pixels, at most.

@@ -76,7 +76,7 @@ class ExampleConfig:
     """What is drawn at random in each showing of a photo; the defaults are the paper's.
 
     Attributes:
-        proposals_per_image: largest number of cached proposals, drawn without replacement.
+        proposals_per_image: cached proposals that are drawn, without replacement, at most.
         short_sides: pixels; the photo is scaled to one of them.
         jitter: range of large-scale jitter; null for none.
     """
