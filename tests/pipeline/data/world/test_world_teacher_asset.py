@@ -9,7 +9,9 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from ezsd.pipeline.data.world import NAMES, draw_scene, draw_web_picture
+from ezsd.pipeline.data.world.names import NAMES
+from ezsd.pipeline.data.world.scenes import draw_scene
+from ezsd.pipeline.data.world.web import draw_web_picture
 
 ASSETS = resources.files("ezsd") / "assets"
 TEST_SEED = 77

@@ -1,8 +1,7 @@
 import numpy as np
 
-from ezsd.pipeline.data.world import NAMES, SHAPES, TEXTURES, draw_web_picture
-from ezsd.pipeline.data.world.names import parts_of
-from ezsd.pipeline.data.world.web import OTHERS, draw_other_picture
+from ezsd.pipeline.data.world.names import NAMES, SHAPES, TEXTURES, parts_of
+from ezsd.pipeline.data.world.web import OTHERS, draw_other_picture, draw_web_picture
 
 
 def test_a_picture_drawn_alone_is_the_picture_drawn_in_a_row():

@@ -1,8 +1,20 @@
+import numpy as np
 import pytest
 
-from ezsd.pipeline.data.world import CATEGORY_IDS, NAMES, SHAPES, TEXTURES
-from ezsd.pipeline.data.world.names import parts_of
+from ezsd.pipeline.data.world.names import (
+    CATEGORY_IDS,
+    LONG_TAIL_COLOURS,
+    LONG_TAIL_IDS,
+    LONG_TAIL_NAMES,
+    LONG_TAIL_SHARES,
+    NAMES,
+    SHAPES,
+    TEXTURES,
+    coloured_parts_of,
+    parts_of,
+)
 from ezsd.split import builtin_split
+from ezsd.teacher.prompts import spoken
 
 
 def test_names_are_every_texture_with_every_shape():
@@ -30,3 +42,19 @@ def test_each_texture_and_each_shape_is_seen_among_base_and_asked_among_novel():
 def test_an_unknown_name_is_refused_with_an_example():
     with pytest.raises(KeyError, match="striped fish"):
         parts_of("striped zebra")
+
+
+def test_long_tail_names_are_every_colour_with_every_everyday_name():
+    spelled = {spoken(name) for name in LONG_TAIL_NAMES}
+    assert spelled == {f"{colour} {name}" for colour in LONG_TAIL_COLOURS for name in NAMES}
+    assert len(LONG_TAIL_NAMES) == 260 and sorted(LONG_TAIL_IDS.values()) == list(range(1, 261))
+
+
+def test_shares_follow_a_power_law():
+    assert LONG_TAIL_SHARES.sum() == pytest.approx(1)
+    np.testing.assert_allclose(LONG_TAIL_SHARES[0] / LONG_TAIL_SHARES, np.arange(1, 261))
+
+
+def test_an_unknown_long_tail_name_is_refused_with_an_example():
+    with pytest.raises(KeyError, match="red_striped_fish"):
+        coloured_parts_of("striped fish")
