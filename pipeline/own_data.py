@@ -13,7 +13,7 @@ import yaml
 from ezsd.cache.atomic import write_bytes_atomic
 from ezsd.pipeline.data.coco import CocoFile
 from ezsd.pipeline.data.json_rows import load_json, table
-from ezsd.pipeline.data.splits import check_names
+from ezsd.pipeline.data.views import check_names
 from ezsd.pipeline.errors import DataError
 from ezsd.pipeline.params import parse_params, preset_text
 from ezsd.split import Split

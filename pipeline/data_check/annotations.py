@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from ezsd.pipeline.data.cleaning import TRAINING_MIN_SIDE, CleanBoxes, box_problems, clean_boxes
+from ezsd.pipeline.data.checks import TRAINING_MIN_SIDE, CleanBoxes, box_problems, clean_boxes
 from ezsd.pipeline.data.sources import Which
 from ezsd.pipeline.data.tables import Boxes, Category, Photos
 from ezsd.pipeline.data_check.findings import Box, Case, Findings, NameCounts, SetCounts

@@ -8,13 +8,20 @@ from tempfile import TemporaryDirectory
 from typing import TypeVar
 
 from ezsd.errors import InputError
-from ezsd.pipeline.data.checks import check_annotation_ids, check_has_boxes, check_image_ids, check_photos
-from ezsd.pipeline.data.cleaning import Finding, check_fraction, named
+from ezsd.pipeline.data.checks import (
+    Finding,
+    check_annotation_ids,
+    check_fraction,
+    check_has_boxes,
+    check_image_ids,
+    check_photos,
+    named,
+)
 from ezsd.pipeline.data.novel import read_training_for
 from ezsd.pipeline.data.segmentations import masks_of
 from ezsd.pipeline.data.sources import DataSources, Which, resolve_sources
-from ezsd.pipeline.data.splits import check_names, choose_split
 from ezsd.pipeline.data.tables import AnnotationFile
+from ezsd.pipeline.data.views import check_names, choose_split
 from ezsd.pipeline.data_check.annotations import AnnotatedSet, name_counts
 from ezsd.pipeline.data_check.findings import Case, DataReport, Findings
 from ezsd.pipeline.data_check.survey import OUTSIDE, PhotoSurvey, Seen, overlap_findings, photo_findings

@@ -8,8 +8,7 @@ from pathlib import Path
 
 from ezsd.errors import InputError
 from ezsd.photos import decode_photo
-from ezsd.pipeline.data.photos import PhotoFileError, PhotoFolder
-from ezsd.pipeline.data.sources import Which
+from ezsd.pipeline.data.sources import PhotoFileError, PhotoFolder, Which
 from ezsd.pipeline.data.tables import Photos
 from ezsd.pipeline.data_check.findings import Case, Findings
 from ezsd.pipeline.errors import DataError

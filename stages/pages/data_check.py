@@ -14,8 +14,7 @@ from torch import Tensor
 from ezsd.cache.atomic import write_bytes_atomic
 from ezsd.errors import InputError
 from ezsd.photos import decode_photo
-from ezsd.pipeline.data.photos import PhotoFolder
-from ezsd.pipeline.data.sources import DataSources
+from ezsd.pipeline.data.sources import DataSources, PhotoFolder
 from ezsd.pipeline.data_check.findings import Case, DataReport, Findings, SetCounts
 from ezsd.pipeline.errors import DataError, PipelineError
 from ezsd.stages.pages.drawing import draw_objects

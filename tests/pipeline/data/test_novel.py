@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from ezsd.pipeline.data.novel import read_training_for
-from ezsd.pipeline.data.sources import read_training, resolve_sources
+from ezsd.pipeline.data.sources import resolve_sources
+from ezsd.pipeline.data.views import read_training
 from ezsd.pipeline.errors import DataError, ParamsError
 
 COW = 2

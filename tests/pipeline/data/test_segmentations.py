@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from ezsd.masks import decode_masks, is_empty
-from ezsd.pipeline.data.fingerprint import masks_digest
-from ezsd.pipeline.data.indexing import Inspected, index_training
+from ezsd.pipeline.data.manifest import masks_digest
+from ezsd.pipeline.data.prepared import Inspected, index_training
 from ezsd.pipeline.data.segmentations import index_masks, masks_of
-from ezsd.pipeline.data.sources import clean_training_boxes, read_training, resolve_sources
+from ezsd.pipeline.data.sources import resolve_sources
+from ezsd.pipeline.data.views import clean_training_boxes, read_training
 from ezsd.pipeline.errors import DataError
 
 

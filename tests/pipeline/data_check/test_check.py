@@ -6,7 +6,8 @@ import shutil
 import pytest
 from support.formats import as_lvis, as_voc
 
-from ezsd.pipeline.data.sources import read_training, read_validation_photos, resolve_sources
+from ezsd.pipeline.data.sources import resolve_sources
+from ezsd.pipeline.data.views import read_training, read_validation_photos
 from ezsd.pipeline.data_check.check import CUT, check_data
 from ezsd.pipeline.errors import DataError
 from ezsd.pipeline.params import parse_params, preset_text

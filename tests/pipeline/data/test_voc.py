@@ -130,7 +130,7 @@ def test_a_missing_list_is_named(tmp_path):
 
 def test_a_list_outside_a_voc_folder_is_refused(tmp_path):
     (tmp_path / "list.txt").write_text("000012\n")
-    with pytest.raises(DataError, match="must lie in ImageSets/Main"):
+    with pytest.raises(DataError, match="must be in ImageSets/Main"):
         VocFolder(tmp_path / "list.txt")
 
 

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ezsd.cache.index import read_index, write_index
-from ezsd.pipeline.data.cleaning import Finding
-from ezsd.pipeline.data.indexing import Inspected, box_table, index_training, index_validation
+from ezsd.pipeline.data.checks import Finding
+from ezsd.pipeline.data.prepared import Inspected, box_table, index_training, index_validation
 from ezsd.pipeline.data.tables import boxes_from_rows, photos_from_rows
 from ezsd.pipeline.errors import DataError
 

@@ -1,4 +1,4 @@
-"""LVIS v1: file names from URLs, splits from frequencies."""
+"""LVIS v1: file names from URLs, and what photos were searched for."""
 
 import json
 from pathlib import Path
@@ -7,10 +7,8 @@ from typing import Any
 import pytest
 
 from ezsd.pipeline.data.lvis import LvisFile
-from ezsd.pipeline.data.splits import frequency_split
-from ezsd.pipeline.data.tables import Category, Searched
+from ezsd.pipeline.data.tables import Searched
 from ezsd.pipeline.errors import DataError
-from ezsd.split import Split
 
 
 def lvis(**image: Any) -> dict[str, Any]:
@@ -62,18 +60,6 @@ def test_boxes_are_read_as_cocos(tmp_path):
     assert boxes.areas.tolist() == [150.5]
 
 
-@pytest.mark.parametrize(
-    ("name", "base", "novel"),
-    [
-        ("lvis_866_337", ("aerosol_can", "zebra"), ("hornet",)),
-        ("lvis_405_798", ("aerosol_can",), ("hornet", "zebra")),
-    ],
-)
-def test_splits_by_frequency(tmp_path, name, base, novel):
-    file = opened(tmp_path, lvis())
-    assert frequency_split(name, file.categories(), file.path) == Split(name, base, novel)
-
-
 def test_what_photos_were_searched_for(tmp_path):
     assert opened(tmp_path, lvis(not_exhaustive_category_ids=[3])).searched() == {
         391895: Searched(absent=(2,), not_exhaustive=(3,))
@@ -103,8 +89,3 @@ def test_another_frequency_is_refused(tmp_path):
     tree["categories"][0]["frequency"] = "often"
     with pytest.raises(DataError, match="category 3: frequency is 'often'"):
         opened(tmp_path, tree).categories()
-
-
-def test_categories_without_frequency_make_no_split(tmp_path):
-    with pytest.raises(DataError, match="have no 'frequency'"):
-        frequency_split("lvis_866_337", [Category(1, "cat")], tmp_path / "coco.json")
