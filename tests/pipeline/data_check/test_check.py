@@ -81,7 +81,7 @@ def test_identical_boxes_of_one_name(tiny_dataset, tmp_path):
     add_box(tiny_dataset, category_id=tiny_dataset.CATEGORY_IDS["dog"])
     report = check(tiny_dataset.save().params(), tmp_path)
     expected = ["annotations 100, 908 of image 10 are the same box (b.jpg)"]
-    assert said(report)["several boxes of one name in one place"] == expected
+    assert said(report)["several identical boxes of one name"] == expected
     assert report.stops == []
 
 
@@ -114,7 +114,7 @@ def test_it_stops_where_the_pipeline_does_and_says_the_same(tiny_dataset, tmp_pa
 def test_names_that_do_not_meet(tiny_dataset, tmp_path):
     params = tiny_dataset.params("data.split={base: [cat, dog, sofa], novel: [cow, gnu]}")
     report = check(params, tmp_path)
-    assert said(report)["name of the split that the file does not know"] == ["'gnu'"]
+    assert said(report)["name of the split that is not in the file"] == ["'gnu'"]
     assert said(report, "val")["name of the split without a box"] == ["'sofa'"]
     sources = resolve_sources(params.data, tmp_path, tmp_path)
     split = read_training(sources, params.data.split).split
@@ -130,7 +130,7 @@ def test_photos_that_cannot_be_used(tiny_dataset, tmp_path):
     tiny_dataset.train["images"][1]["width"] = 49  # a.jpg, of 48 pixels
     report = check(tiny_dataset.save().params(), tmp_path)
     found = said(report)
-    assert found["photo that is not there"][0].startswith("image 500 (gone.jpg)")
+    assert found["missing photo"][0].startswith("image 500 (gone.jpg)")
     assert found["photo that cannot be decoded"][0].startswith("image 501 (broken.jpg)")
     assert "48x64" in found["photo of another size than declared"][0]
     assert "49x64" in found["photo of another size than declared"][0]
