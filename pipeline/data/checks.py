@@ -13,10 +13,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ezsd.pipeline.data.sources import name_problem
-from ezsd.pipeline.data.tables import Boxes, Category, Photos
+from ezsd.pipeline.data.tables import AnnotationFile, Boxes, Category, Photos
 from ezsd.pipeline.errors import DataError
 
 Key = TypeVar("Key", int, str)
+
+
+def read_photos(file: AnnotationFile) -> Photos:
+    """Return the photos of a file; raises DataError if one is malformed or `check_photos` refuses them."""
+    photos = file.photos()
+    check_photos(photos, file.path)
+    return photos
+
+
+def read_boxes(file: AnnotationFile, names: Sequence[str]) -> Boxes:
+    """Return the boxes of `names`; raises DataError if one is malformed or two share an id."""
+    boxes = file.boxes(names)
+    check_annotation_ids(boxes, file.path)
+    return boxes
 
 
 def check_categories(categories: Sequence[Category], path: Path) -> None:
@@ -157,7 +171,7 @@ def box_problems(boxes: Boxes, photos: Photos, min_side: float) -> NDArray[np.st
     texts = [
         "a coordinate is not a finite number",
         "the box has no area",
-        "the box lies outside the photo",
+        "the box is outside the photo",
         f"less than {min_side:g} pixel of the box is left on a side",
     ]
     return np.select(conditions, texts, default="")

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from ezsd.pipeline.data.checks import check_annotation_ids, check_categories, check_photos
+from ezsd.pipeline.data.checks import check_categories
 from ezsd.pipeline.data.json_rows import Row, load_json, table
 from ezsd.pipeline.data.tables import Boxes, Category, Photos, Searched, boxes_from_rows, photos_from_rows
 
@@ -23,27 +23,11 @@ class CocoFile:
         return categories
 
     def photos(self) -> Photos:
-        """Return the photos in the file's order; raises DataError if an id or file occurs twice."""
-        photos = self.listed_photos()
-        check_photos(photos, self.path)
-        return photos
-
-    def listed_photos(self) -> Photos:
         """Return the photos as the file lists them; raises DataError if one is malformed."""
         return photos_from_rows(list(map(self._photo, table(self._tree, "images", "image", self.path))))
 
     def boxes(self, names: Sequence[str]) -> Boxes:
-        """Return the boxes of `names`; only the category of other annotations is read.
-
-        Raises:
-            DataError: a box is malformed, two share an id, or a category id is none of the file's.
-        """
-        boxes = self.listed_boxes(names)
-        check_annotation_ids(boxes, self.path)
-        return boxes
-
-    def listed_boxes(self, names: Sequence[str]) -> Boxes:
-        """Return the boxes of `names` as the file lists them.
+        """Return the boxes of `names` as the file lists them; only the category of others is read.
 
         Raises:
             DataError: a box is malformed, or a category id is none of the file's.

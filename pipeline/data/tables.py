@@ -119,15 +119,9 @@ class AnnotationFile(Protocol):
         """Return all categories; raises DataError if one is malformed or listed twice."""
 
     def photos(self) -> Photos:
-        """Return all photos; raises DataError if one is malformed or listed twice."""
-
-    def boxes(self, names: Sequence[str]) -> Boxes:
-        """Return the boxes of `names`; raises DataError if one is malformed or two share an id."""
-
-    def listed_photos(self) -> Photos:
         """Return all photos as listed, repeated ones too; raises DataError if one is malformed."""
 
-    def listed_boxes(self, names: Sequence[str]) -> Boxes:
+    def boxes(self, names: Sequence[str]) -> Boxes:
         """Return the boxes of `names` as listed, repeated ids too; raises DataError if one is malformed."""
 
     def searched(self) -> Mapping[int, Searched]:

@@ -15,6 +15,8 @@ from ezsd.pipeline.data.checks import (
     check_has_boxes,
     check_image_ids,
     clean_boxes,
+    read_boxes,
+    read_photos,
 )
 from ezsd.pipeline.data.sources import DataSource, DataSources, Which
 from ezsd.pipeline.data.tables import AnnotationFile, Boxes, Category, Photos, Searched
@@ -124,7 +126,7 @@ def read_validation_photos(sources: DataSources, split: Split) -> Photos:
     """Return the validation photos without reading an annotation; raises DataError for an unknown name."""
     file = sources.val.open()
     check_names(split.names, file.categories(), file.path)
-    return file.photos()
+    return read_photos(file)
 
 
 def read_full_annotations(sources: DataSources, which: Which, split: Split) -> FullAnnotations:
@@ -152,8 +154,7 @@ def clean_training_boxes(data: TrainingData) -> CleanBoxes:
 
 
 def _annotated(file: AnnotationFile, names: tuple[str, ...]) -> tuple[Photos, Boxes]:
-    photos = file.photos()
-    boxes = file.boxes(names)
+    photos, boxes = read_photos(file), read_boxes(file, names)
     check_image_ids(boxes, photos, file.path)
     return photos, boxes
 

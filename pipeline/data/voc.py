@@ -8,7 +8,6 @@ from functools import cached_property
 from pathlib import Path
 from xml.etree import ElementTree
 
-from ezsd.pipeline.data.checks import check_photos
 from ezsd.pipeline.data.tables import Boxes, Category, Photos, Searched, boxes_from_rows, photos_from_rows
 from ezsd.pipeline.errors import DataError, show
 from ezsd.split import builtin_split
@@ -57,12 +56,6 @@ class VocFolder:
         )
 
     def photos(self) -> Photos:
-        """Return the photos in the list's order; raises DataError if one is listed twice."""
-        photos = self.listed_photos()
-        check_photos(photos, self.path)
-        return photos
-
-    def listed_photos(self) -> Photos:
         """Return the photos as listed; raises DataError if one is malformed."""
         return photos_from_rows(
             [(number, photo.file_name, *photo.size_wh) for number, photo in enumerate(self._photos, start=1)]
@@ -70,10 +63,6 @@ class VocFolder:
 
     def boxes(self, names: Sequence[str]) -> Boxes:
         """Return the boxes of `names`; only the name of other objects is read."""
-        return self.listed_boxes(names)
-
-    def listed_boxes(self, names: Sequence[str]) -> Boxes:
-        """Return the boxes of `names`; their ids are counted, so none occurs twice."""
         index = {name: label for label, name in enumerate(names)}
         rows = []
         for image_id, photo in enumerate(self._photos, start=1):

@@ -141,7 +141,7 @@ def _read(split: Split, files: Mapping[Which, AnnotationFile], stops: Stops) -> 
 
 
 def _read_set(which: Which, split: Split, file: AnnotationFile) -> AnnotatedSet:
-    return AnnotatedSet(which, split, file.categories(), file.listed_photos(), file.listed_boxes(split.names))
+    return AnnotatedSet(which, split, file.categories(), file.photos(), file.boxes(split.names))
 
 
 def _apply_rules(params: Params, one: AnnotatedSet, file: AnnotationFile, stops: Stops) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from ezsd.pipeline.data.checks import read_photos
 from ezsd.pipeline.data.lvis import LvisFile
 from ezsd.pipeline.data.tables import Searched
 from ezsd.pipeline.errors import DataError
@@ -48,7 +49,7 @@ def opened(folder: Path, tree: dict[str, Any]) -> LvisFile:
     return LvisFile(path)
 
 
-def test_photos_lie_in_cocos_folders(tmp_path):
+def test_photos_are_in_cocos_folders(tmp_path):
     photos = opened(tmp_path, lvis()).photos()
     assert photos.file_names == ("train2017/000000391895.jpg",)
     assert photos.ids.tolist() == [391895]
@@ -67,10 +68,10 @@ def test_what_photos_were_searched_for(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("value", "said"), [(None, "is missing"), (["a"], r"is \['a'\], not a list of whole")]
+    ("value", "message"), [(None, "is missing"), (["a"], r"is \['a'\], not a list of whole")]
 )
-def test_a_photo_that_does_not_say_what_it_was_searched_for_is_refused(tmp_path, value, said):
-    with pytest.raises(DataError, match=f"image 391895: neg_category_ids {said}"):
+def test_a_photo_without_searched_categories_is_refused(tmp_path, value, message):
+    with pytest.raises(DataError, match=f"image 391895: neg_category_ids {message}"):
         opened(tmp_path, lvis(neg_category_ids=value)).searched()
 
 
@@ -81,7 +82,7 @@ def test_a_url_without_folder_is_refused(tmp_path):
 
 def test_a_url_that_climbs_is_refused(tmp_path):
     with pytest.raises(DataError, match="leads out of the folder"):
-        opened(tmp_path, lvis(coco_url="http://x/../passwd")).photos()
+        read_photos(opened(tmp_path, lvis(coco_url="http://x/../passwd")))
 
 
 def test_another_frequency_is_refused(tmp_path):

@@ -40,7 +40,7 @@ def test_rows_are_sorted_by_image_then_annotation(tmp_path):
     assert read_index(tmp_path / "train.h5").boxes.labels.tolist() == [0, 0, 1]
 
 
-def test_photos_without_base_boxes_are_dropped_when_asked():
+def test_photos_without_base_boxes_are_dropped_on_request():
     index = index_training(PHOTOS, seen(True, True, True), BOXES, "drop")
     assert index.photos.image_ids.tolist() == [4, 9]
     assert index.boxes.offsets.tolist() == [0, 1, 3]

@@ -75,7 +75,7 @@ def test_relative_paths_start_at_the_params_folder(tiny_dataset):
     assert resolve_sources(data, Path("/runs/one"), Path("x")).train.photos == Path("/runs/one/photos")
 
 
-def test_the_world_lies_in_the_prepared_folder():
+def test_the_world_is_in_the_prepared_folder():
     sources = resolve_sources(parse_params(preset_text("demo")).data, Path("/runs"), Path("/runs/p"))
     assert sources.val.annotations == Path("/runs/p/world/annotations/instances_val.json")
     assert sources.of("val").photos == Path("/runs/p/world/val")

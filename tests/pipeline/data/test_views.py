@@ -49,7 +49,7 @@ def test_evaluation_sees_everything(tiny_dataset):
 
 
 @pytest.mark.parametrize(
-    ("base", "novel", "said"),
+    ("base", "novel", "message"),
     [
         (
             ("cat", "dgo"),
@@ -60,12 +60,12 @@ def test_evaluation_sees_everything(tiny_dataset):
         (("cat", "cow"), ("cow",), "'cow' stands in both base and novel"),
     ],
 )
-def test_a_split_that_does_not_fit_is_refused(tiny_dataset, base, novel, said):
-    with pytest.raises((DataError, InputError), match=said):
+def test_a_split_that_does_not_fit_is_refused(tiny_dataset, base, novel, message):
+    with pytest.raises((DataError, InputError), match=message):
         read_training(sources_of(tiny_dataset), OwnSplit(base=base, novel=novel))
 
 
-def test_a_novel_name_is_looked_for_in_the_validation_file(tiny_dataset):
+def test_a_novel_name_must_be_in_the_validation_file(tiny_dataset):
     tiny_dataset.train["categories"] = [
         row for row in tiny_dataset.train["categories"] if row["name"] != "cow"
     ]

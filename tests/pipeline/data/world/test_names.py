@@ -32,7 +32,7 @@ def test_split_covers_all_names_once():
     assert sorted(split.names) == sorted(NAMES)
 
 
-def test_each_texture_and_each_shape_is_seen_among_base_and_asked_among_novel():
+def test_each_texture_and_each_shape_is_among_base_and_among_novel():
     split = builtin_split("world_48_17")
     for side in (split.base, split.novel):
         assert {parts_of(name)[0] for name in side} == set(TEXTURES)

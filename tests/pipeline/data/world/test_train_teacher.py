@@ -3,8 +3,6 @@ import math
 import open_clip
 import pytest
 import torch
-import typer
-from typer.testing import CliRunner
 
 from ezsd.pipeline.data.world.train_teacher import contrastive_loss, main, pair_loss
 
@@ -29,20 +27,10 @@ def test_pair_loss_of_two_categories_by_hand():
     assert loss.item() == pytest.approx(math.log(1 + math.exp(3)) + math.log(2))
 
 
-def run(main, folder):
-    app = typer.Typer()
-    app.command()(main)
-    sizes = ["--steps", "2", "--pictures", "130", "--batch-size", "65", "--threads", "1"]
-    result = CliRunner().invoke(app, [str(folder), *sizes])
-    assert result.exit_code == 0, result.output
-    assert "accuracy on fresh" in result.output
-    return {path.name: path.read_bytes() for path in folder.iterdir()}
-
-
-def test_the_teacher_command_writes_what_open_clip_loads_and_repeats_itself(tmp_path):
-    first = run(main, tmp_path / "a")
+def test_the_teacher_command_writes_what_open_clip_loads_and_repeats_itself(tmp_path, train_briefly):
+    first = train_briefly(main, tmp_path / "a")
     assert set(first) == {"world-teacher.json", "world-teacher.safetensors"}
-    assert first == run(main, tmp_path / "b")
+    assert first == train_briefly(main, tmp_path / "b")
     open_clip.add_model_config(tmp_path / "a" / "world-teacher.json")
     model = open_clip.create_model(
         "world-teacher", pretrained=str(tmp_path / "a" / "world-teacher.safetensors")

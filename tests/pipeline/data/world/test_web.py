@@ -23,7 +23,7 @@ def test_captions_mention_texture_and_shape_in_several_phrasings():
     assert len(phrasings) > 20
 
 
-def test_pictures_run_through_the_names_that_were_asked_for():
+def test_pictures_cycle_through_the_given_names():
     asked = NAMES[10:13]
     drawn = [draw_web_picture(0, "train", index, asked).name for index in range(6)]
     assert drawn == [*asked, *asked]
