@@ -166,16 +166,16 @@ class AnnotatedSet:
     def _file(self, row: int) -> str:
         return self.photos.file_names[row]
 
-    def _boxed(self, said: str, rows: Sequence[int]) -> Case:
+    def _boxed(self, text: str, rows: Sequence[int]) -> Case:
         """Return a case with the photo of the first row's box."""
         place = self._row_of_image.get(int(self.boxes.image_ids[rows[0]]))
         if place is None:
-            return Case(said, self.which)
+            return Case(text, self.which)
         file_name = self._file(place)
         boxes = tuple(_box(self.boxes.boxes_xyxy[row]) for row in rows)
         captions = tuple(self.split.names[self.boxes.labels[row]] for row in rows)
         width, height = self.photos.sizes_wh[place].tolist()
-        return Case(f"{said} ({file_name})", self.which, file_name, (width, height), boxes, captions)
+        return Case(f"{text} ({file_name})", self.which, file_name, (width, height), boxes, captions)
 
 
 def name_counts(split: Split, sets: Mapping[Which, AnnotatedSet]) -> list[NameCounts]:

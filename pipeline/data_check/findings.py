@@ -17,7 +17,7 @@ class Case:
     """One place where something was found.
 
     Attributes:
-        said: a phrase that describes it.
+        text: a phrase that describes it.
         which: the set.
         file_name: the photo that shows it, if any.
         size_wh: the declared width and height of the photo in pixels.
@@ -25,7 +25,7 @@ class Case:
         captions: the name of each box.
     """
 
-    said: str
+    text: str
     which: Which
     file_name: str | None = None
     size_wh: tuple[int, int] | None = None
@@ -37,7 +37,7 @@ class Case:
         finite = [
             [side if abs(side) < float("inf") else str(side) for side in box] for box in self.boxes_xyxy
         ]
-        return {"said": self.said, "set": self.which, "photo": self.file_name, "boxes_xyxy": finite}
+        return {"text": self.text, "set": self.which, "photo": self.file_name, "boxes_xyxy": finite}
 
 
 @dataclass(frozen=True)

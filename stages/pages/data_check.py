@@ -132,7 +132,7 @@ def _count(counts: SetCounts, key: str) -> int:
 
 
 def _line(found: Findings) -> str:
-    first = "; ".join(case.said for case in found.cases[:LISTED])
+    first = "; ".join(case.text for case in found.cases[:LISTED])
     more = f"; and {len(found.cases) - LISTED:,} more" if len(found.cases) > LISTED else ""
     return f"{found.which}, {found.kind} ({len(found.cases):,}): {first}{more}"
 
@@ -170,4 +170,4 @@ def _draw(case: Case, photo: Tensor, novel: Collection[str]) -> Picture:
     boxes_xyxy = torch.tensor([case.boxes_xyxy[place] for place in finite]).reshape(-1, 4)
     captions = [case.captions[place] for place in finite]
     flags = [name in novel for name in captions]
-    return as_picture(draw_objects(photo, boxes_xyxy, captions, flags, LONG_SIDE), case.said)
+    return as_picture(draw_objects(photo, boxes_xyxy, captions, flags, LONG_SIDE), case.text)

@@ -21,7 +21,7 @@ def check(params, root, cut_names=lambda names: []):
 
 def cases_of(report, which="train"):
     """What was found in a set, by kind."""
-    return {one.kind: [case.said for case in one.cases] for one in report.findings if one.which == which}
+    return {one.kind: [case.text for case in one.cases] for one in report.findings if one.which == which}
 
 
 def add_box(dataset, **changes):
