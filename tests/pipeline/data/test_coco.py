@@ -125,7 +125,7 @@ def test_a_file_of_another_form_is_refused(tmp_path: Path, text, message):
     path = tmp_path / "own.json"
     path.write_text(text)
     with pytest.raises(DataError, match=message):
-        CocoFile(path).photos()
+        read_photos(CocoFile(path))
 
 
 def test_what_is_no_text_is_refused(tmp_path):
