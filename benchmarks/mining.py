@@ -20,8 +20,9 @@ from benchmarks.trade_off import Curve, draw_trade_off
 from ezsd.cache.artifacts import Mined
 from ezsd.cache.atomic import write_bytes_atomic
 from ezsd.pipeline.data.prepared import Prepared
-from ezsd.pipeline.data.sources import read_full_annotations, resolve_sources
+from ezsd.pipeline.data.sources import resolve_sources
 from ezsd.pipeline.data.tables import Boxes
+from ezsd.pipeline.data.views import read_full_annotations
 
 SCENES = 120
 SEED = 5

@@ -15,7 +15,8 @@ from benchmarks.runs import context_of, run_stage, start_run
 from ezsd.evaluation.diagnostics import BoxNamer
 from ezsd.evaluation.groups import percent_by_group
 from ezsd.pipeline.data.prepared import Prepared
-from ezsd.pipeline.data.sources import read_full_annotations, resolve_sources
+from ezsd.pipeline.data.sources import resolve_sources
+from ezsd.pipeline.data.views import read_full_annotations
 from ezsd.pipeline.models.teacher import renormalized_teacher
 from ezsd.pipeline.stage import StageContext
 from ezsd.teacher.box_encoder import BoxEncoder

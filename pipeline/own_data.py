@@ -11,9 +11,10 @@ from typing import Any
 import yaml
 
 from ezsd.cache.atomic import write_bytes_atomic
+from ezsd.pipeline.data.checks import read_photos
 from ezsd.pipeline.data.coco import CocoFile
 from ezsd.pipeline.data.json_rows import load_json, table
-from ezsd.pipeline.data.splits import check_names
+from ezsd.pipeline.data.views import check_names
 from ezsd.pipeline.errors import DataError
 from ezsd.pipeline.params import parse_params, preset_text
 from ezsd.split import Split
@@ -67,7 +68,7 @@ def hold_out(path: Path) -> dict[str, dict[str, Any]]:
     A digest of the photo's id decides, and no annotation does.
     Raises DataError when the file is no COCO file or has a single photo.
     """
-    ids = CocoFile(path).photos().ids.tolist()
+    ids = read_photos(CocoFile(path)).ids.tolist()
     if len(ids) < 2:
         raise DataError(f"{path} lists one photo: give at least two, one of them for validation")
     drawn = sorted(ids, key=lambda number: hashlib.sha256(str(number).encode()).digest())

@@ -9,13 +9,14 @@ from ezsd.cache.atomic import json_bytes
 from ezsd.cache.folders import remove_folder
 from ezsd.evaluation.metrics import EvaluationSetup, objects_by_name
 from ezsd.pipeline.data.prepared import Prepared
-from ezsd.pipeline.data.sources import read_full_annotations, read_split, resolve_sources
+from ezsd.pipeline.data.sources import resolve_sources
 from ezsd.pipeline.data.validation_photos import (
     list_validation_photos,
     read_boxes,
     read_masks,
     restrict_to_prepared,
 )
+from ezsd.pipeline.data.views import read_full_annotations, read_split
 from ezsd.pipeline.evaluation_files import write_evaluation
 from ezsd.pipeline.jobs.evaluate import (
     PHOTOS_PER_SHARD,

@@ -4,14 +4,13 @@ from pathlib import Path
 from typing import Any
 
 from ezsd.cache.folders import remove_folder
-from ezsd.pipeline.data.cleaning import check_fraction, named
-from ezsd.pipeline.data.fingerprint import data_digests, masks_digest, split_digest
-from ezsd.pipeline.data.indexing import index_training, index_validation
+from ezsd.pipeline.data.checks import check_fraction, named
+from ezsd.pipeline.data.manifest import counts_of, data_digests, facts_of, masks_digest, split_digest
 from ezsd.pipeline.data.novel import read_training_for
-from ezsd.pipeline.data.prepared import write_prepared, write_train_masks
+from ezsd.pipeline.data.prepared import index_training, index_validation, write_prepared, write_train_masks
 from ezsd.pipeline.data.segmentations import index_masks, masks_of
-from ezsd.pipeline.data.sources import clean_training_boxes, read_validation_photos, resolve_sources
-from ezsd.pipeline.data.summary import counts_of, facts_of
+from ezsd.pipeline.data.sources import resolve_sources
+from ezsd.pipeline.data.views import clean_training_boxes, read_validation_photos
 from ezsd.pipeline.jobs.prepare import PARTS, draw_world, inspect_photos
 from ezsd.pipeline.params import OwnSplit, Params
 from ezsd.pipeline.stage import StageContext, StageResult

@@ -13,9 +13,8 @@ from ezsd.cache.atomic import write_json_atomic
 from ezsd.cache.renorm_file import RenormRecord, write_renorm
 from ezsd.evaluation.coco_form import Record, grouped, ids_with_boxes, restrict_to_photos
 from ezsd.masks import Rle, as_rle, run_lengths
-from ezsd.pipeline.data.photos import PhotoFolder
 from ezsd.pipeline.data.prepared import Prepared
-from ezsd.pipeline.data.sources import DataSources, resolve_sources
+from ezsd.pipeline.data.sources import DataSources, PhotoFolder, resolve_sources
 from ezsd.pipeline.data.validation_photos import ValidationPhotos, read_boxes
 from ezsd.pipeline.jobs.evaluate import PHOTOS_PER_SHARD, RAW, RENORMALIZED, Models, ValidationPass
 from ezsd.pipeline.models.detector import CARD

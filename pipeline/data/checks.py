@@ -1,22 +1,40 @@
-"""What makes annotations unusable as a whole. Each check ends in one sentence: file, id, mend."""
+"""Check annotations: refuse a file that is inconsistent, set aside single boxes, clip boxes to their photos.
+
+Each refusal is one sentence with the file, the id and how to fix it.
+"""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ezsd.pipeline.data.photos import name_problem
-from ezsd.pipeline.data.tables import Boxes, Category, Photos
+from ezsd.pipeline.data.sources import name_problem
+from ezsd.pipeline.data.tables import AnnotationFile, Boxes, Category, Photos
 from ezsd.pipeline.errors import DataError
 
 Key = TypeVar("Key", int, str)
 
 
+def read_photos(file: AnnotationFile) -> Photos:
+    """Return the photos of a file; raises DataError if one is malformed or `check_photos` refuses them."""
+    photos = file.photos()
+    check_photos(photos, file.path)
+    return photos
+
+
+def read_boxes(file: AnnotationFile, names: Sequence[str]) -> Boxes:
+    """Return the boxes of `names`; raises DataError if one is malformed or two share an id."""
+    boxes = file.boxes(names)
+    check_annotation_ids(boxes, file.path)
+    return boxes
+
+
 def check_categories(categories: Sequence[Category], path: Path) -> None:
-    """Refuse two categories of one id or one name."""
+    """Refuse two categories with the same id or name."""
     if repeated := _repeated(category.id for category in categories):
         raise DataError(f"{path}: category id {repeated[0]} occurs twice; give each category its own id")
     if repeated_names := _repeated(category.name for category in categories):
@@ -24,7 +42,7 @@ def check_categories(categories: Sequence[Category], path: Path) -> None:
 
 
 def check_photos(photos: Photos, path: Path) -> None:
-    """Refuse an empty list, two images of one id or one file, and file names that lead out of the folder."""
+    """Refuse an empty list, two images with the same id or file, and file names outside the folder."""
     if not len(photos):
         raise DataError(f"{path} lists no image; give an annotation file with photos")
     if repeated := _repeated(photos.ids.tolist()):
@@ -41,7 +59,7 @@ def check_photos(photos: Photos, path: Path) -> None:
 
 
 def check_annotation_ids(boxes: Boxes, path: Path) -> None:
-    """Refuse two annotations of one id."""
+    """Refuse two annotations with the same id."""
     if repeated := _repeated(boxes.annotation_ids.tolist()):
         raise DataError(f"{path}: annotation id {repeated[0]} occurs twice; give each annotation its own id")
 
@@ -58,7 +76,7 @@ def check_image_ids(boxes: Boxes, photos: Photos, path: Path) -> None:
 
 
 def check_has_boxes(boxes: Boxes, path: Path) -> None:
-    """Refuse to train without a box of a base name."""
+    """Refuse training data without a base box."""
     if not len(boxes):
         raise DataError(
             f"{path} has no box of any base name: check data.split, or give annotations with boxes"
@@ -66,5 +84,135 @@ def check_has_boxes(boxes: Boxes, path: Path) -> None:
 
 
 def _repeated(keys: Iterable[Key]) -> list[Key]:
-    """Keys that occur more than once, smallest first."""
+    """Return the keys that occur more than once, smallest first."""
     return sorted(key for key, times in Counter(keys).items() if times > 1)
+
+
+TRAINING_MIN_SIDE = 1.0
+"""Least width and height of a training box, in pixels; a smaller one has nothing to crop."""
+
+_ROUNDING = 1e-3
+"""Pixels that the rounding of x + width may put outside the photo."""
+
+_SHOWN = 3
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A photo or box that was set aside.
+
+    Attributes:
+        what: photo or box.
+        where: which one.
+        reason: why it cannot be used.
+    """
+
+    what: str
+    where: str
+    reason: str
+
+    def as_json(self) -> dict[str, str]:
+        """Return the entry of `quarantine.json`."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class CleanBoxes:
+    """Usable boxes.
+
+    Attributes:
+        boxes: within their photos.
+        findings: the boxes that were set aside.
+        clipped: number of boxes that were clipped.
+    """
+
+    boxes: Boxes
+    findings: tuple[Finding, ...]
+    clipped: int
+
+
+def clean_boxes(boxes: Boxes, photos: Photos, min_side: float) -> CleanBoxes:
+    """Clip boxes to their photos and set aside those that cannot be used; the order is kept.
+
+    Args:
+        boxes: boxes of images that are all in `photos`.
+        photos: their photos.
+        min_side: least width and height after clipping, in pixels; 0 keeps every box with an area.
+    """
+    clipped_xyxy = _clip(boxes, photos)
+    reasons = box_problems(boxes, photos, min_side)
+    usable = reasons == ""
+    moved = np.abs(clipped_xyxy[usable] - boxes.boxes_xyxy[usable]).max(axis=1, initial=0) > _ROUNDING
+    kept = boxes.take(usable)
+    areas = _areas(kept.areas, clipped_xyxy[usable])
+    return CleanBoxes(
+        Boxes(kept.annotation_ids, kept.image_ids, kept.labels, clipped_xyxy[usable], areas, kept.crowd),
+        tuple(_finding(boxes, int(row), str(reasons[row])) for row in np.flatnonzero(~usable)),
+        int(moved.sum()),
+    )
+
+
+def box_problems(boxes: Boxes, photos: Photos, min_side: float) -> NDArray[np.str_]:
+    """Return the first reason why each box cannot be used, (M,) text, empty if it can.
+
+    Arguments as in `clean_boxes`.
+    """
+    sizes_wh, boxes_xyxy = photos.sizes_of(boxes.image_ids), boxes.boxes_xyxy
+    clipped_xyxy = _clip(boxes, photos)
+    with np.errstate(invalid="ignore"):
+        sides = boxes_xyxy[:, 2:] - boxes_xyxy[:, :2]
+        left = clipped_xyxy[:, 2:] - clipped_xyxy[:, :2]
+        conditions = [
+            ~np.isfinite(boxes_xyxy).all(axis=1),
+            (sides <= 0).any(axis=1),
+            ((boxes_xyxy[:, :2] >= sizes_wh) | (boxes_xyxy[:, 2:] <= 0)).any(axis=1),
+            (left < min_side).any(axis=1) | (left <= 0).any(axis=1),
+        ]
+    texts = [
+        "a coordinate is not a finite number",
+        "the box has no area",
+        "the box is outside the photo",
+        f"less than {min_side:g} pixel of the box is left on a side",
+    ]
+    return np.select(conditions, texts, default="")
+
+
+def named(which: str, findings: Sequence[Finding]) -> tuple[Finding, ...]:
+    """Return the findings with their set, train or val, in `where`."""
+    return tuple(replace(finding, where=f"{which} {finding.where}") for finding in findings)
+
+
+def check_fraction(findings: Sequence[Finding], total: int, limit: float) -> None:
+    """Refuse data if more than the fraction `limit` was set aside; all findings are of one kind.
+
+    Raises:
+        DataError: shows the first few findings and names the param.
+    """
+    if len(findings) <= limit * total:
+        return
+    what = {"box": "boxes", "photo": "photos"}[findings[0].what]
+    first = "; ".join(f"{finding.where}: {finding.reason}" for finding in findings[:_SHOWN])
+    raise DataError(
+        f"{len(findings)} of {total} {what} cannot be used, more than prepare.max_quarantined_fraction = "
+        f"{limit:g} allows; the first: {first}; fix or remove them, or raise that param"
+    )
+
+
+def _clip(boxes: Boxes, photos: Photos) -> NDArray[np.float64]:
+    """Return the boxes clipped to their photos, (M, 4) xyxy."""
+    sizes_wh = photos.sizes_of(boxes.image_ids).astype(np.float64)
+    clipped: NDArray[np.float64] = np.clip(boxes.boxes_xyxy, 0, np.tile(sizes_wh, 2))
+    return clipped
+
+
+def _areas(stated: NDArray[np.float64], boxes_xyxy: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the stated area of the object, or the box's if it is missing; some tools write 0."""
+    sides = boxes_xyxy[:, 2:] - boxes_xyxy[:, :2]
+    usable = np.isfinite(stated) & (stated > 0)
+    return np.where(usable, stated, sides.prod(axis=1))
+
+
+def _finding(boxes: Boxes, row: int, reason: str) -> Finding:
+    box = ", ".join(f"{value:g}" for value in boxes.boxes_xyxy[row])
+    where = f"annotation {boxes.annotation_ids[row]} of image {boxes.image_ids[row]}"
+    return Finding("box", where, f"{reason} (x0, y0, x1, y1 = {box})")

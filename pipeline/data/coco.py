@@ -1,50 +1,36 @@
-"""COCO's annotation format, and through it any data set that is written the same way."""
+"""COCO's annotation format, which many data sets use."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from ezsd.pipeline.data.checks import check_annotation_ids, check_categories, check_photos
+from ezsd.pipeline.data.checks import check_categories
 from ezsd.pipeline.data.json_rows import Row, load_json, table
 from ezsd.pipeline.data.tables import Boxes, Category, Photos, Searched, boxes_from_rows, photos_from_rows
 
 
 class CocoFile:
-    """An `instances_*.json`: tables `images`, `annotations` and `categories`."""
+    """An `instances_*.json` with tables `images`, `annotations` and `categories`."""
 
     def __init__(self, path: Path) -> None:
-        """Read the file; raises DataError when it is no JSON object."""
+        """Read the file; raises DataError if it is no JSON object."""
         self.path = path
         self._tree = load_json(path)
 
     def categories(self) -> tuple[Category, ...]:
-        """Return the categories in the file's order; raises DataError when an id or a name is there twice."""
+        """Return the categories in the file's order; raises DataError if an id or name occurs twice."""
         categories = tuple(map(self._category, table(self._tree, "categories", "category", self.path)))
         check_categories(categories, self.path)
         return categories
 
     def photos(self) -> Photos:
-        """Return the photos in the file's order; raises DataError when an id or a file is there twice."""
-        photos = self.listed_photos()
-        check_photos(photos, self.path)
-        return photos
-
-    def listed_photos(self) -> Photos:
-        """Return the photos as the file lists them; raises DataError when one is malformed."""
+        """Return the photos as the file lists them; raises DataError if one is malformed."""
         return photos_from_rows(list(map(self._photo, table(self._tree, "images", "image", self.path))))
 
     def boxes(self, names: Sequence[str]) -> Boxes:
-        """Return the boxes of `names`; of other annotations nothing but the category is looked at.
+        """Return the boxes of `names` as the file lists them; only the category of others is read.
 
-        Raises DataError when one is malformed, two share an id, or a category id is none of the file's.
-        """
-        boxes = self.listed_boxes(names)
-        check_annotation_ids(boxes, self.path)
-        return boxes
-
-    def listed_boxes(self, names: Sequence[str]) -> Boxes:
-        """Return the boxes of `names` as the file lists them.
-
-        Raises DataError when one is malformed or a category id is none of the file's.
+        Raises:
+            DataError: a box is malformed, or a category id is none of the file's.
         """
         index = {name: label for label, name in enumerate(names)}
         labels = {category.id: index.get(category.name) for category in self.categories()}
@@ -59,7 +45,7 @@ class CocoFile:
         return boxes_from_rows(rows)
 
     def searched(self) -> Mapping[int, Searched]:
-        """Return nothing: in COCO's photos all categories were looked for."""
+        """Return nothing: COCO's photos were searched for all categories."""
         return {}
 
     def _category(self, row: Row) -> Category:

@@ -1,4 +1,4 @@
-"""Reading a JSON of someone else's making: every fault ends in one sentence that says where."""
+"""Read JSON from outside: each fault is one sentence that says where."""
 
 import json
 import math
@@ -15,15 +15,16 @@ Hook = Callable[[dict[str, Any]], dict[str, Any]]
 
 
 def without_polygons(values: dict[str, Any]) -> dict[str, Any]:
-    """Polygons are nine tenths of COCO's and LVIS's files; kept as Python lists they would need 10 GB."""
+    """Drop polygons: nine tenths of COCO's and LVIS's files, which would need 10 GB as Python lists."""
     values.pop("segmentation", None)
     return values
 
 
 def load_json(path: Path, hook: Hook = without_polygons) -> dict[str, Any]:
-    """Return the JSON object in `path`; `hook` sees each object in it while it is read.
+    """Return the JSON object in `path`; `hook` converts each object in it while it is read.
 
-    Raises DataError when the file is missing, no text, broken JSON or something other than an object.
+    Raises:
+        DataError: the file is missing, no text, broken JSON or no object.
     """
     try:
         tree = json.loads(path.read_text(encoding="utf-8-sig"), object_hook=hook)
@@ -46,12 +47,12 @@ def load_json(path: Path, hook: Hook = without_polygons) -> dict[str, Any]:
 
 
 def is_unicode(text: str) -> bool:
-    """Whether UTF-8 can hold it: JSON can write half a character (a lone surrogate)."""
+    """Whether UTF-8 can encode it: JSON can hold lone surrogates."""
     return not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 class Row(NamedTuple):
-    """One object of a table in a JSON file, with what a message needs to point at it."""
+    """One object of a table in a JSON file, and where it is, for messages."""
 
     path: Path
     kind: str
@@ -75,7 +76,7 @@ class Row(NamedTuple):
         return tuple(values)
 
     def text(self, key: str) -> str:
-        """Return a text that is not empty; raises DataError for anything else."""
+        """Return non-empty text; raises DataError for anything else."""
         value = self._get(key, None)
         if not isinstance(value, str) or not value.strip():
             raise self.fault(f"{key} is {show(value)}, not a text")
@@ -95,7 +96,7 @@ class Row(NamedTuple):
         return self._number(key, self._get(key, default))
 
     def fault(self, what: str) -> DataError:
-        """Return the error that says what is wrong with this row."""
+        """Return the error that says what is wrong with this row and where it is."""
         name = show(self.values["id"]) if "id" in self.values else f"at {self.position}"
         return DataError(f"{self.path}: {self.kind} {name}: {what}; correct it there")
 
@@ -117,7 +118,7 @@ class Row(NamedTuple):
 
 
 def table(tree: dict[str, Any], key: str, kind: str, path: Path) -> list[Row]:
-    """Return the rows of the list at `key`; raises DataError when there is no such list of objects."""
+    """Return the rows of the list at `key`; raises DataError without such a list of objects."""
     rows = tree.get(key)
     if not isinstance(rows, list):
         found = f"{key!r} holds a JSON {_kind(rows)}" if key in tree else f"there is no {key!r}"

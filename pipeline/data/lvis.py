@@ -1,4 +1,4 @@
-"""LVIS v1: COCO's format without file names, and categories sorted into frequent, common and rare."""
+"""LVIS v1: COCO's format with URLs instead of file names; categories are frequent, common or rare."""
 
 from collections.abc import Mapping
 
@@ -8,10 +8,10 @@ from ezsd.pipeline.data.tables import Category, Searched
 
 
 class LvisFile(CocoFile):
-    """An `lvis_v1_*.json`; its photos are COCO's, so the photo folder is the one that holds `train2017/`."""
+    """An `lvis_v1_*.json`; its photos are COCO's, so the photo folder is the one with `train2017/` in it."""
 
     def searched(self) -> Mapping[int, Searched]:
-        """Return what each photo was searched for; raises DataError for a photo that does not say it."""
+        """Return what each photo was searched for, by image id; raises DataError for a photo without it."""
         rows = table(self._tree, "images", "image", self.path)
         return {
             row.whole("id"): Searched(

@@ -1,32 +1,39 @@
-"""What training sees of novel objects when the user asks for it; by default nothing of them is read."""
+"""What training sees of novel objects if the params ask for it; by default, none of them is read."""
 
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ezsd.pipeline.data.cleaning import TRAINING_MIN_SIDE, clean_boxes
-from ezsd.pipeline.data.sources import DataSources, TrainingData, read_all_boxes, read_training
+from ezsd.pipeline.data.checks import TRAINING_MIN_SIDE, clean_boxes
+from ezsd.pipeline.data.sources import DataSources
 from ezsd.pipeline.data.tables import Boxes
+from ezsd.pipeline.data.views import TrainingData, read_all_boxes, read_training
 from ezsd.pipeline.errors import DataError
 from ezsd.pipeline.params import NovelShots, OwnSplit, PrepareParams
 
 
 def read_training_for(params: PrepareParams, sources: DataSources, choice: str | OwnSplit) -> TrainingData:
-    """`read_training`, with novel shots and without photos of other novel objects where params ask for it.
+    """Read the training data with novel shots, or without photos of other novel objects, as the params ask.
 
-    Raises DataError as `read_training` does, and when no base box is left.
+    Raises:
+        DataError: like `read_training`, or no base box is left.
+        InputError: like `read_training`.
     """
     training = read_training(sources, choice)
     if params.novel_shots is None and params.novel_images == "keep":
         return training
     everything = replace(training, boxes=read_all_boxes(sources.train, training.split))
-    shots = _no_boxes(everything) if params.novel_shots is None else _choose(everything, params.novel_shots)
+    shots = (
+        np.zeros(len(everything.boxes), bool)
+        if params.novel_shots is None
+        else _choose(everything, params.novel_shots)
+    )
     return _without_others(everything, shots, params)
 
 
 def _choose(everything: TrainingData, asked: NovelShots) -> NDArray[np.bool_]:
-    """Which boxes are shots, (M,): of each novel name so many usable ones, or all if it has fewer."""
+    """Return which boxes are shots, (M,) bool: `per_name` usable ones of each novel name, or all it has."""
     boxes = everything.boxes
     usable = clean_boxes(boxes, everything.photos, TRAINING_MIN_SIDE).boxes.objects()
     chosen = [
@@ -44,7 +51,7 @@ def _draw(ids: NDArray[np.int64], asked: NovelShots, label: int) -> NDArray[np.i
 def _without_others(
     everything: TrainingData, shots: NDArray[np.bool_], params: PrepareParams
 ) -> TrainingData:
-    """Base boxes and shots; `novel_images: drop` leaves out photos with novel objects but no shot."""
+    """Keep base boxes and shots; `novel_images: drop` leaves out photos with novel objects but no shot."""
     boxes, base = everything.boxes, len(everything.split.base)
     kept = (boxes.labels < base) | shots
     photos = everything.photos
@@ -67,7 +74,3 @@ def _check_base(boxes: Boxes, base: int) -> None:
         raise DataError(
             "no base box is left in photos without novel objects: set prepare.novel_images to keep"
         )
-
-
-def _no_boxes(everything: TrainingData) -> NDArray[np.bool_]:
-    return np.zeros(len(everything.boxes), bool)

@@ -1,17 +1,23 @@
-"""What `prepare` leaves for every later stage: the split, the index, and what was set aside."""
+"""What `prepare` writes for all later stages: the split, the index of checked data, and the quarantine."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
 
 from ezsd.cache.atomic import write_json_atomic
 from ezsd.cache.checked import read_json
 from ezsd.cache.errors import ArtifactError
-from ezsd.cache.index import DatasetIndex, read_index, write_index
+from ezsd.cache.index import BoxTable, DatasetIndex, PhotoTable, read_index, write_index
 from ezsd.cache.masks import MaskTable, read_masks, write_masks
 from ezsd.errors import InputError
-from ezsd.pipeline.data.cleaning import Finding
+from ezsd.pipeline.data.checks import Finding
+from ezsd.pipeline.data.tables import Boxes, Photos
+from ezsd.pipeline.errors import DataError
 from ezsd.split import Split
 
 TRAIN = "train.h5"
@@ -20,20 +26,91 @@ SPLIT = "split.json"
 QUARANTINE = "quarantine.json"
 TRAIN_MASKS = "train_masks.h5"
 
-MEND = "run `ezsd-cli precompute --only prepare --force`"
+_FIX = "run `ezsd-cli precompute --only prepare --force`"
+
+
+@dataclass(frozen=True)
+class Inspected:
+    """Result of decoding N photos.
+
+    Attributes:
+        byte_sizes: (N,) int64, size of each file, 0 for a missing one.
+        usable: (N,) bool.
+        findings: why the others are not usable.
+    """
+
+    byte_sizes: NDArray[np.int64]
+    usable: NDArray[np.bool_]
+    findings: tuple[Finding, ...]
+
+
+def index_training(
+    photos: Photos, seen: Inspected, boxes: Boxes, empty_photos: Literal["keep", "drop"]
+) -> DatasetIndex:
+    """Return the usable photos with their base boxes, sorted by image id.
+
+    Args:
+        photos: all N photos.
+        seen: which of them are usable.
+        boxes: their clean boxes.
+        empty_photos: whether photos without a base box are kept; novel objects make no difference.
+
+    Raises:
+        DataError: no box is left.
+    """
+    usable = seen.usable
+    if empty_photos == "drop":
+        usable = usable & np.isin(photos.ids, boxes.image_ids)
+    table = _photo_table(photos, seen, usable)
+    index = DatasetIndex(table, box_table(boxes, table.image_ids))
+    if not len(index.boxes):
+        raise DataError(
+            f"no base box is left in the training data after {len(seen.findings)} photos were set aside: "
+            f"fix the photos{_first_of(seen)}"
+        )
+    return index
+
+
+def index_validation(photos: Photos, seen: Inspected) -> DatasetIndex:
+    """Return the usable photos, sorted by image id, without boxes; raises DataError if none is left."""
+    table = _photo_table(photos, seen, seen.usable)
+    if not len(table):
+        raise DataError(f"no validation photo is usable: fix the photos{_first_of(seen)}")
+    return DatasetIndex(table, BoxTable.empty(len(table)))
+
+
+def box_table(boxes: Boxes, image_ids: NDArray[np.int64]) -> BoxTable:
+    """Return boxes sorted by photo, then by annotation id; boxes of other photos are left out.
+
+    Args:
+        boxes: boxes in any order.
+        image_ids: (N,) ids of the photos, ascending.
+    """
+    present = boxes.take(np.isin(boxes.image_ids, image_ids))
+    rows = np.searchsorted(image_ids, present.image_ids)
+    order = np.lexsort((present.annotation_ids, rows))
+    ordered = present.take(order)
+    return BoxTable(
+        offsets=np.searchsorted(rows[order], np.arange(len(image_ids) + 1)).astype(np.int64),
+        boxes_xyxy=ordered.boxes_xyxy.astype(np.float32),
+        labels=ordered.labels,
+        annotation_ids=ordered.annotation_ids,
+        areas=ordered.areas.astype(np.float32),
+        crowd=ordered.crowd,
+    )
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """The folder `artifacts/prepare`; each file is read when it is first asked for.
+    """The folder `artifacts/prepare`; each file is read on first use.
 
-    Every property raises ArtifactError when its file is missing or damaged.
+    Each property raises ArtifactError for a missing or damaged file.
     """
 
     folder: Path
 
     def __reduce__(self) -> tuple[type["Prepared"], tuple[Path]]:
-        """Only the folder is sent to a worker, not what was read from it."""
+        """Pickle the folder only, not what was read from it."""
         return Prepared, (self.folder,)
 
     @cached_property
@@ -43,23 +120,23 @@ class Prepared:
 
     @cached_property
     def train(self) -> DatasetIndex:
-        """Training photos and their base boxes, with shots novel ones too; labels index `split.labelled`."""
+        """Training photos and base boxes; with shots, novel ones too. Labels index `split.labelled`."""
         return read_index(self.folder / TRAIN)
 
     @cached_property
     def train_masks(self) -> MaskTable:
-        """Masks of the boxes of `train`; there only when `prepare.masks` asked for them."""
+        """Masks of the boxes of `train`; written only with `prepare.masks`."""
         return read_masks(self.folder / TRAIN_MASKS)
 
     @cached_property
     def val(self) -> DatasetIndex:
-        """Validation photos, without boxes: those are read by evaluation alone."""
+        """Validation photos, without boxes: evaluation alone reads those."""
         return read_index(self.folder / VAL)
 
     @cached_property
     def quarantine(self) -> tuple[Finding, ...]:
         """Photos and boxes that were set aside."""
-        entries = read_json(self.folder / QUARANTINE, MEND)
+        entries = read_json(self.folder / QUARANTINE, _FIX)
         try:
             return tuple(Finding(**entry) for entry in entries)
         except TypeError:
@@ -69,7 +146,7 @@ class Prepared:
 def write_prepared(
     folder: Path, split: Split, train: DatasetIndex, val: DatasetIndex, quarantine: Sequence[Finding]
 ) -> None:
-    """Write all files of the artifact, each whole or not at all."""
+    """Write the files of the artifact, each atomically."""
     write_json_atomic(folder / SPLIT, split.to_dict())
     write_json_atomic(folder / QUARANTINE, [finding.as_json() for finding in quarantine])
     write_index(folder / TRAIN, train)
@@ -77,13 +154,13 @@ def write_prepared(
 
 
 def write_train_masks(folder: Path, masks: MaskTable) -> None:
-    """Write the masks of the training boxes beside their index."""
+    """Write the masks of the training boxes, row for row as in the index."""
     write_masks(folder / TRAIN_MASKS, masks)
 
 
 def read_split(path: Path) -> Split:
-    """Read the split that `prepare` wrote; raises ArtifactError when it is missing or damaged."""
-    value = read_json(path, MEND)
+    """Read the split that `prepare` wrote; raises ArtifactError if it is missing or damaged."""
+    value = read_json(path, _FIX)
     try:
         return Split.from_dict(value)
     except (KeyError, TypeError, InputError):
@@ -91,4 +168,17 @@ def read_split(path: Path) -> Split:
 
 
 def _damaged(path: Path) -> ArtifactError:
-    return ArtifactError(f"{path} is damaged; {MEND}")
+    return ArtifactError(f"{path} is damaged; {_FIX}")
+
+
+def _photo_table(photos: Photos, seen: Inspected, usable: NDArray[np.bool_]) -> PhotoTable:
+    rows = np.flatnonzero(usable)
+    rows = rows[np.argsort(photos.ids[rows])]
+    kept = photos.take(rows)
+    return PhotoTable(kept.ids, list(kept.file_names), kept.sizes_wh, seen.byte_sizes[rows])
+
+
+def _first_of(seen: Inspected) -> str:
+    if not seen.findings:
+        return ""
+    return f", the first being {seen.findings[0].where}: {seen.findings[0].reason}"

@@ -1,4 +1,4 @@
-"""Masks of chosen annotations, read from COCO's JSON without keeping what it says of others."""
+"""Masks of chosen annotations, read from COCO's JSON; other annotations' masks are not kept."""
 
 import hashlib
 import json
@@ -6,8 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
-
-import numpy as np
 
 from ezsd.cache.index import DatasetIndex
 from ezsd.cache.masks import MaskTable
@@ -20,21 +18,39 @@ from ezsd.pipeline.errors import DataError
 
 
 class Wanted(NamedTuple):
-    """The annotation whose mask is wanted: `category_id` is the file's own, `size_hw` its photo's."""
+    """An annotation whose mask is wanted.
+
+    Attributes:
+        category_id: the file's own.
+        size_hw: height and width of its photo in pixels.
+    """
 
     category_id: int
     size_hw: tuple[int, int]
 
 
-def read_segmentations(path: Path, wanted: Mapping[int, Wanted]) -> dict[int, bytes]:
-    """Compressed run lengths of the wanted annotations, by id; empty masks where there is no segmentation.
+def index_masks(masks: Mapping[int, bytes], index: DatasetIndex) -> MaskTable:
+    """Return the masks of all boxes of an index, row for row; `masks` as from `masks_of`."""
+    return MaskTable.join([masks[number] for number in index.boxes.annotation_ids.tolist()])
 
-    Raises DataError when a segmentation cannot be used.
+
+def masks_of(source: DataSource, boxes: Boxes, photos: Photos, names: Sequence[str]) -> dict[int, bytes]:
+    """Return compressed run lengths by annotation id; the mask is empty if there is no segmentation.
+
+    Args:
+        source: the data set.
+        boxes: the boxes whose masks are wanted.
+        photos: their photos.
+        names: the names that the labels index.
+
+    Raises:
+        DataError: the data set has no masks, or one cannot be used.
     """
-    empty = {size_hw: run_lengths([], size_hw) for size_hw in {asked.size_hw for asked in wanted.values()}}
-    found = {number: empty[asked.size_hw] for number, asked in wanted.items()}
+    path, wanted = source.annotations, _wanted(source, boxes, photos, names)
+    empty = {size_hw: run_lengths([], size_hw) for size_hw in {one.size_hw for one in wanted.values()}}
+    found = {number: empty[one.size_hw] for number, one in wanted.items()}
     found |= _collect(path, wanted, partial(_run_lengths, path))
-    if all(is_empty(found[number], asked.size_hw) for number, asked in wanted.items()):
+    if all(is_empty(found[number], one.size_hw) for number, one in wanted.items()):
         raise DataError(
             f"{path} has no segmentation of any box: give annotations with masks, or set prepare.masks to "
             "false and train.detector.mask_head to null"
@@ -42,42 +58,26 @@ def read_segmentations(path: Path, wanted: Mapping[int, Wanted]) -> dict[int, by
     return found
 
 
-def index_masks(masks: Mapping[int, bytes], index: DatasetIndex) -> MaskTable:
-    """The masks of all boxes of an index, row for row; `masks`: of `masks_of`."""
-    return MaskTable.join([masks[number] for number in index.boxes.annotation_ids.tolist()])
-
-
-def masks_of(source: DataSource, boxes: Boxes, photos: Photos, names: Sequence[str]) -> dict[int, bytes]:
-    """Compressed run lengths of boxes, by annotation id; `names` are those that their labels mean.
-
-    Raises DataError when the data set has no masks, or one cannot be used.
-    """
-    return read_segmentations(source.annotations, _wanted(source, boxes, photos, names))
-
-
 def segmentation_digests(
     source: DataSource, boxes: Boxes, photos: Photos, names: Sequence[str]
 ) -> dict[int, bytes]:
-    """SHA-256 of the segmentation of each box that has one, by annotation id, as the file writes it.
+    """Return SHA-256 of each box's segmentation as the file states it, by annotation id.
 
-    Much faster than `masks_of`, and for each run of the pipeline: whether they can be used is not looked at.
+    Much faster than `masks_of`, since masks are not checked. Arguments as there.
     """
     return _collect(source.annotations, _wanted(source, boxes, photos, names), _digest)
 
 
 Convert = Callable[[int, object, tuple[int, int]], bytes]
-"""Annotation id, segmentation, and height and width of the photo, to what is kept of it."""
+"""From annotation id, segmentation, and height and width of the photo to what is kept."""
 
 
 def _collect(path: Path, wanted: Mapping[int, Wanted], convert: Convert) -> dict[int, bytes]:
-    """What is kept of the wanted annotations, by id, where there is a segmentation.
-
-    Of an annotation that is not wanted nothing but id and category is looked at.
-    """
+    """Convert the segmentations of the wanted annotations, by id; of others only id and category are read."""
     found: dict[int, bytes] = {}
 
     def keep(values: dict[str, Any]) -> dict[str, Any]:
-        # each polygon is converted while the file is read: as Python lists all would need 10 GB
+        # each polygon is converted while the file is read: as Python lists, all would need 10 GB
         segmentation, number = values.pop("segmentation", None), _whole(values.get("id"))
         asked = None if number is None else wanted.get(number)
         if number is None or asked is None or values.get("category_id") != asked.category_id:
@@ -113,9 +113,8 @@ def _wanted(source: DataSource, boxes: Boxes, photos: Photos, names: Sequence[st
             f"{source.annotations} is of format voc, which has no masks: set prepare.masks to false"
         )
     category_ids = {category.name: category.id for category in source.open().categories()}
-    order = np.argsort(photos.ids)
-    sizes_wh = photos.sizes_wh[order[np.searchsorted(photos.ids, boxes.image_ids, sorter=order)]]
-    rows = zip(boxes.annotation_ids.tolist(), boxes.labels.tolist(), sizes_wh.tolist(), strict=True)
+    sizes_wh = photos.sizes_of(boxes.image_ids).tolist()
+    rows = zip(boxes.annotation_ids.tolist(), boxes.labels.tolist(), sizes_wh, strict=True)
     return {
         number: Wanted(category_ids[names[label]], (height, width)) for number, label, (width, height) in rows
     }

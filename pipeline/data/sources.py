@@ -1,24 +1,19 @@
-"""Where photos and annotations are, and the three views that the pipeline has of them.
-
-Training sees base boxes, validation sees photos, and evaluation alone sees everything. Each view names the
-categories it wants before a single box is read, so there is no moment at which a novel box could be used.
-"""
+"""Where photos and annotations are, and how photo files are read: only below their folder."""
 
 import os
-from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
-from pathlib import Path
-from typing import Literal
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Literal
 
-from ezsd.pipeline.data.checks import check_has_boxes, check_image_ids
-from ezsd.pipeline.data.cleaning import TRAINING_MIN_SIDE, CleanBoxes, clean_boxes
-from ezsd.pipeline.data.photos import PhotoFolder
-from ezsd.pipeline.data.splits import check_names, choose_split
-from ezsd.pipeline.data.tables import AnnotationFile, Boxes, Category, Photos, Searched
+from ezsd.errors import InputError
+from ezsd.pipeline.data.json_rows import is_unicode
+from ezsd.pipeline.data.tables import AnnotationFile
 from ezsd.pipeline.errors import DataError
-from ezsd.pipeline.params import DataParams, OwnSplit
-from ezsd.split import Split
+from ezsd.pipeline.params import DataParams
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 Which = Literal["train", "val"]
 SETS: tuple[Which, ...] = ("train", "val")
@@ -26,10 +21,111 @@ SETS: tuple[Which, ...] = ("train", "val")
 _READERS = {"coco": "CocoFile", "lvis": "LvisFile", "voc": "VocFolder"}
 """Imported when a file is opened: the reader of another format decides no byte (`pipeline/graph.py`)."""
 
+_MAX_FOLDERS = 32
+"""Nested folders below the photo folder."""
+
+
+class PhotoFileError(DataError):
+    """A photo cannot be used; `reason` says why without the path of the folder."""
+
+    def __init__(self, file_name: str, root: Path, reason: str) -> None:
+        super().__init__(f"photo {file_name} in {root}: {reason}")
+        self.reason = reason
+
+
+@dataclass(frozen=True)
+class PhotoFolder:
+    """Reads photos by the names in an annotation file, and nothing outside the folder.
+
+    Annotation files are untrusted: a name that leads out, directly or through a link, is refused.
+
+    Attributes:
+        root: the folder.
+        follow_links: allow links that lead out, for a folder that the pipeline itself filled: DVC may replace
+            its files by links into a cache.
+    """
+
+    root: Path
+    follow_links: bool = False
+
+    def read(self, file_name: str) -> bytes:
+        """Return the bytes of a photo.
+
+        Raises:
+            PhotoFileError: there is no readable file.
+            DataError: the name leads out of the folder.
+        """
+        path = self._locate(file_name)
+        try:
+            return path.read_bytes()
+        except OSError as error:
+            raise PhotoFileError(
+                file_name, self.root, f"the file cannot be read ({error.strerror})"
+            ) from None
+
+    def decode(self, file_name: str, declared_wh: tuple[int, int]) -> "Tensor":
+        """Return a photo as uint8 RGB (3, H, W) in the frame of its annotations.
+
+        Raises:
+            PhotoFileError: there is no readable file, it is corrupt, or its size is not the declared one.
+            DataError: the name leads out of the folder.
+        """
+        from ezsd.photos import decode_photo  # torch is slow to import, and checking names needs none
+
+        try:
+            return decode_photo(self.read(file_name), declared_wh)
+        except InputError as error:
+            raise PhotoFileError(file_name, self.root, str(error)) from error
+
+    def byte_size(self, file_name: str) -> int | None:
+        """Return the size of the file, None without a file; raises DataError like `read`."""
+        try:
+            return self._locate(file_name).stat().st_size
+        except PhotoFileError:
+            return None
+
+    def _locate(self, file_name: str) -> Path:
+        if problem := name_problem(file_name):
+            raise DataError(f"photo {file_name!r}: {problem}; name it relative to {self.root}")
+        path = self.root / file_name
+        if not os.path.isfile(path):  # Path.is_file raises for a path that is too long
+            raise PhotoFileError(
+                file_name, self.root, "there is no such file; add it or remove its annotations"
+            )
+        if not self.follow_links and not path.resolve().is_relative_to(self.root.resolve()):
+            raise DataError(
+                f"photo {file_name} in {self.root} is a link that leads out of the folder: "
+                "put the photo itself there, or give the folder that holds it"
+            )
+        return path
+
+
+def name_problem(file_name: str) -> str | None:
+    """Return what makes a file name unusable, or None; the file itself is not accessed."""
+    path = PurePosixPath(file_name)
+    if path.is_absolute():
+        return "the file name is absolute"
+    if ".." in path.parts:
+        return "the file name leads out of the folder"
+    if "\0" in file_name:
+        return "the file name holds a zero byte"
+    if max(map(len, path.parts), default=0) > 255 or len(path.parts) > _MAX_FOLDERS:
+        return "the file name is too long"
+    if not is_unicode(file_name):
+        return "the file name is not valid Unicode"
+    return None
+
 
 @dataclass(frozen=True)
 class DataSource:
-    """One set of photos and the annotations that list them; `drawn` if the pipeline itself made them."""
+    """One set of photos and their annotations.
+
+    Attributes:
+        photos: the photo folder.
+        annotations: the annotation file; of VOC, the list of photos.
+        format: of the annotations.
+        drawn: whether the pipeline itself drew the set.
+    """
 
     photos: Path
     annotations: Path
@@ -37,7 +133,7 @@ class DataSource:
     drawn: bool = False
 
     def folder(self) -> PhotoFolder:
-        """Return the reader of the photos; raises DataError when there is no such folder."""
+        """Return the reader of the photos; raises DataError without such a folder."""
         if not os.path.isdir(self.photos):
             raise DataError(
                 f"photo folder {self.photos} does not exist: correct its path in the data section of params"
@@ -45,7 +141,7 @@ class DataSource:
         return PhotoFolder(self.photos, follow_links=self.drawn)
 
     def open(self) -> AnnotationFile:
-        """Return the annotations, unread but for their outer form; raises DataError when they are broken."""
+        """Return the reader of the annotations; raises DataError for a broken file."""
         reader = import_module(f"ezsd.pipeline.data.{self.format}")
         file: AnnotationFile = getattr(reader, _READERS[self.format])(self.annotations)
         return file
@@ -63,34 +159,13 @@ class DataSources:
         return self.train if which == "train" else self.val
 
 
-@dataclass(frozen=True)
-class TrainingData:
-    """The split, training photos, and base boxes, with shots novel ones; labels index `split.labelled`."""
-
-    split: Split
-    photos: Photos
-    boxes: Boxes
-
-
-@dataclass(frozen=True)
-class FullAnnotations:
-    """All boxes of a split's names, novel ones included, for evaluation.
-
-    Labels of `clean.boxes` index `split.names`; `categories` are the file's own by name. `searched` is what
-    each photo was searched for, by image id; empty where each was for all categories.
-    """
-
-    photos: Photos
-    clean: CleanBoxes
-    categories: Mapping[str, Category]
-    searched: Mapping[int, Searched]
-
-
 def resolve_sources(data: DataParams, root: Path, prepare_folder: Path) -> DataSources:
     """Return where the data are.
 
-    `root`: the folder of `params.yaml`, at which relative paths start. `prepare_folder`: the output of
-    `prepare`, in which the embedded world is drawn.
+    Args:
+        data: the params' section.
+        root: the folder of `params.yaml`, to which paths are relative.
+        prepare_folder: the output of `prepare`, where the embedded world is drawn.
     """
     if data.format == "world" or data.world is not None:
         train, val = (_drawn(data.format, which, prepare_folder / "world") for which in SETS)
@@ -101,62 +176,6 @@ def resolve_sources(data: DataParams, root: Path, prepare_folder: Path) -> DataS
 
 
 def _drawn(form: str, which: Which, world: Path) -> DataSource:
-    if form == "lvis":  # which has one folder of photos for both sets
+    if form == "lvis":  # which has one photo folder for both sets
         return DataSource(world, world / "annotations" / f"lvis_v1_{which}.json", "lvis", drawn=True)
     return DataSource(world / which, world / "annotations" / f"instances_{which}.json", "coco", drawn=True)
-
-
-def read_split(sources: DataSources, choice: str | OwnSplit) -> Split:
-    """Return the split alone; raises as `read_training`."""
-    file = sources.train.open()
-    return choose_split(choice, file.categories(), file.path)
-
-
-def read_training(sources: DataSources, choice: str | OwnSplit) -> TrainingData:
-    """Return the split and the base view of the training annotations.
-
-    Raises DataError (or InputError for the split) for whatever makes them unusable as a whole.
-    """
-    file = sources.train.open()
-    categories = file.categories()
-    split = choose_split(choice, categories, file.path)
-    check_names(split.base, categories, file.path)
-    photos, boxes = _annotated(file, split.base)
-    check_has_boxes(boxes, file.path)
-    return TrainingData(split, photos, boxes)
-
-
-def read_validation_photos(sources: DataSources, split: Split) -> Photos:
-    """Return the validation photos; no annotation is looked at. Raises DataError for an unknown name."""
-    file = sources.val.open()
-    check_names(split.names, file.categories(), file.path)
-    return file.photos()
-
-
-def read_full_annotations(sources: DataSources, which: Which, split: Split) -> FullAnnotations:
-    """Return the boxes of base and novel names. For evaluation alone: nothing that it decides may train.
-
-    Boxes are clipped as in training, but kept however small, as COCO's own evaluation keeps them.
-    Raises DataError for whatever makes the annotations unusable as a whole.
-    """
-    file = sources.of(which).open()
-    categories = {category.name: category for category in file.categories()}
-    photos, boxes = _annotated(file, split.names)
-    return FullAnnotations(photos, clean_boxes(boxes, photos, min_side=0), categories, file.searched())
-
-
-def read_all_boxes(source: DataSource, split: Split) -> Boxes:
-    """Return the boxes of base and novel names, as the file has them; labels index `split.names`."""
-    return _annotated(source.open(), split.names)[1]
-
-
-def clean_training_boxes(data: TrainingData) -> CleanBoxes:
-    """Return the boxes that can be cropped and learned from."""
-    return clean_boxes(data.boxes, data.photos, TRAINING_MIN_SIDE)
-
-
-def _annotated(file: AnnotationFile, names: tuple[str, ...]) -> tuple[Photos, Boxes]:
-    photos = file.photos()
-    boxes = file.boxes(names)
-    check_image_ids(boxes, photos, file.path)
-    return photos, boxes

@@ -1,4 +1,4 @@
-"""What every annotation format is read into: typed tables in the frame of the original photos."""
+"""The tables that every annotation format is read into; boxes are in the frame of the original photos."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,13 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class Category:
-    """A category of an annotation file; `frequency` is LVIS's `f`, `c` or `r`, else empty."""
+    """A category of an annotation file.
+
+    Attributes:
+        id: the file's own.
+        name: the file's own.
+        frequency: LVIS's `f`, `c` or `r`; empty in other formats.
+    """
 
     id: int
     name: str
@@ -20,9 +26,11 @@ class Category:
 
 @dataclass(frozen=True)
 class Searched:
-    """What an LVIS photo was searched for beside the categories of its boxes; both are category ids.
+    """What an LVIS photo was searched for, other than the categories of its boxes.
 
-    absent: not there at all. not_exhaustive: some objects may have no box.
+    Attributes:
+        absent: ids of categories of which it shows nothing.
+        not_exhaustive: ids of categories of which some objects may have no box.
     """
 
     absent: tuple[int, ...]
@@ -31,9 +39,12 @@ class Searched:
 
 @dataclass(frozen=True)
 class Photos:
-    """The photos an annotation file lists, in its order.
+    """The photos of an annotation file, in its order.
 
-    ids: int64 (N,). file_names: N names relative to the photo folder. sizes_wh: int32 (N, 2), pixels.
+    Attributes:
+        ids: (N,) int64.
+        file_names: N names relative to the photo folder.
+        sizes_wh: (N, 2) int32, width and height in pixels.
     """
 
     ids: NDArray[np.int64]
@@ -48,15 +59,23 @@ class Photos:
         names = tuple(self.file_names[row] for row in rows)
         return Photos(self.ids[rows], names, self.sizes_wh[rows])
 
+    def sizes_of(self, image_ids: NDArray[np.int64]) -> NDArray[np.int32]:
+        """Return width and height of the photos `image_ids` (M,), which must all be listed: (M, 2)."""
+        order = np.argsort(self.ids)
+        return self.sizes_wh[order[np.searchsorted(self.ids, image_ids, sorter=order)]]
+
 
 @dataclass(frozen=True)
 class Boxes:
-    """Annotated boxes of chosen categories.
+    """Annotated boxes of chosen names.
 
-    annotation_ids, image_ids: int64 (M,). labels: int32 (M,), index into the names that were asked for.
-    boxes_xyxy: float64 (M, 4), absolute pixels of the original photo, as the file has them.
-    areas: float64 (M,), square pixels of the object where the file states it, else of the box.
-    crowd: bool (M,), regions that evaluation ignores: COCO's crowds, VOC's difficult objects.
+    Attributes:
+        annotation_ids: (M,) int64.
+        image_ids: (M,) int64.
+        labels: (M,) int32, index into the names.
+        boxes_xyxy: (M, 4) float64, pixels of the original photo, as the file has them.
+        areas: (M,) float64, square pixels of the object if the file states them, else of the box.
+        crowd: (M,) bool, regions that evaluation ignores: COCO's crowds, VOC's difficult objects.
     """
 
     annotation_ids: NDArray[np.int64]
@@ -70,7 +89,7 @@ class Boxes:
         return len(self.annotation_ids)
 
     def take(self, rows: NDArray[np.integer] | NDArray[np.bool_]) -> "Boxes":
-        """Return the boxes at `rows`: indices in the order wanted, or a mask (M,)."""
+        """Return the boxes at `rows`: indices in any order, or a mask (M,)."""
         return Boxes(
             self.annotation_ids[rows],
             self.image_ids[rows],
@@ -81,15 +100,15 @@ class Boxes:
         )
 
     def objects(self) -> "Boxes":
-        """The boxes that hold one object each: without crowd regions."""
+        """Return the boxes of one object each, without crowd regions."""
         return self.take(~self.crowd)
 
 
 class AnnotationFile(Protocol):
-    """One opened annotation file of any format.
+    """Reader of an annotation file; each format has one.
 
-    `boxes` reads nothing of an annotation but its category until that is one of the names asked for: what
-    stands in an annotation of another category can neither change the result nor fail it.
+    Of annotations of other names, `boxes` reads the category alone: the rest of them can neither change the
+    result nor raise an error.
     """
 
     @property
@@ -97,22 +116,16 @@ class AnnotationFile(Protocol):
         """The file, for messages."""
 
     def categories(self) -> tuple[Category, ...]:
-        """Return all categories; raises DataError when one is malformed or stands there twice."""
+        """Return all categories; raises DataError if one is malformed or listed twice."""
 
     def photos(self) -> Photos:
-        """Return all photos; raises DataError when one is malformed or stands there twice."""
+        """Return all photos as listed, repeated ones too; raises DataError if one is malformed."""
 
     def boxes(self, names: Sequence[str]) -> Boxes:
-        """Return the boxes of `names`; raises DataError when one is malformed."""
-
-    def listed_photos(self) -> Photos:
-        """Return all photos as they are listed, perhaps twice; raises DataError when one is malformed."""
-
-    def listed_boxes(self, names: Sequence[str]) -> Boxes:
-        """Return the boxes of `names` as they are listed; raises DataError when one is malformed."""
+        """Return the boxes of `names` as listed, repeated ids too; raises DataError if one is malformed."""
 
     def searched(self) -> Mapping[int, Searched]:
-        """Return what each photo was searched for, by image id; nothing where each was for all categories."""
+        """Return what each photo was searched for, by image id; empty if each was for all categories."""
 
 
 def boxes_from_rows(rows: Sequence[tuple[int, int, int, tuple[float, ...], float, bool]]) -> Boxes:

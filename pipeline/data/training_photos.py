@@ -1,4 +1,4 @@
-"""The one reader of training photos: pixels, base boxes, and what is to be done about crowd regions."""
+"""The one reader of training photos: pixels, base boxes, and how crowd regions are handled."""
 
 from dataclasses import dataclass
 
@@ -7,22 +7,21 @@ import torch
 from torch import Tensor
 
 from ezsd.cache.index import DatasetIndex
-from ezsd.pipeline.data.photos import PhotoFolder
 from ezsd.pipeline.data.prepared import Prepared
-from ezsd.pipeline.data.sources import resolve_sources
+from ezsd.pipeline.data.sources import PhotoFolder, resolve_sources
 from ezsd.pipeline.stage import StageContext
 
 
 @dataclass(frozen=True)
 class TrainingPhotos:
-    """Training photos and their base boxes by row of the index; with shots, novel boxes are among these.
+    """Training photos and base boxes by row of the index; with shots, novel boxes too.
 
-    A crowd region is a heap of objects that nobody marked one by one. No such region is learned from: it is
-    no box of one object. For mining it counts all the same, see :meth:`occupied_xyxy`.
+    A crowd region holds objects without boxes of their own, so nothing is trained on it. Mining still needs
+    it, see `occupied_xyxy`.
 
     Attributes:
-        prepared: the artifact that lists them.
-        folder: reads their files.
+        prepared: the artifact with the index.
+        folder: reads the files.
     """
 
     prepared: Prepared
@@ -33,38 +32,38 @@ class TrainingPhotos:
 
     @property
     def index(self) -> DatasetIndex:
-        """Read once a process."""
+        """The index, read once in a process."""
         return self.prepared.train
 
     def photo(self, row: int) -> Tensor:
-        """uint8 RGB `(3, H, W)`. Raises PhotoFileError when the file is missing or corrupt."""
+        """Return uint8 RGB `(3, H, W)`; raises PhotoFileError if the file is missing or corrupt."""
         height, width = self.size_hw(row)
         return self.folder.decode(self.index.photos.file_names[row], (width, height))
 
     def size_hw(self, row: int) -> tuple[int, int]:
-        """Height and width in pixels, without a look at the file."""
+        """Return height and width in pixels, from the index."""
         width, height = self.index.photos.sizes_wh[row].tolist()
         return height, width
 
     def objects_xyxy(self, row: int) -> Tensor:
-        """float32 `(M, 4)`, pixels of the photo: base boxes without crowd regions."""
+        """Return base boxes without crowd regions, `(M, 4)` float32, in pixels of the photo."""
         return torch.from_numpy(self.index.objects_of(row).boxes_xyxy)
 
     def labels(self, row: int) -> Tensor:
-        """int64 `(M,)` of :meth:`objects_xyxy`, index into `split.labelled`."""
+        """Return the labels of `objects_xyxy`, `(M,)` int64, index into `split.labelled`."""
         return torch.from_numpy(self.index.objects_of(row).labels.astype(np.int64))
 
     def occupied_xyxy(self, row: int) -> Tensor:
-        """float32 `(N, 4)`, pixels of the photo: base boxes and crowd regions, where nothing novel is mined.
+        """Return base boxes and crowd regions, `(N, 4)` float32, in pixels; nothing is mined there.
 
-        The paper drops proposals on ground truth of base names, because what is there has a name already. A
-        crowd region shows base objects too, so a proposal that overlaps one says nothing new either.
+        The paper drops proposals on base ground truth, because those objects have a name already. A crowd
+        region shows base objects too.
         """
         return torch.from_numpy(self.index.boxes_of(row).boxes_xyxy)
 
 
 def open_training_photos(context: StageContext) -> TrainingPhotos:
-    """Those that `prepare` has checked."""
+    """Open the photos that `prepare` checked."""
     prepared = Prepared(context.parent("prepare"))
     sources = resolve_sources(context.params.data, context.root, prepared.folder)
     return TrainingPhotos(prepared, sources.train.folder())

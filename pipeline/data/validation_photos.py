@@ -1,7 +1,11 @@
-"""The one reader of validation photos and their true boxes, novel ones included: for `evaluate` alone."""
+"""The one reader of validation photos and their ground truth in COCO's form. For `evaluate` alone.
 
-from collections.abc import Sequence
+The ground truth includes novel boxes; pycocotools scores against it, whatever the format of the data.
+"""
+
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -9,22 +13,23 @@ from torch import Tensor
 
 from ezsd.boxes import xywh_to_xyxy
 from ezsd.evaluation.coco_form import Record, ids_with_boxes, restrict_to_photos
-from ezsd.pipeline.data.coco_form import as_coco, with_masks
-from ezsd.pipeline.data.photos import PhotoFolder
+from ezsd.masks import as_rle
 from ezsd.pipeline.data.prepared import Prepared
 from ezsd.pipeline.data.segmentations import masks_of
-from ezsd.pipeline.data.sources import DataSources, Which, read_full_annotations
+from ezsd.pipeline.data.sources import DataSources, PhotoFolder, Which
+from ezsd.pipeline.data.tables import Category, Searched
+from ezsd.pipeline.data.views import FullAnnotations, read_full_annotations
 from ezsd.split import Split
 
 
 @dataclass(frozen=True)
 class ValidationPhotos:
-    """Photos in COCO's form, by their place in the annotations.
+    """Photos and ground truth, by row of the annotations' images.
 
     Attributes:
         images: `{id, file_name, width, height}` of each photo.
-        objects: of each photo the boxes float32 `(N, 4)`, xyxy in pixels, and the labels int64 `(N,)`; crowd
-            regions are left out.
+        objects: boxes, `(N, 4)` float32 xyxy in pixels, and labels, `(N,)` int64, of each photo; no crowd
+            regions.
         category_ids: the data set's own id of each label.
         folder: reads the files.
     """
@@ -38,29 +43,29 @@ class ValidationPhotos:
         return len(self.images)
 
     def image_id(self, row: int) -> int:
-        """The data set's own."""
+        """Return the data set's own id."""
         return int(self.images[row]["id"])
 
     def size_hw(self, row: int) -> tuple[int, int]:
-        """Height and width in pixels."""
+        """Return height and width in pixels."""
         return self.images[row]["height"], self.images[row]["width"]
 
     def photo(self, row: int) -> Tensor:
-        """uint8 RGB `(3, H, W)`. Raises PhotoFileError when the file is missing or corrupt."""
+        """Return uint8 RGB `(3, H, W)`; raises PhotoFileError if the file is missing or corrupt."""
         height, width = self.size_hw(row)
         return self.folder.decode(self.images[row]["file_name"], (width, height))
 
     def objects_xyxy(self, row: int) -> Tensor:
-        """float32 `(N, 4)`, pixels of the photo."""
+        """Return the boxes, `(N, 4)` float32, in pixels of the photo."""
         return torch.from_numpy(self.objects[row][0])
 
     def labels(self) -> np.ndarray:
-        """int64, of the objects of all photos, photo by photo."""
+        """Return the labels of all photos, one after the other, int64."""
         return np.concatenate([np.zeros(0, np.int64), *(labels for _, labels in self.objects)])
 
 
 def list_validation_photos(ground_truth: Record, folder: PhotoFolder) -> ValidationPhotos:
-    """The photos of COCO's annotations with their objects; categories are numbered in the file's order."""
+    """Return the photos of COCO annotations with their objects; labels follow the order of the categories."""
     category_ids = [category["id"] for category in ground_truth["categories"]]
     label_of = {id_: label for label, id_ in enumerate(category_ids)}
     found: dict[int, list[Record]] = {image["id"]: [] for image in ground_truth["images"]}
@@ -78,18 +83,94 @@ def list_validation_photos(ground_truth: Record, folder: PhotoFolder) -> Validat
 
 
 def read_boxes(sources: DataSources, which: Which, split: Split) -> Record:
-    """All annotations of the split's names, novel ones included, in COCO's form."""
+    """Read all annotations of the split's names, novel ones included, in COCO's form."""
     return as_coco(read_full_annotations(sources, which, split), split)
 
 
 def read_masks(sources: DataSources, which: Which, split: Split) -> Record:
-    """The same with masks."""
+    """Read the same with masks."""
     full = read_full_annotations(sources, which, split)
     masks = masks_of(sources.of(which), full.clean.boxes, full.photos, split.names)
     return with_masks(as_coco(full, split), masks)
 
 
 def restrict_to_prepared(annotations: Record, prepared: Prepared, photos: str) -> Record:
-    """What there is to find in the checked validation photos: in `all` of them, or in those `with_boxes`."""
+    """Restrict annotations to the checked validation photos: to `all` of them, or to those `with_boxes`."""
     checked = restrict_to_photos(annotations, prepared.val.photos.image_ids.tolist())
     return checked if photos == "all" else restrict_to_photos(checked, ids_with_boxes(checked))
+
+
+def with_masks(coco: dict[str, Any], masks: Mapping[int, bytes]) -> dict[str, Any]:
+    """Add `segmentation` to annotations; `masks` holds compressed run lengths by annotation id."""
+    size_hw = {image["id"]: (image["height"], image["width"]) for image in coco["images"]}
+    annotations = [
+        {**one, "segmentation": as_rle(masks[one["id"]], size_hw[one["image_id"]])}
+        for one in coco["annotations"]
+    ]
+    return {**coco, "annotations": annotations}
+
+
+def as_coco(full: FullAnnotations, split: Split) -> dict[str, Any]:
+    """Return `{images, annotations, categories}` of the split's names that are in the annotations.
+
+    Boxes are checked and clipped, as [x, y, width, height] in pixels, crowd regions included; ids are the
+    file's own. Images are sorted by id, annotations by image and id, categories as in `split.names`. LVIS's
+    keys are kept: `frequency` of categories, `neg_category_ids` and `not_exhaustive_category_ids` of images.
+    """
+    return {
+        "images": _images(full),
+        "annotations": _annotations(full, split),
+        "categories": [_category(full.categories[name]) for name in split.names if name in full.categories],
+    }
+
+
+def _category(category: Category) -> dict[str, Any]:
+    frequency = {"frequency": category.frequency} if category.frequency else {}
+    return {"id": category.id, "name": category.name, **frequency}
+
+
+def _images(full: FullAnnotations) -> list[dict[str, Any]]:
+    rows = zip(full.photos.ids.tolist(), full.photos.file_names, full.photos.sizes_wh.tolist(), strict=True)
+    return [
+        {
+            "id": image_id,
+            "file_name": name,
+            "width": width,
+            "height": height,
+            **_searched(full.searched.get(image_id)),
+        }
+        for image_id, name, (width, height) in sorted(rows)
+    ]
+
+
+def _searched(searched: Searched | None) -> dict[str, list[int]]:
+    if searched is None:
+        return {}
+    return {
+        "neg_category_ids": list(searched.absent),
+        "not_exhaustive_category_ids": list(searched.not_exhaustive),
+    }
+
+
+def _annotations(full: FullAnnotations, split: Split) -> list[dict[str, Any]]:
+    boxes = full.clean.boxes
+    rows = zip(
+        boxes.image_ids.tolist(),
+        boxes.annotation_ids.tolist(),
+        boxes.labels.tolist(),
+        boxes.boxes_xyxy.tolist(),
+        boxes.areas.tolist(),
+        boxes.crowd.tolist(),
+        strict=True,
+    )
+    return [
+        {
+            "id": annotation_id,
+            "image_id": image_id,
+            "category_id": full.categories[split.names[label]].id,
+            "bbox": [x0, y0, x1 - x0, y1 - y0],
+            "area": area,
+            "iscrowd": int(crowd),
+        }
+        for image_id, annotation_id, label, (x0, y0, x1, y1), area, crowd in sorted(rows)
+    ]

@@ -1,4 +1,4 @@
-"""PASCAL VOC: a list of photos in `ImageSets/Main` and one XML file a photo in `Annotations`."""
+"""PASCAL VOC: a list of photos in `ImageSets/Main`, and one XML file a photo in `Annotations`."""
 
 import math
 import os
@@ -8,7 +8,6 @@ from functools import cached_property
 from pathlib import Path
 from xml.etree import ElementTree
 
-from ezsd.pipeline.data.checks import check_photos
 from ezsd.pipeline.data.tables import Boxes, Category, Photos, Searched, boxes_from_rows, photos_from_rows
 from ezsd.pipeline.errors import DataError, show
 from ezsd.split import builtin_split
@@ -31,49 +30,39 @@ class _Photo:
 
 
 class VocFolder:
-    """A VOC folder, opened through the list that names its photos: `ImageSets/Main/trainval.txt`.
+    """A VOC folder, opened by a list of its photos such as `ImageSets/Main/trainval.txt`.
 
-    VOC numbers nothing, so ids are counted, from 1: a photo's is its line in the list, an object's is its
-    photo's times 1,000 plus its place among the objects that were asked for. Difficult objects are read as
-    crowd, for evaluation ignores both.
+    VOC has no ids. A photo's id is its line in the list, counted from 1; an object's is its photo's times
+    1,000 plus its position, from 1, among the objects of the chosen names. Difficult objects count as crowd,
+    since evaluation ignores both.
     """
 
     def __init__(self, path: Path) -> None:
-        """Read the list; raises DataError when it is missing or empty, or lies outside a VOC folder."""
+        """Read the list; raises DataError if it is missing, empty or outside a VOC folder."""
         self.path = path
         self._annotations = path.parent.parent.parent / "Annotations"
         self._stems = _read_list(path)
         if not os.path.isdir(self._annotations):
             raise DataError(
-                f"{self._annotations} does not exist: {path} must lie in ImageSets/Main of a VOC folder, "
+                f"{self._annotations} does not exist: {path} must be in ImageSets/Main of a VOC folder, "
                 "which has its XML files in Annotations"
             )
 
     def categories(self) -> tuple[Category, ...]:
-        """Return VOC's 20 names and any others that occur, in alphabetical order, numbered from 1."""
+        """Return VOC's 20 names and all others that occur, in alphabetical order, numbered from 1."""
         found = {thing.name for photo in self._photos for thing in photo.objects}
         return tuple(
             Category(number, name) for number, name in enumerate(sorted(found | set(VOC_NAMES)), start=1)
         )
 
     def photos(self) -> Photos:
-        """Return the photos in the list's order; raises DataError when one is listed twice."""
-        photos = self.listed_photos()
-        check_photos(photos, self.path)
-        return photos
-
-    def listed_photos(self) -> Photos:
-        """Return the photos as they are listed; raises DataError when one is malformed."""
+        """Return the photos as listed; raises DataError if one is malformed."""
         return photos_from_rows(
             [(number, photo.file_name, *photo.size_wh) for number, photo in enumerate(self._photos, start=1)]
         )
 
     def boxes(self, names: Sequence[str]) -> Boxes:
-        """Return the boxes of `names`; of other objects nothing but the name is looked at."""
-        return self.listed_boxes(names)
-
-    def listed_boxes(self, names: Sequence[str]) -> Boxes:
-        """Return the boxes of `names`, whose ids are counted, so that none can stand twice."""
+        """Return the boxes of `names`; only the name of other objects is read."""
         index = {name: label for label, name in enumerate(names)}
         rows = []
         for image_id, photo in enumerate(self._photos, start=1):
@@ -85,7 +74,7 @@ class VocFolder:
         return boxes_from_rows(rows)
 
     def searched(self) -> Mapping[int, Searched]:
-        """Return nothing: in VOC's photos all categories were looked for."""
+        """Return nothing: VOC's photos were searched for all categories."""
         return {}
 
     @cached_property
@@ -94,7 +83,7 @@ class VocFolder:
 
 
 def _read_list(path: Path) -> list[str]:
-    """The first word of each line; VOC's per-class lists have a second."""
+    """Return the first word of each line; VOC's lists of one class have a second."""
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except FileNotFoundError:
@@ -118,7 +107,7 @@ def _read_xml(path: Path) -> _Photo:
             f"{path} does not exist, though the list of photos names it: add it or unlist it"
         ) from None
     except (ElementTree.ParseError, OSError, ValueError, LookupError) as error:
-        # expat itself ends what entities blow up, and reads no file that they name
+        # expat itself stops entities that expand without end, and reads no external entity
         raise DataError(f"{path} is broken XML ({error}): fetch or write it again") from None
     size_wh = (_side(path, root, "size/width"), _side(path, root, "size/height"))
     objects = tuple(_Object(_text(path, thing, "name"), thing) for thing in root.findall("object"))
@@ -128,7 +117,7 @@ def _read_xml(path: Path) -> _Photo:
 
 
 def _box(path: Path, thing: _Object) -> tuple[tuple[float, ...], bool]:
-    """VOC's corners are pixels, counted from 1, that belong to the box; ours are edges, counted from 0."""
+    """Return box and difficulty. VOC's corners are inclusive pixels from 1; ours are edges from 0."""
     left, top, right, bottom = (
         _number(path, thing.element, f"bndbox/{key}", f"a {thing.name}")
         for key in ("xmin", "ymin", "xmax", "ymax")

@@ -1,1 +1,1 @@
-"""What is in a data set and what is wrong with it, for its owner; the pipeline itself reads none of this."""
+"""A report on a data set for its owner: what it holds and what is wrong; no stage reads it."""

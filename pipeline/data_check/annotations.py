@@ -1,4 +1,4 @@
-"""Findings in annotations: what is listed twice, boxes that cannot be used, names that do not meet."""
+"""Findings in annotations: repeated entries, unusable boxes, names that do not fit the split."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from ezsd.pipeline.data.cleaning import TRAINING_MIN_SIDE, CleanBoxes, box_problems, clean_boxes
+from ezsd.pipeline.data.checks import TRAINING_MIN_SIDE, CleanBoxes, box_problems, clean_boxes
 from ezsd.pipeline.data.sources import Which
 from ezsd.pipeline.data.tables import Boxes, Category, Photos
 from ezsd.pipeline.data_check.findings import Box, Case, Findings, NameCounts, SetCounts
@@ -15,12 +15,12 @@ from ezsd.split import Split
 
 SMALL, MEDIUM = 32.0**2, 96.0**2
 MIN_SIDES: Mapping[Which, float] = {"train": TRAINING_MIN_SIDE, "val": 0.0}
-"""Pixels that a box must have on each side: to learn from, and to be looked for."""
+"""Least width and height of a box, in pixels, in training and in evaluation."""
 
 
 @dataclass(frozen=True)
 class AnnotatedSet:
-    """One set as its file has it, what stands there twice included; labels index `split.names`."""
+    """One set as its file has it, repeated entries included; labels index `split.names`."""
 
     which: Which
     split: Split
@@ -29,23 +29,23 @@ class AnnotatedSet:
     boxes: Boxes
 
     def findings(self) -> Iterator[Findings]:
-        """Everything that the file alone shows."""
+        """Yield everything that the file alone shows."""
         yield Findings("image id listed twice", self.which, self._repeated_ids())
         yield Findings("file listed twice", self.which, self._repeated_files())
         yield Findings("annotation id listed twice", self.which, self._repeated_annotations())
         yield Findings("box of an image that is not listed", self.which, self._strays())
         yield from self._unusable_boxes()
-        yield Findings("several boxes of one name in one place", self.which, self._identical_boxes())
-        yield Findings("name of the split that the file does not know", self.which, self._unknown_names())
+        yield Findings("several identical boxes of one name", self.which, self._identical_boxes())
+        yield Findings("name of the split that is not in the file", self.which, self._unknown_names())
         yield Findings("name of the split without a box", self.which, self._names_without_a_box())
         yield Findings("name in the file that is not in the split", self.which, self._other_names())
 
     def clean(self) -> CleanBoxes:
-        """The boxes that can be used."""
+        """Return the usable boxes."""
         return clean_boxes(self.placed, self.photos, MIN_SIDES[self.which])
 
     def counts(self) -> SetCounts:
-        """Photos and boxes by kind."""
+        """Count photos and boxes by kind."""
         clean, base = self.clean(), len(self.split.base)
         areas = clean.boxes.areas[~clean.boxes.crowd]
         return SetCounts(
@@ -61,12 +61,12 @@ class AnnotatedSet:
         )
 
     def boxes_by_name(self) -> list[int]:
-        """Boxes of each of `split.names`."""
+        """Return the number of boxes of each of `split.names`."""
         counted: list[int] = np.bincount(self.boxes.labels, minlength=len(self.split.names)).tolist()
         return counted
 
     def base(self) -> "AnnotatedSet":
-        """The same with the boxes of base names that have their image: what training sees."""
+        """Return the set with the base boxes of listed images alone: what training sees."""
         boxes = self.placed
         return replace(self, boxes=boxes.take(boxes.labels < len(self.split.base)))
 
@@ -82,7 +82,7 @@ class AnnotatedSet:
     def _repeated_ids(self) -> list[Case]:
         return [
             Case(
-                f"image id {self.photos.ids[rows[0]]} stands at {len(rows)} images",
+                f"image id {self.photos.ids[rows[0]]} is listed for {len(rows)} images",
                 self.which,
                 self._file(rows[0]),
             )
@@ -98,7 +98,8 @@ class AnnotatedSet:
     def _repeated_annotations(self) -> list[Case]:
         return [
             self._boxed(
-                f"annotation id {self.boxes.annotation_ids[rows[0]]} stands at {len(rows)} boxes", rows[:1]
+                f"annotation id {self.boxes.annotation_ids[rows[0]]} is listed for {len(rows)} boxes",
+                rows[:1],
             )
             for rows in _groups(self.boxes.annotation_ids)
         ]
@@ -145,7 +146,7 @@ class AnnotatedSet:
         return [Case(f"{name!r}", self.which) for name in self.split.names if name not in known]
 
     def _names_without_a_box(self) -> list[Case]:
-        """A novel name needs none to train with."""
+        """Return names without a box; novel names need none in training."""
         names = self.split.base if self.which == "train" else self.split.names
         known = {category.name for category in self.categories}
         return [
@@ -165,20 +166,20 @@ class AnnotatedSet:
     def _file(self, row: int) -> str:
         return self.photos.file_names[row]
 
-    def _boxed(self, said: str, rows: Sequence[int]) -> Case:
-        """A case that the photo of the first row's box shows."""
+    def _boxed(self, text: str, rows: Sequence[int]) -> Case:
+        """Return a case with the photo of the first row's box."""
         place = self._row_of_image.get(int(self.boxes.image_ids[rows[0]]))
         if place is None:
-            return Case(said, self.which)
+            return Case(text, self.which)
         file_name = self._file(place)
         boxes = tuple(_box(self.boxes.boxes_xyxy[row]) for row in rows)
         captions = tuple(self.split.names[self.boxes.labels[row]] for row in rows)
         width, height = self.photos.sizes_wh[place].tolist()
-        return Case(f"{said} ({file_name})", self.which, file_name, (width, height), boxes, captions)
+        return Case(f"{text} ({file_name})", self.which, file_name, (width, height), boxes, captions)
 
 
 def name_counts(split: Split, sets: Mapping[Which, AnnotatedSet]) -> list[NameCounts]:
-    """Boxes of every name, base first."""
+    """Count the boxes of every name, base first."""
     counted = {which: one.boxes_by_name() for which, one in sets.items()}
     return [
         NameCounts(
@@ -191,7 +192,7 @@ def name_counts(split: Split, sets: Mapping[Which, AnnotatedSet]) -> list[NameCo
 
 
 def _groups(keys: NDArray[np.generic]) -> list[list[int]]:
-    """Rows that share a key with another, by key."""
+    """Return the rows that share a key with another, by key."""
     order = np.argsort(keys, kind="stable")
     borders = np.flatnonzero(keys[order][1:] != keys[order][:-1]) + 1
     return [rows.tolist() for rows in np.split(order, borders) if len(rows) > 1]

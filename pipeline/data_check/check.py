@@ -1,4 +1,4 @@
-"""The check as a whole: what the params point at is read once, with the pipeline's own readers and rules."""
+"""Check the data that the params name, with the pipeline's own readers and rules."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -8,16 +8,29 @@ from tempfile import TemporaryDirectory
 from typing import TypeVar
 
 from ezsd.errors import InputError
-from ezsd.pipeline.data.checks import check_annotation_ids, check_has_boxes, check_image_ids, check_photos
-from ezsd.pipeline.data.cleaning import Finding, check_fraction, named
+from ezsd.pipeline.data.checks import (
+    Finding,
+    check_annotation_ids,
+    check_fraction,
+    check_has_boxes,
+    check_image_ids,
+    check_photos,
+    named,
+)
 from ezsd.pipeline.data.novel import read_training_for
 from ezsd.pipeline.data.segmentations import masks_of
-from ezsd.pipeline.data.sources import DataSources, Which, resolve_sources
-from ezsd.pipeline.data.splits import check_names, choose_split
+from ezsd.pipeline.data.sources import SETS, DataSources, Which, resolve_sources
 from ezsd.pipeline.data.tables import AnnotationFile
+from ezsd.pipeline.data.views import check_names, choose_split
 from ezsd.pipeline.data_check.annotations import AnnotatedSet, name_counts
 from ezsd.pipeline.data_check.findings import Case, DataReport, Findings
-from ezsd.pipeline.data_check.survey import OUTSIDE, PhotoSurvey, Seen, overlap_findings, photo_findings
+from ezsd.pipeline.data_check.survey import (
+    OUTSIDE,
+    PhotoResult,
+    PhotoSurvey,
+    overlap_findings,
+    photo_findings,
+)
 from ezsd.pipeline.errors import PipelineError
 from ezsd.pipeline.jobs.job import JobChain
 from ezsd.pipeline.models.teacher import prompts_of, resolve_teacher
@@ -30,8 +43,7 @@ from ezsd.split import Split
 from ezsd.teacher.load import load_teacher
 from ezsd.teacher.name_embeddings import cut_names
 
-SETS: tuple[Which, ...] = ("train", "val")
-LOOK = "data check: look at photos"
+_READ_PHOTOS = "data check: read photos"
 CUT = "name that the teacher's tokenizer cuts"
 
 Result = TypeVar("Result")
@@ -40,12 +52,12 @@ CutNames = Callable[[Sequence[str]], Sequence[str]]
 
 @dataclass(frozen=True)
 class Stops:
-    """Sentences of what stops the pipeline, each once."""
+    """The errors that stop the pipeline, each once."""
 
     sentences: list[str]
 
     def attempt(self, do: Callable[[], Result]) -> Result | None:
-        """What it gives; None if it is refused, and then its sentence is remembered."""
+        """Return the result of `do`; record the error and return None if it fails."""
         try:
             return do()
         except (PipelineError, InputError) as error:
@@ -53,13 +65,13 @@ class Stops:
             return None
 
     def add(self, sentence: str) -> None:
-        """Remembers a sentence."""
+        """Record an error."""
         if sentence not in self.sentences:
             self.sentences.append(sentence)
 
 
 def data_sources(params: Params, root: Path) -> DataSources:
-    """Where the data are. Raises PipelineError for the embedded world before `prepare` has drawn it."""
+    """Return where the data are; raises PipelineError if `prepare` has not drawn the embedded world yet."""
     sources = resolve_sources(params.data, root, artifact_folder(root, "prepare"))
     if sources.train.drawn and not sources.train.annotations.is_file():
         raise PipelineError("the embedded world is not drawn yet: run `ezsd-cli precompute --only prepare`")
@@ -67,10 +79,10 @@ def data_sources(params: Params, root: Path) -> DataSources:
 
 
 def check_sources(params: Params, root: Path, sources: DataSources) -> DataReport:
-    """Reads all annotations and photos, and changes none."""
+    """Read and check all annotations and photos."""
 
     def cut(names: Sequence[str]) -> list[str]:
-        # the tokenizer knows, so that no weights need be here
+        # the tokenizer is enough, so the weights need not be here
         source = resolve_teacher(replace(params.teacher, weights=RANDOM), root)
         return cut_names(load_teacher(source), names, prompts_of(params.teacher))
 
@@ -78,9 +90,9 @@ def check_sources(params: Params, root: Path, sources: DataSources) -> DataRepor
 
 
 def check_data(params: Params, root: Path, sources: DataSources, cut_names: CutNames) -> DataReport:
-    """Everything that can be said of the data; `cut_names` tells which names the tokenizer cuts.
+    """Read and check all annotations and photos; `cut_names` returns the names that the tokenizer cuts.
 
-    Novel boxes are counted too: the report is for a person, and no stage reads it.
+    Novel boxes are counted too, since no stage reads the report.
     """
     stops = Stops([])
     files = _open(sources, stops)
@@ -129,11 +141,11 @@ def _read(split: Split, files: Mapping[Which, AnnotationFile], stops: Stops) -> 
 
 
 def _read_set(which: Which, split: Split, file: AnnotationFile) -> AnnotatedSet:
-    return AnnotatedSet(which, split, file.categories(), file.listed_photos(), file.listed_boxes(split.names))
+    return AnnotatedSet(which, split, file.categories(), file.photos(), file.boxes(split.names))
 
 
 def _apply_rules(params: Params, one: AnnotatedSet, file: AnnotationFile, stops: Stops) -> None:
-    """The rules of `prepare` and `evaluate` for annotations."""
+    """Apply the rules of `prepare` and `evaluate` for annotations."""
     names = one.split.base if one.which == "train" else one.split.names
     stops.attempt(lambda: check_names(names, one.categories, file.path))
     stops.attempt(lambda: check_photos(one.photos, file.path))
@@ -148,15 +160,15 @@ def _apply_rules(params: Params, one: AnnotatedSet, file: AnnotationFile, stops:
 
 
 def _apply_mask_rules(train: AnnotatedSet, sources: DataSources, stops: Stops) -> None:
-    """The rules of `prepare.masks`."""
+    """Apply the rules of `prepare.masks`."""
     boxes = train.base().clean().boxes
     stops.attempt(lambda: masks_of(sources.train, boxes, train.photos, train.split.base))
 
 
 def _survey(
     params: Params, root: Path, sources: DataSources, sets: Mapping[Which, AnnotatedSet], stops: Stops
-) -> dict[Which, list[Seen]]:
-    """Looks at all photos, with as many workers as the params say, on this machine."""
+) -> dict[Which, list[PhotoResult]]:
+    """Read all photos on this machine, with the params' number of workers."""
     folders = {which: stops.attempt(sources.of(which).folder) for which in sets}
     here = replace(params, run=replace(params.run, scheduler=None))
     with TemporaryDirectory(prefix="ezsd-data-check-") as parts:
@@ -168,24 +180,26 @@ def _survey(
             if folder is not None
         }
         context = StageContext(here, root, Path(parts))
-        context.map_shards(JobChain(list(surveys.values()), "photos", LOOK))
+        context.map_shards(JobChain(list(surveys.values()), "photos", _READ_PHOTOS))
         seen = {which: survey.collect() for which, survey in surveys.items()}
-    for which, looks in seen.items():
-        _apply_photo_rules(params, which, sets[which], looks, stops)
+    for which, results in seen.items():
+        _apply_photo_rules(params, which, sets[which], results, stops)
     return seen
 
 
-def _findings(sets: Mapping[Which, AnnotatedSet], seen: Mapping[Which, Sequence[Seen]]) -> Iterator[Findings]:
+def _findings(
+    sets: Mapping[Which, AnnotatedSet], seen: Mapping[Which, Sequence[PhotoResult]]
+) -> Iterator[Findings]:
     for one in sets.values():
         yield from one.findings()
-    for which, looks in seen.items():
-        yield from photo_findings(which, sets[which].photos, looks)
+    for which, results in seen.items():
+        yield from photo_findings(which, sets[which].photos, results)
     if len(seen) == len(SETS):
         yield from overlap_findings(sets["train"].photos, sets["val"].photos, seen["train"], seen["val"])
 
 
 def _cut(cut_names: CutNames, names: Sequence[str]) -> tuple[Findings, list[str]]:
-    """Names that are cut; or none, and a note why that is not known."""
+    """Return the names that are cut, or none and a note why that is not known."""
     try:
         return Findings(CUT, "train", [Case(repr(name), "train") for name in cut_names(names)]), []
     except InputError as error:
@@ -193,16 +207,16 @@ def _cut(cut_names: CutNames, names: Sequence[str]) -> tuple[Findings, list[str]
 
 
 def _apply_photo_rules(
-    params: Params, which: Which, one: AnnotatedSet, looks: Sequence[Seen], stops: Stops
+    params: Params, which: Which, one: AnnotatedSet, results: Sequence[PhotoResult], stops: Stops
 ) -> None:
-    """The rules of `prepare` for photos."""
-    for look in looks:
-        if look.kind == OUTSIDE:
-            stops.add(look.reason)
+    """Apply the rules of `prepare` for photos."""
+    for result in results:
+        if result.kind == OUTSIDE:
+            stops.add(result.reason)
     findings = [
-        Finding("photo", f"{which} image {image_id} ({name})", look.reason)
-        for image_id, name, look in zip(one.photos.ids, one.photos.file_names, looks, strict=True)
-        if look.kind not in ("", OUTSIDE)
+        Finding("photo", f"{which} image {image_id} ({name})", result.reason)
+        for image_id, name, result in zip(one.photos.ids, one.photos.file_names, results, strict=True)
+        if result.kind not in ("", OUTSIDE)
     ]
     limit = params.prepare.max_quarantined_fraction
-    stops.attempt(lambda: check_fraction(findings, len(looks), limit))
+    stops.attempt(lambda: check_fraction(findings, len(results), limit))

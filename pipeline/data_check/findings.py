@@ -1,4 +1,4 @@
-"""What a check of the data tells."""
+"""The report of a data check."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -7,7 +7,7 @@ from typing import Any
 from ezsd.pipeline.data.sources import Which
 
 MOST_LISTED = 100
-"""Cases of one kind that the JSON lists; all are counted."""
+"""Most cases of one kind in the JSON; all are counted."""
 
 Box = tuple[float, float, float, float]
 
@@ -16,11 +16,16 @@ Box = tuple[float, float, float, float]
 class Case:
     """One place where something was found.
 
-    said: one phrase. which, file_name: the photo that shows it, None if none does; size_wh: as declared.
-    boxes_xyxy, captions: what to draw there, in its pixels; boxes may reach out of it or be no numbers.
+    Attributes:
+        text: a phrase that describes it.
+        which: the set.
+        file_name: the photo that shows it, if any.
+        size_wh: the declared width and height of the photo in pixels.
+        boxes_xyxy: boxes to draw, in pixels of the photo; they may be outside it, or not finite.
+        captions: the name of each box.
     """
 
-    said: str
+    text: str
     which: Which
     file_name: str | None = None
     size_wh: tuple[int, int] | None = None
@@ -28,33 +33,41 @@ class Case:
     captions: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
-        """Plain values; numbers that JSON cannot hold become text."""
+        """Return plain values; numbers that JSON cannot hold become text."""
         finite = [
             [side if abs(side) < float("inf") else str(side) for side in box] for box in self.boxes_xyxy
         ]
-        return {"said": self.said, "set": self.which, "photo": self.file_name, "boxes_xyxy": finite}
+        return {"text": self.text, "set": self.which, "photo": self.file_name, "boxes_xyxy": finite}
 
 
 @dataclass(frozen=True)
 class Findings:
-    """All cases of one kind in one set; `kind` says in words what they are."""
+    """All cases of one kind in one set; `kind` describes them."""
 
     kind: str
     which: Which
     cases: Sequence[Case]
 
     def as_json(self) -> dict[str, Any]:
-        """The count, and the first cases."""
+        """Return the count and the first cases."""
         listed = [case.as_json() for case in self.cases[:MOST_LISTED]]
         return {"kind": self.kind, "set": self.which, "count": len(self.cases), "cases": listed}
 
 
 @dataclass(frozen=True)
 class SetCounts:
-    """What one set holds of the split's names.
+    """Numbers of photos and boxes of one set; boxes of other names than the split's are not counted.
 
-    empty_photos have no box of them. small, medium, large: boxes that are no crowd regions, by COCO's areas,
-    32 and 96 pixels squared. clipped: boxes that stick out of their photo.
+    Attributes:
+        photos: all photos.
+        empty_photos: photos without a box.
+        base: boxes of base names.
+        novel: boxes of novel names.
+        crowd: crowd regions.
+        small: boxes other than crowd regions with an area under 32 pixels squared, as in COCO.
+        medium: those under 96 pixels squared.
+        large: the others.
+        clipped: boxes that stick out of their photo.
     """
 
     photos: int
@@ -70,7 +83,7 @@ class SetCounts:
 
 @dataclass(frozen=True)
 class NameCounts:
-    """Boxes of one name in each set that can be read."""
+    """Numbers of boxes of one name in each set that can be read; `group` is base or novel."""
 
     name: str
     group: str
@@ -79,7 +92,16 @@ class NameCounts:
 
 @dataclass(frozen=True)
 class DataReport:
-    """All of it. stops: sentences of the pipeline's own, for each thing at which it would stop."""
+    """The whole report.
+
+    Attributes:
+        split: its name; None if there is no usable split.
+        sets: counts of each set that can be read.
+        names: boxes of each name.
+        findings: everything that was found, by kind.
+        stops: the errors at which the pipeline would stop, in its own sentences.
+        notes: what could not be checked.
+    """
 
     split: str | None
     sets: Mapping[Which, SetCounts]
@@ -89,7 +111,7 @@ class DataReport:
     notes: Sequence[str]
 
     def as_json(self) -> dict[str, Any]:
-        """Plain values for programs."""
+        """Return plain values."""
         return {
             "split": self.split,
             "sets": {which: asdict(counts) for which, counts in self.sets.items()},

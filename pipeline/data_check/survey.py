@@ -1,4 +1,4 @@
-"""Every photo of a set is read and decoded: whether it can be, its true size, and what its bytes are."""
+"""Read and decode every photo of a set: find unusable ones, and copies by the digest of their bytes."""
 
 import hashlib
 from collections import defaultdict
@@ -8,15 +8,14 @@ from pathlib import Path
 
 from ezsd.errors import InputError
 from ezsd.photos import decode_photo
-from ezsd.pipeline.data.photos import PhotoFileError, PhotoFolder
-from ezsd.pipeline.data.sources import Which
+from ezsd.pipeline.data.sources import PhotoFileError, PhotoFolder, Which
 from ezsd.pipeline.data.tables import Photos
 from ezsd.pipeline.data_check.findings import Case, Findings
 from ezsd.pipeline.errors import DataError
 from ezsd.pipeline.jobs.job import PartsJob
 
 ABSENT, OUTSIDE, UNREADABLE, OTHER_SIZE = (
-    "photo that is not there",
+    "missing photo",
     "photo outside its folder",
     "photo that cannot be decoded",
     "photo of another size than declared",
@@ -24,10 +23,13 @@ ABSENT, OUTSIDE, UNREADABLE, OTHER_SIZE = (
 
 
 @dataclass(frozen=True)
-class Seen:
-    """One photo.
+class PhotoResult:
+    """Result of reading a photo.
 
-    digest: SHA-256 of its bytes, empty if they cannot be read. kind, reason: what is wrong, or empty.
+    Attributes:
+        digest: SHA-256 of its bytes, empty if they cannot be read.
+        kind: what is wrong, in general; empty if nothing is.
+        reason: what is wrong, in detail.
     """
 
     digest: str
@@ -37,10 +39,7 @@ class Seen:
 
 @dataclass(frozen=True)
 class PhotoSurvey(PartsJob):
-    """Looks at the photos of one set; called with a shard's number it looks at that shard.
-
-    A shard leaves one JSON file in `parts`.
-    """
+    """Read the photos of one set, shard by shard; a shard writes one JSON file in `parts`."""
 
     which: Which
     photos: Photos
@@ -52,32 +51,32 @@ class PhotoSurvey(PartsJob):
         return len(self.photos)
 
     def __call__(self, shard: int) -> dict[str, float]:
-        """Look at a shard and publish its part."""
-        self.publish(shard, [astuple(self._look(row)) for row in self.rows(shard)])
+        """Read a shard and publish its part."""
+        self.publish(shard, [astuple(self._read(row)) for row in self.rows(shard)])
         return {}
 
-    def collect(self) -> list[Seen]:
-        """What was seen of each photo; all shards must have been looked at."""
-        return [Seen(*one) for part in self.read_all() for one in part]
+    def collect(self) -> list[PhotoResult]:
+        """Return the result of each photo; all shards must be done."""
+        return [PhotoResult(*one) for part in self.read_all() for one in part]
 
-    def _look(self, row: int) -> Seen:
+    def _read(self, row: int) -> PhotoResult:
         name, (width, height) = self.photos.file_names[row], self.photos.sizes_wh[row].tolist()
         try:
             data = self.folder.read(name)
         except PhotoFileError as error:
-            return Seen("", ABSENT, error.reason)
+            return PhotoResult("", ABSENT, error.reason)
         except DataError as error:
-            return Seen("", OUTSIDE, str(error))
+            return PhotoResult("", OUTSIDE, str(error))
         digest = hashlib.sha256(data).hexdigest()
         try:
             decode_photo(data, (width, height))
         except InputError as error:
-            return Seen(digest, OTHER_SIZE if _decodes(data) else UNREADABLE, str(error))
-        return Seen(digest)
+            return PhotoResult(digest, OTHER_SIZE if _decodes(data) else UNREADABLE, str(error))
+        return PhotoResult(digest)
 
 
-def photo_findings(which: Which, photos: Photos, seen: Sequence[Seen]) -> Iterator[Findings]:
-    """What the photos of one set show."""
+def photo_findings(which: Which, photos: Photos, seen: Sequence[PhotoResult]) -> Iterator[Findings]:
+    """Yield what is wrong with the photos of one set."""
     for kind in (ABSENT, OUTSIDE, UNREADABLE, OTHER_SIZE):
         rows = [row for row, one in enumerate(seen) if one.kind == kind]
         cases = [_case(which, photos, row, seen[row].reason, shown=kind == OTHER_SIZE) for row in rows]
@@ -89,9 +88,9 @@ def photo_findings(which: Which, photos: Photos, seen: Sequence[Seen]) -> Iterat
 
 
 def overlap_findings(
-    train: Photos, val: Photos, seen: Sequence[Seen], val_seen: Sequence[Seen]
+    train: Photos, val: Photos, seen: Sequence[PhotoResult], val_seen: Sequence[PhotoResult]
 ) -> Iterator[Findings]:
-    """Photos that are in both sets, by name or by bytes; each is shown as training has it."""
+    """Yield photos that are in both sets, by name or by bytes; the training photo is shown."""
     names = set(val.file_names)
     same_name = [
         Case(f"{name} is a file name in both sets", "train", name)
@@ -112,7 +111,7 @@ def overlap_findings(
     yield Findings("photo in training and validation, byte for byte", "train", same_bytes)
 
 
-def _by_digest(seen: Sequence[Seen]) -> dict[str, list[int]]:
+def _by_digest(seen: Sequence[PhotoResult]) -> dict[str, list[int]]:
     rows: dict[str, list[int]] = defaultdict(list)
     for row, one in enumerate(seen):
         if one.digest:

@@ -6,10 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from ezsd.pipeline.data.cleaning import Finding, check_fraction
-from ezsd.pipeline.data.indexing import Inspected
-from ezsd.pipeline.data.photos import PhotoFileError, PhotoFolder
-from ezsd.pipeline.data.sources import SETS, DataSources, Which
+from ezsd.pipeline.data.checks import Finding, check_fraction
+from ezsd.pipeline.data.prepared import Inspected
+from ezsd.pipeline.data.sources import SETS, DataSources, PhotoFileError, PhotoFolder, Which
 from ezsd.pipeline.data.tables import Photos
 from ezsd.pipeline.jobs.job import JobChain, PartsJob
 from ezsd.pipeline.stage import StageContext

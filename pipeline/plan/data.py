@@ -11,15 +11,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ezsd.pipeline.data.novel import read_training_for
-from ezsd.pipeline.data.photos import PhotoFolder
 from ezsd.pipeline.data.prepared import Prepared
-from ezsd.pipeline.data.sources import (
-    DataSources,
-    TrainingData,
-    clean_training_boxes,
-    read_validation_photos,
-)
+from ezsd.pipeline.data.sources import DataSources, PhotoFolder
 from ezsd.pipeline.data.tables import Boxes
+from ezsd.pipeline.data.views import TrainingData, clean_training_boxes, read_validation_photos
 from ezsd.pipeline.data.world.drawing import encode_jpeg
 from ezsd.pipeline.errors import DataError
 from ezsd.pipeline.params import DataParams, OwnSplit, Params

@@ -14,7 +14,7 @@ import torch
 
 from ezsd.pipeline.data.prepared import Prepared
 from ezsd.pipeline.data.sources import resolve_sources
-from ezsd.pipeline.data.world.lvis import likely_base
+from ezsd.pipeline.data.world.annotations import likely_base
 from ezsd.pipeline.data.world.names import LONG_TAIL_NAMES
 from ezsd.pipeline.executor import count_workers
 from ezsd.pipeline.graph import STAGES

@@ -14,8 +14,7 @@ from torch import Tensor
 from ezsd.cache.atomic import write_bytes_atomic
 from ezsd.errors import InputError
 from ezsd.photos import decode_photo
-from ezsd.pipeline.data.photos import PhotoFolder
-from ezsd.pipeline.data.sources import DataSources
+from ezsd.pipeline.data.sources import DataSources, PhotoFolder
 from ezsd.pipeline.data_check.findings import Case, DataReport, Findings, SetCounts
 from ezsd.pipeline.errors import DataError, PipelineError
 from ezsd.stages.pages.drawing import draw_objects
@@ -133,7 +132,7 @@ def _count(counts: SetCounts, key: str) -> int:
 
 
 def _line(found: Findings) -> str:
-    first = "; ".join(case.said for case in found.cases[:LISTED])
+    first = "; ".join(case.text for case in found.cases[:LISTED])
     more = f"; and {len(found.cases) - LISTED:,} more" if len(found.cases) > LISTED else ""
     return f"{found.which}, {found.kind} ({len(found.cases):,}): {first}{more}"
 
@@ -171,4 +170,4 @@ def _draw(case: Case, photo: Tensor, novel: Collection[str]) -> Picture:
     boxes_xyxy = torch.tensor([case.boxes_xyxy[place] for place in finite]).reshape(-1, 4)
     captions = [case.captions[place] for place in finite]
     flags = [name in novel for name in captions]
-    return as_picture(draw_objects(photo, boxes_xyxy, captions, flags, LONG_SIDE), case.said)
+    return as_picture(draw_objects(photo, boxes_xyxy, captions, flags, LONG_SIDE), case.text)

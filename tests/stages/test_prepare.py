@@ -193,7 +193,7 @@ def test_an_interrupted_run_resumes_to_the_same_bytes(tiny_dataset, tmp_path, mo
         decoded.append(file_name)
 
     with monkeypatch.context() as patch:
-        patch.setattr("ezsd.pipeline.data.photos.PhotoFolder.decode", counting)
+        patch.setattr("ezsd.pipeline.data.sources.PhotoFolder.decode", counting)
         with pytest.raises(KeyboardInterrupt):
             prepare(params, tmp_path)
         decoded.append("go on")

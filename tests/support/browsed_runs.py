@@ -19,8 +19,8 @@ from ezsd.cache.index import BoxTable, DatasetIndex, PhotoTable
 from ezsd.cache.layout import ArraySpec
 from ezsd.cache.sharded import ShardedStore
 from ezsd.mining.score import CERTAINTY
-from ezsd.pipeline.data.photos import PhotoFolder
 from ezsd.pipeline.data.prepared import write_prepared
+from ezsd.pipeline.data.sources import PhotoFolder
 from ezsd.split import Split
 from ezsd.stages.pages.proposals.browser import mining_names, write_page
 from ezsd.stages.pages.proposals.neighbours import EmbeddingDetails, gather_pool

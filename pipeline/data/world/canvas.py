@@ -1,19 +1,35 @@
-"""A scene in the making: things are laid over one another, and each knows what is still to be seen of it."""
+"""Build a scene layer by layer, with a visible mask for each thing, and take its photo in bad weather.
+
+The weather (haze, colour cast, blur, sensor noise) shifts the statistics of a crop more than its content. Web
+pictures have none of it: this is the gap that re-normalization closes.
+"""
 
 from dataclasses import dataclass
 
 import numpy as np
+from PIL import Image, ImageFilter
 
 from ezsd.pipeline.data.world.objects import Patch
 
 MIN_SIDE = 12
 _MIN_IN_FRAME = 0.65
 _MIN_VISIBLE = 0.55
+_HAZE = (0.25, 0.5)
+_CAST = (0.75, 1.0)
+_BLUR = (0.2, 0.6)
+_NOISE = (0.008, 0.03)
 
 
 @dataclass
 class Placed:
-    """A nameable thing on the canvas; `visible` is (H, W) bool and shrinks as others cover it."""
+    """A named thing on the canvas.
+
+    Attributes:
+        name: its category.
+        crowd: whether it is a region of many things.
+        full_area: pixels before others covered it.
+        visible: (H, W) bool, its visible pixels.
+    """
 
     name: str
     crowd: bool
@@ -21,13 +37,13 @@ class Placed:
     visible: np.ndarray
 
     def stays_visible_under(self, cover: np.ndarray) -> bool:
-        """Whether enough of it is left to be named once `cover`, (H, W) bool, lies on it."""
+        """Whether enough of it stays visible under `cover`, (H, W) bool."""
         left = self.visible & ~cover
         return left.sum() >= _MIN_VISIBLE * self.full_area and min(_sides(left)) >= MIN_SIDE
 
 
 class Canvas:
-    """Pixels of a scene, (H, W, 3) float32 in 0..1, and the nameable things on it, lowest first."""
+    """Pixels of a scene, (H, W, 3) float32 in 0..1, and the named things on it, lowest first."""
 
     def __init__(self, background: np.ndarray) -> None:
         self.rgb = background
@@ -39,14 +55,14 @@ class Canvas:
         return self.rgb.shape[1], self.rgb.shape[0]
 
     def footprint(self, patch: Patch, centre_xy: tuple[float, float]) -> np.ndarray:
-        """(H, W) bool, the canvas pixels that the patch would take."""
+        """Return the canvas pixels that the patch would cover, (H, W) bool."""
         mask = np.zeros(self.rgb.shape[:2], dtype=bool)
         target, source = self._overlap(patch, centre_xy)
         mask[target] = patch.mask[source]
         return mask
 
     def accepts(self, patch: Patch, footprint: np.ndarray) -> bool:
-        """Whether the patch is well inside the frame and all things so far stay visible under it."""
+        """Whether the patch is well inside the frame and leaves all things visible."""
         if footprint.sum() < _MIN_IN_FRAME * patch.mask.sum() or min(_sides(footprint)) < MIN_SIDE:
             return False
         return all(thing.stays_visible_under(footprint) for thing in self.things)
@@ -56,7 +72,7 @@ class Canvas:
         return any((thing.visible & footprint).any() for thing in self.things)
 
     def lay(self, patch: Patch, centre_xy: tuple[float, float]) -> np.ndarray:
-        """Draw the patch over what is there and return its footprint, (H, W) bool."""
+        """Draw the patch on top and return its footprint, (H, W) bool."""
         target, source = self._overlap(patch, centre_xy)
         pixels = self.rgb[target]
         pixels += patch.alpha[source][..., None] * (patch.rgb[source] - pixels)
@@ -81,7 +97,7 @@ class Canvas:
 
 
 def box_of(mask: np.ndarray) -> tuple[float, float, float, float]:
-    """The tight box around the true pixels of an (H, W) mask: x0, y0, x1, y1 in pixels; all 0 for none."""
+    """Return the tight box around an (H, W) mask: x0, y0, x1, y1 in pixels, all 0 for an empty mask."""
     columns, rows = np.flatnonzero(mask.any(axis=0)), np.flatnonzero(mask.any(axis=1))
     if len(columns) == 0:
         return 0.0, 0.0, 0.0, 0.0
@@ -91,3 +107,27 @@ def box_of(mask: np.ndarray) -> tuple[float, float, float, float]:
 def _sides(mask: np.ndarray) -> tuple[float, float]:
     x0, y0, x1, y1 = box_of(mask)
     return x1 - x0, y1 - y0
+
+
+def photograph(scene: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Take a photo of a clean scene.
+
+    Args:
+        scene: (H, W, 3) float32 in 0..1.
+        rng: draws the weather and the noise.
+
+    Returns:
+        (H, W, 3) uint8.
+    """
+    haze = np.float32(rng.uniform(*_HAZE))
+    fog = np.float32(rng.uniform(0.3, 0.75))
+    cast = rng.uniform(*_CAST, 3).astype(np.float32)
+    hazy = (scene * (1 - haze) + fog * haze) * cast
+    blurred = _blur(hazy, rng.uniform(*_BLUR))
+    noise = rng.standard_normal(scene.shape, dtype=np.float32) * np.float32(rng.uniform(*_NOISE))
+    return (np.clip(blurred + noise, 0, 1) * 255 + 0.5).astype(np.uint8)
+
+
+def _blur(image: np.ndarray, radius: float) -> np.ndarray:
+    levels = Image.fromarray((np.clip(image, 0, 1) * 255 + 0.5).astype(np.uint8))
+    return np.asarray(levels.filter(ImageFilter.GaussianBlur(radius)), dtype=np.float32) / 255

@@ -1,10 +1,9 @@
-"""The embedded world on disk: a data set of COCO's or LVIS's form, drawn in parallel, resumable."""
+"""Draw the embedded world as a data set of COCO's or LVIS's form: in parallel, resumable."""
 
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,19 +11,60 @@ from PIL import Image
 
 from ezsd.cache.atomic import write_bytes_atomic, write_json_atomic
 from ezsd.pipeline.data.sources import DataSource, Which
-from ezsd.pipeline.data.world.coco import annotation_file
-from ezsd.pipeline.data.world.scenes import draw_scene
-from ezsd.pipeline.data.world.variants import VARIANTS, Variant
+from ezsd.pipeline.data.world.annotations import (
+    Record,
+    annotation_file,
+    coco_categories,
+    coco_records,
+    file_name,
+    lvis_categories,
+    lvis_records,
+    photo_name,
+)
+from ezsd.pipeline.data.world.objects import EVERYDAY, LONG_TAIL, Vocabulary
+from ezsd.pipeline.data.world.scenes import Scene, draw_scene
 from ezsd.pipeline.jobs.job import PartsJob
 
 JPEG_QUALITY = 90
 
 
 @dataclass(frozen=True)
-class WorldDrawing(PartsJob):
-    """Draws the scenes of one set; called with a shard's number it draws that shard.
+class Variant:
+    """A variant of the world: what its scenes show, and how they are annotated.
 
-    A shard leaves its photos, and after them one JSON file in `parts` with their records.
+    Attributes:
+        vocabulary: names and things.
+        photo_name: from split and index to a photo's path below the photo folder.
+        records: from seed, split, index and scene to its entries under `images` and `annotations`.
+        categories: from the annotations of all training scenes to the entries under `categories`.
+    """
+
+    vocabulary: Vocabulary
+    photo_name: Callable[[str, int], str]
+    records: Callable[[int, str, int, Scene], tuple[Record, list[Record]]]
+    categories: Callable[[Sequence[Record]], list[Record]]
+
+
+VARIANTS = {
+    "coco": Variant(EVERYDAY, file_name, coco_records, coco_categories),
+    "lvis": Variant(LONG_TAIL, photo_name, lvis_records, lvis_categories),
+}
+"""By annotation format: the everyday world as COCO, the long tail as LVIS."""
+
+
+@dataclass(frozen=True)
+class WorldDrawing(PartsJob):
+    """Draw the scenes of one set, shard by shard.
+
+    A shard writes its photos, then one JSON file in `parts` with their records.
+
+    Attributes:
+        source: where photos and annotations go, and in which format.
+        which: train or val.
+        seed: the world's seed.
+        scenes: number of scenes.
+        parts: folder of the shards' records.
+        per_shard: scenes in a shard.
     """
 
     source: DataSource
@@ -38,11 +78,11 @@ class WorldDrawing(PartsJob):
         return self.scenes
 
     def is_done(self, shard: int) -> bool:
-        """Whether an earlier run drew the shard and its photos are still there."""
+        """Whether an earlier run drew the shard and its photos still exist."""
         return super().is_done(shard) and all(self._photo(index).is_file() for index in self.rows(shard))
 
     def __call__(self, shard: int) -> dict[str, float]:
-        """Draw a shard and publish its photos, then its part."""
+        """Draw a shard; write its photos, then its part."""
         images, annotations = [], []
         for index in self.rows(shard):
             scene = draw_scene(self.seed, self.which, index, self._variant.vocabulary)
@@ -53,8 +93,8 @@ class WorldDrawing(PartsJob):
         self.publish(shard, {"images": images, "annotations": annotations})
         return {}
 
-    def joined(self, table: str) -> list[dict[str, Any]]:
-        """The records of all shards under `images` or `annotations`; all shards must have been drawn."""
+    def joined(self, table: str) -> list[Record]:
+        """Return the records of all shards under `images` or `annotations`; all shards must be drawn."""
         return [record for part in self.read_all() for record in part[table]]
 
     @property
@@ -66,9 +106,9 @@ class WorldDrawing(PartsJob):
 
 
 def write_annotations(train: WorldDrawing, drawings: Sequence[WorldDrawing]) -> None:
-    """Write the annotation file of each drawing; all their shards must have been drawn.
+    """Write the annotation file of each drawing; all their shards must be drawn.
 
-    Training scenes decide how frequent the names are in all files.
+    The training scenes decide the frequency of each name, in all files.
     """
     categories = VARIANTS[train.source.format].categories(train.joined("annotations"))
     for drawing in drawings:

@@ -1,4 +1,7 @@
-"""The world's vocabularies: 13 shapes times 5 textures, and for the long tail times 4 colours."""
+"""The world's names, and the random stream of each picture.
+
+13 shapes times 5 textures make the everyday names; times 4 colours, those of the long tail.
+"""
 
 import numpy as np
 
@@ -16,9 +19,12 @@ LONG_TAIL_COLOURS = ("red", "yellow", "green", "blue")
 """Colours that bad weather does not turn into one another."""
 _ORDER_SEED = 12
 
+SPLITS = {"train": 1, "val": 2, "test": 3}
+_DOMAINS = {"scene": 1, "web": 2, "weather": 3, "other": 4, "annotators": 5}
+
 
 def _long_tail_names() -> tuple[str, ...]:
-    """Frequent ones first, in an order without sense; words are joined by underscores, as in LVIS."""
+    """Return them in a random order, the most frequent first; underscores join words, as in LVIS."""
     alphabet = [f"{colour} {name}".replace(" ", "_") for colour in LONG_TAIL_COLOURS for name in NAMES]
     return tuple(alphabet[row] for row in np.random.default_rng(_ORDER_SEED).permutation(len(alphabet)))
 
@@ -26,15 +32,15 @@ def _long_tail_names() -> tuple[str, ...]:
 LONG_TAIL_NAMES = _long_tail_names()
 
 LONG_TAIL_SHARES = 1 / np.arange(1, len(LONG_TAIL_NAMES) + 1)
-"""How large a share of all things has each name, float64 (260,), a power law (Zipf's); they sum to 1."""
+"""Share of each name among all things, float64 (260,): a power law (Zipf's); they sum to 1."""
 LONG_TAIL_SHARES /= LONG_TAIL_SHARES.sum()
 
 LONG_TAIL_IDS = {name: index + 1 for index, name in enumerate(sorted(LONG_TAIL_NAMES))}
-"""In the order of the alphabet, as in LVIS."""
+"""In alphabetical order, as in LVIS."""
 
 
 def parts_of(name: str) -> tuple[str, str]:
-    """Split a category name of the world into `(texture, shape)`.
+    """Split one of `NAMES` into `(texture, shape)`.
 
     Raises:
         KeyError: the name is none of `NAMES`.
@@ -47,7 +53,7 @@ def parts_of(name: str) -> tuple[str, str]:
 
 
 def coloured_parts_of(name: str) -> tuple[str, str, str]:
-    """Split a category name of the long tail into `(colour, texture, shape)`.
+    """Split one of `LONG_TAIL_NAMES` into `(colour, texture, shape)`.
 
     Raises:
         KeyError: the name is none of `LONG_TAIL_NAMES`.
@@ -57,3 +63,13 @@ def coloured_parts_of(name: str) -> tuple[str, str, str]:
                        f"shape, for instance 'red_striped_fish'")  # fmt: skip
     colour, texture, shape = name.split("_")
     return colour, texture, shape
+
+
+def generator(seed: int, domain: str, split: str, index: int) -> np.random.Generator:
+    """Return the random stream of one picture, so that any picture can be drawn alone.
+
+    Raises:
+        KeyError: unknown domain or split.
+        ValueError: negative seed or index.
+    """
+    return np.random.default_rng(np.random.SeedSequence([seed, _DOMAINS[domain], SPLITS[split], index]))

@@ -1,15 +1,23 @@
-"""One thing, drawn in a patch of its own: an outline, a texture, two colours and a dark rim."""
+"""Draw a thing of a name: an outline, a texture, two colours and a dark rim; pick names for scenes."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
-from ezsd.pipeline.data.world.colours import any_colour, object_colours
+from ezsd.pipeline.data.world.names import (
+    LONG_TAIL_NAMES,
+    LONG_TAIL_SHARES,
+    NAMES,
+    coloured_parts_of,
+    parts_of,
+)
 from ezsd.pipeline.data.world.shapes import blob_ring, coverage, fragment_ring, rings_of
-from ezsd.pipeline.data.world.textures import CLUTTER_TEXTURES, pattern
+from ezsd.pipeline.data.world.surfaces import CLUTTER_TEXTURES, any_colour, object_colours, pattern
 
 _RIM = 0.07
 _SOLID = 0.5
+_LONG_TAIL_REACH = np.cumsum(LONG_TAIL_SHARES)
 
 
 @dataclass(frozen=True)
@@ -28,13 +36,20 @@ class Patch:
 
     @property
     def mask(self) -> np.ndarray:
-        """(S, S) bool, the pixels that count as the thing."""
+        """Pixels that belong to the thing, (S, S) bool."""
         return self.alpha > _SOLID
 
 
 @dataclass(frozen=True)
 class Pose:
-    """Size in pixels, angle in degrees, stretch as width over height, mirrored left to right or not."""
+    """How a thing is placed in its patch.
+
+    Attributes:
+        size: longer side in pixels.
+        angle: rotation in degrees.
+        stretch: width over height.
+        mirrored: whether left and right are swapped.
+    """
 
     size: float
     angle: float
@@ -80,7 +95,7 @@ def _drawn(
 
 
 def _inside(alpha: np.ndarray, width: int) -> np.ndarray:
-    """The coverage shrunk by `width` pixels, so that what is left over is a rim."""
+    """Return the coverage shrunk by `width` pixels; the rest is the rim."""
     inner = alpha
     for _ in range(width):
         padded = np.pad(inner, 1)
@@ -91,14 +106,14 @@ def _inside(alpha: np.ndarray, width: int) -> np.ndarray:
 
 
 def draw_object(texture: str, shape: str, pose: Pose, rng: np.random.Generator) -> Patch:
-    """Draw a nameable thing, for instance a striped fish, in any colour."""
+    """Draw a named thing, for instance a striped fish, in any colour."""
     return draw_coloured_object(any_colour(rng), texture, shape, pose, rng)
 
 
 def draw_coloured_object(
     colour: str, texture: str, shape: str, pose: Pose, rng: np.random.Generator
 ) -> Patch:
-    """Draw a nameable thing, for instance a red striped fish."""
+    """Draw a named thing of one colour, for instance a red striped fish."""
     filled, holes = rings_of(shape)
     return _drawn(filled, holes, colour, texture, pose, rng)
 
@@ -108,3 +123,39 @@ def draw_clutter(pose: Pose, rng: np.random.Generator) -> Patch:
     ring = blob_ring(rng) if rng.random() < 0.5 else fragment_ring(rng)
     texture = CLUTTER_TEXTURES[rng.integers(len(CLUTTER_TEXTURES))]
     return _drawn((ring,), (), any_colour(rng), texture, pose, rng)
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """What scenes show.
+
+    Attributes:
+        pick: draws a name.
+        draw: draws the thing of a name in a pose.
+    """
+
+    pick: Callable[[np.random.Generator], str]
+    draw: Callable[[str, Pose, np.random.Generator], Patch]
+
+
+def _pick_evenly(rng: np.random.Generator) -> str:
+    return NAMES[rng.integers(len(NAMES))]
+
+
+def _draw_everyday(name: str, pose: Pose, rng: np.random.Generator) -> Patch:
+    return draw_object(*parts_of(name), pose, rng)
+
+
+def _pick_from_long_tail(rng: np.random.Generator) -> str:
+    rank = int(np.searchsorted(_LONG_TAIL_REACH, rng.random(), side="right"))
+    return LONG_TAIL_NAMES[min(rank, len(LONG_TAIL_NAMES) - 1)]
+
+
+def _draw_coloured(name: str, pose: Pose, rng: np.random.Generator) -> Patch:
+    return draw_coloured_object(*coloured_parts_of(name), pose, rng)
+
+
+EVERYDAY = Vocabulary(_pick_evenly, _draw_everyday)
+"""The 65 names, equally frequent, in any colour."""
+LONG_TAIL = Vocabulary(_pick_from_long_tail, _draw_coloured)
+"""The 260 names with a colour, each less frequent than the one before it."""

@@ -1,4 +1,4 @@
-"""The detection domain: scenes of several things among clutter, photographed in bad weather."""
+"""The detection domain: several things among clutter, photographed in bad weather."""
 
 from dataclasses import dataclass
 
@@ -6,12 +6,10 @@ import numpy as np
 from PIL import Image
 from pycocotools import mask as coco_mask
 
-from ezsd.pipeline.data.world.canvas import Canvas, Placed, box_of
-from ezsd.pipeline.data.world.colours import rgb
-from ezsd.pipeline.data.world.objects import Patch, Pose, draw_clutter
-from ezsd.pipeline.data.world.seeds import generator
-from ezsd.pipeline.data.world.vocabulary import EVERYDAY, Vocabulary
-from ezsd.pipeline.data.world.weather import photograph
+from ezsd.pipeline.data.world.canvas import Canvas, Placed, box_of, photograph
+from ezsd.pipeline.data.world.names import generator
+from ezsd.pipeline.data.world.objects import EVERYDAY, Patch, Pose, Vocabulary, draw_clutter
+from ezsd.pipeline.data.world.surfaces import rgb
 
 SCENE_SIZES_WH = ((256, 256), (288, 224), (224, 288))
 OBJECT_SIZES = (26.0, 132.0)
@@ -29,10 +27,10 @@ class SceneObject:
 
     Attributes:
         category: a name of the vocabulary.
-        box_xyxy: tight around what is visible, in pixels.
-        area: visible pixels.
+        box_xyxy: tight around the visible pixels, in pixels.
+        area: number of visible pixels.
         rle: COCO run lengths of the visible pixels, `{"size": [H, W], "counts": ascii}`.
-        crowd: the region holds many small things of the category.
+        crowd: whether the region holds many small things of the category.
     """
 
     category: str
@@ -55,9 +53,9 @@ def draw_scene(seed: int, split: str, index: int, vocabulary: Vocabulary = EVERY
 
     Args:
         seed: the world's seed.
-        split: one of `ezsd.pipeline.data.world.seeds.SPLITS`.
+        split: one of `names.SPLITS`.
         index: any number from 0.
-        vocabulary: what things there are.
+        vocabulary: names and things.
     """
     rng = generator(seed, "scene", split, index)
     size_wh = SCENE_SIZES_WH[rng.integers(len(SCENE_SIZES_WH))]
@@ -82,7 +80,7 @@ def _annotated(thing: Placed) -> SceneObject:
 
 
 def _background(size_wh: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
-    """Two muted colours that run into one another in large soft patches, (H, W, 3) float32 in 0..1."""
+    """Draw two muted colours that blend in large soft patches, (H, W, 3) float32 in 0..1."""
     coarse = rng.random((int(rng.integers(3, 7)), int(rng.integers(3, 7)))) * 255
     patches = Image.fromarray(coarse.astype(np.uint8)).resize(size_wh, Image.Resampling.BICUBIC)
     share = np.asarray(patches, dtype=np.float32)[..., None] / 255
@@ -108,9 +106,9 @@ def _pose(rng: np.random.Generator, size: float) -> Pose:
 def _find_place(
     canvas: Canvas, patch: Patch, rng: np.random.Generator
 ) -> tuple[tuple[float, float], np.ndarray] | None:
-    """A centre where the patch hides nothing too much, and its footprint there; None when none was found.
+    """Find a centre where the patch leaves all things visible, and its footprint there; None without one.
 
-    Half of the things first look for a place of their own.
+    Half of the things first look for a place that overlaps no other.
     """
     low, high = _centre_range(canvas, patch)
     keeps_apart = rng.random() < _APART_SHARE
@@ -125,7 +123,7 @@ def _find_place(
 
 
 def _centre_range(canvas: Canvas, patch: Patch) -> tuple[np.ndarray, np.ndarray]:
-    """Lowest and highest centre (x, y) at which the patch reaches over the frame by a little at most."""
+    """Return the lowest and highest centre (x, y) at which the patch stays almost within the frame."""
     size = np.array(canvas.size_wh, dtype=float)
     margin = np.minimum(_INSIDE * len(patch.alpha), size / 2)
     return margin, size - margin
@@ -140,7 +138,7 @@ def _place_clutter(canvas: Canvas, rng: np.random.Generator, sizes: tuple[float,
 
 
 def _place_objects(canvas: Canvas, vocabulary: Vocabulary, rng: np.random.Generator) -> None:
-    """Lay 3-8 things, large ones first so that small ones are not buried."""
+    """Lay 3-8 things, large ones first so that small ones stay visible."""
     count = int(rng.integers(3, 9))
     sizes = sorted((_size(rng, *OBJECT_SIZES) for _ in range(count)), reverse=True)
     for size in sizes:

@@ -1,7 +1,7 @@
-"""The 13 outlines, as polygons.
+"""The 13 outlines as polygons, and those of clutter.
 
-Each shape is a tuple of rings in a frame of its own: x to the right, y down, both in -1..1. Rings are laid
-over one another; those in `_HOLES` are cut out.
+A shape is a tuple of rings in its own frame: x to the right, y down, both in -1..1. Its area is the union of
+the rings, without those in `_HOLES`.
 """
 
 import math
@@ -110,14 +110,14 @@ _HOLES: dict[str, tuple[Ring, ...]] = {
 
 @cache
 def rings_of(shape: str) -> tuple[tuple[np.ndarray, ...], tuple[np.ndarray, ...]]:
-    """Filled rings and holes of a shape, each an (n, 2) float array of points in -1..1, y down."""
+    """Return filled rings and holes of a shape, each an (n, 2) float array of points in -1..1, y down."""
     filled = tuple(np.array(ring) for ring in _RINGS[shape])
     holes = tuple(np.array(ring) for ring in _HOLES.get(shape, ()))
     return filled, holes
 
 
 def blob_ring(rng: np.random.Generator) -> np.ndarray:
-    """A smooth outline that is none of the shapes: an (n, 2) float array of points in -1..1."""
+    """Draw a smooth outline that is none of the shapes: an (n, 2) float array of points in -1..1."""
     angles = np.linspace(0, 2 * math.pi, 40, endpoint=False)
     radius = np.ones(40)
     for waves in (2, 3, 5):
@@ -128,7 +128,7 @@ def blob_ring(rng: np.random.Generator) -> np.ndarray:
 
 
 def fragment_ring(rng: np.random.Generator) -> np.ndarray:
-    """A sharp-edged shard that is none of the shapes: an (n, 2) float array of points in -1..1."""
+    """Draw a sharp-edged outline that is none of the shapes: an (n, 2) float array of points in -1..1."""
     corners = int(rng.integers(3, 7))
     angles = np.sort(rng.uniform(0, 2 * math.pi, corners))
     radius = rng.uniform(0.45, 1, corners)

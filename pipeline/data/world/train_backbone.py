@@ -4,7 +4,7 @@
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -12,11 +12,18 @@ from typing import Annotated, Any
 
 import timm
 import torch
+import torch.nn.functional as F
 import typer
 from torch import Tensor, nn
 
-from ezsd.pipeline.data.world.learning import Course, learn_names
-from ezsd.pipeline.data.world.training_pictures import WebPictures, draw_weathered_pictures, save_half, told
+from ezsd.pipeline.data.world.training import (
+    Schedule,
+    WebPictures,
+    draw_weathered_pictures,
+    print_progress,
+    save_half,
+    train,
+)
 from ezsd.split import builtin_split
 
 CONFIG = "world-backbone.json"
@@ -26,7 +33,7 @@ _TEST_PICTURES = 1440
 
 @dataclass(frozen=True)
 class Normalise:
-    """From (N, 3, H, W) uint8 RGB to what the backbone takes: float, channels last in memory."""
+    """From (N, 3, H, W) uint8 RGB to the backbone's input: float, normalised, channels last in memory."""
 
     mean: Sequence[float]
     std: Sequence[float]
@@ -36,8 +43,23 @@ class Normalise:
         return ((pictures.float() / 255 - mean) / std).contiguous(memory_format=torch.channels_last)
 
 
+def train_classifier(
+    model: nn.Module,
+    pixels_of: Callable[[Tensor], Tensor],
+    drawn: WebPictures,
+    schedule: Schedule,
+    generator: torch.Generator,
+) -> Iterator[float]:
+    """Train a classifier of labelled pictures in place; yields the loss of each step."""
+
+    def loss_of(rows: Tensor) -> Tensor:
+        return F.cross_entropy(model(pixels_of(drawn.pictures[rows])), drawn.labels[rows])
+
+    return train(model, loss_of, len(drawn.pictures), schedule, generator)
+
+
 def accuracy_on(model: nn.Module, pixels_of: Normalise, test: WebPictures) -> float:
-    """Share of pictures that the classifier names rightly."""
+    """Return the share of pictures that the classifier names correctly."""
     with torch.inference_mode():
         named = torch.cat([model(pixels_of(part)).argmax(dim=1) for part in test.pictures.split(256)])
     return (named == test.labels).float().mean().item()
@@ -63,9 +85,9 @@ def main(
     model = timm.create_model(config["timm_name"], num_classes=len(base), **config["kwargs"])
     model.to(memory_format=torch.channels_last)
     pixels_of = Normalise(config["mean"], config["std"])
-    course = Course(steps, batch_size, learning_rate)
+    schedule = Schedule(steps, batch_size, learning_rate)
     generator = torch.Generator().manual_seed(seed)
-    told(learn_names(model, pixels_of, drawn.pictures, drawn.labels, course, generator), course)
+    print_progress(train_classifier(model, pixels_of, drawn, schedule, generator), schedule)
     test = draw_weathered_pictures(_TEST_SEED, "test", _TEST_PICTURES, threads, base)
     print(f"accuracy on fresh weathered pictures: {accuracy_on(model, pixels_of, test):.3f}")
     out_dir.mkdir(parents=True, exist_ok=True)

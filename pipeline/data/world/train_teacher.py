@@ -3,25 +3,28 @@
 `python -m ezsd.pipeline.data.world.train_teacher OUT_DIR`
 """
 
+import math
+from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
 from typing import Annotated
 
 import open_clip
 import torch
+import torch.nn.functional as F
 import typer
 from open_clip.constants import OPENAI_DATASET_MEAN, OPENAI_DATASET_STD
 from torch import Tensor
 
-from ezsd.pipeline.data.world.learning import Course, learn_contrast
 from ezsd.pipeline.data.world.names import NAMES
-from ezsd.pipeline.data.world.training_pictures import (
+from ezsd.pipeline.data.world.training import (
+    Schedule,
     WebPictures,
     draw_other_pictures,
     draw_web_pictures,
-    joined,
+    print_progress,
     save_half,
-    told,
+    train,
 )
 from ezsd.split import builtin_split
 from ezsd.teacher.prompts import TEMPLATE, fill
@@ -31,17 +34,68 @@ _TRAINING_SEED, _TEST_SEED = 1, 2
 _TEST_PICTURES = 1300
 _NAMED_AN_OTHER = 5
 """Pictures of a category for each that shows none."""
+_MAX_LOGIT_SCALE = math.log(30)
+"""Keeps cosines of different names well apart, for a student that copies them, and entropies graded."""
+_PAIR_WEIGHT = 0.1
 
 
 def pixels_of(pictures: Tensor) -> Tensor:
-    """From (N, 3, S, S) uint8 to normalised float, as open_clip does it by default."""
+    """Return (N, 3, S, S) uint8 RGB as normalised float, as open_clip does by default."""
     mean = torch.tensor(OPENAI_DATASET_MEAN).view(3, 1, 1)
     std = torch.tensor(OPENAI_DATASET_STD).view(3, 1, 1)
     return ((pictures.float() / 255 - mean) / std).contiguous(memory_format=torch.channels_last)
 
 
+def contrastive_loss(
+    image_features: Tensor, text_features: Tensor, logit_scale: Tensor, labels: Tensor
+) -> Tensor:
+    """Symmetric contrastive loss in which all pairs of one category are positives (UniCL, arXiv 2204.03610).
+
+    Args:
+        image_features, text_features: (N, D) float, L2-normalised.
+        logit_scale: scalar that multiplies the cosines.
+        labels: (N,) int64, the category of each pair.
+
+    Returns:
+        Scalar.
+    """
+    logits = logit_scale * image_features @ text_features.T
+    same = (labels[:, None] == labels[None, :]).to(logits.dtype)
+    target = same / same.sum(dim=1, keepdim=True)
+    return (F.cross_entropy(logits, target) + F.cross_entropy(logits.T, target)) / 2
+
+
+def pair_loss(image_features: Tensor, text_features: Tensor, logit_scale: Tensor, labels: Tensor) -> Tensor:
+    """Binary cross-entropy of each pair, match or no match: SigLIP (arXiv 2303.15343) without its bias.
+
+    Re-normalization tunes with the same loss. The contrastive loss ranks names, but does not calibrate the
+    score at which none of them matches. Arguments as in `contrastive_loss`.
+    """
+    logits = logit_scale * image_features @ text_features.T
+    same = (labels[:, None] == labels[None, :]).to(logits.dtype)
+    return F.binary_cross_entropy_with_logits(logits, same, reduction="sum") / len(labels)
+
+
+def train_clip(
+    model: open_clip.CLIP, drawn: WebPictures, schedule: Schedule, generator: torch.Generator
+) -> Iterator[float]:
+    """Train an open_clip model on captioned pictures in place; yields the loss of each step."""
+    tokens = open_clip.get_tokenizer(MODEL)(drawn.captions)
+
+    def loss_of(rows: Tensor) -> Tensor:
+        images = model.encode_image(pixels_of(drawn.pictures[rows]), normalize=True)
+        texts = model.encode_text(tokens[rows], normalize=True)
+        pairs = (images, texts, model.logit_scale.exp(), drawn.labels[rows])
+        return contrastive_loss(*pairs) + _PAIR_WEIGHT * pair_loss(*pairs)
+
+    for loss in train(model, loss_of, len(drawn.pictures), schedule, generator):
+        with torch.no_grad():
+            model.logit_scale.clamp_(0, _MAX_LOGIT_SCALE)
+        yield loss
+
+
 def zero_shot_accuracy(model: open_clip.CLIP, test: WebPictures) -> dict[str, float]:
-    """Share of pictures whose nearest name of all 65 is theirs: over base names and over novel names."""
+    """Return the share of pictures whose nearest of the 65 names is correct, over base and novel names."""
     tokenizer = open_clip.get_tokenizer(MODEL)
     split = builtin_split("world_48_17")
     with torch.inference_mode():
@@ -55,7 +109,7 @@ def zero_shot_accuracy(model: open_clip.CLIP, test: WebPictures) -> dict[str, fl
 
 
 def new_teacher(seed: int) -> open_clip.CLIP:
-    """An untrained teacher of the shipped config."""
+    """Return an untrained teacher of the shipped config."""
     torch.manual_seed(seed)
     with resources.as_file(resources.files("ezsd") / "assets" / f"{MODEL}.json") as config:
         open_clip.add_model_config(config)
@@ -81,12 +135,10 @@ def main(
     torch.set_num_threads(threads)
     model = new_teacher(seed)
     named = draw_web_pictures(_TRAINING_SEED, "train", pictures, threads)
-    drawn = joined(named, draw_other_pictures(_TRAINING_SEED, "train", pictures // _NAMED_AN_OTHER, threads))
+    drawn = named + draw_other_pictures(_TRAINING_SEED, "train", pictures // _NAMED_AN_OTHER, threads)
     print(f"{len(drawn.captions)} web pictures drawn", flush=True)
-    tokens = open_clip.get_tokenizer(MODEL)(drawn.captions)
-    course = Course(steps, batch_size, learning_rate)
-    generator = torch.Generator().manual_seed(seed)
-    told(learn_contrast(model, pixels_of, drawn.pictures, tokens, drawn.labels, course, generator), course)
+    schedule = Schedule(steps, batch_size, learning_rate)
+    print_progress(train_clip(model, drawn, schedule, torch.Generator().manual_seed(seed)), schedule)
     out_dir.mkdir(parents=True, exist_ok=True)
     save_half(model.state_dict(), out_dir / f"{MODEL}.safetensors")
     config = resources.files("ezsd").joinpath("assets", f"{MODEL}.json").read_text(encoding="utf-8")

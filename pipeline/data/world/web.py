@@ -1,15 +1,14 @@
-"""The web domain: one clean, centred thing a picture, with a caption. What the teacher learns from."""
+"""The web domain, on which the teacher is trained: one clean, centred thing a picture, with a caption."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ezsd.pipeline.data.world.colours import background_colour
-from ezsd.pipeline.data.world.names import NAMES, parts_of
+from ezsd.pipeline.data.world.canvas import photograph
+from ezsd.pipeline.data.world.names import NAMES, generator, parts_of
 from ezsd.pipeline.data.world.objects import Pose, draw_clutter, draw_object
-from ezsd.pipeline.data.world.seeds import generator
-from ezsd.pipeline.data.world.weather import photograph
+from ezsd.pipeline.data.world.surfaces import background_colour
 
 WEB_SIZE = 64
 
@@ -44,7 +43,7 @@ class WebPicture:
     Attributes:
         image: (64, 64, 3) uint8 RGB.
         name: its category, or one of `OTHERS`.
-        caption: a sentence about it; a category's holds both texture and shape.
+        caption: a phrase about it; a category's holds both texture and shape.
     """
 
     image: np.ndarray
@@ -53,11 +52,11 @@ class WebPicture:
 
 
 def draw_web_picture(seed: int, split: str, index: int, names: Sequence[str] = NAMES) -> WebPicture:
-    """Draw picture `index` of a split; pictures run through `names` in turn.
+    """Draw picture `index` of a split; successive pictures cycle through `names`.
 
     Args:
         seed: the world's seed.
-        split: one of `ezsd.pipeline.data.world.seeds.SPLITS`.
+        split: one of `names.SPLITS`.
         index: any number from 0.
         names: the categories to draw from.
     """
@@ -73,9 +72,9 @@ def draw_web_picture(seed: int, split: str, index: int, names: Sequence[str] = N
 
 
 def draw_other_picture(seed: int, split: str, index: int) -> WebPicture:
-    """Draw a picture that shows none of the categories; pictures run through `OTHERS` in turn.
+    """Draw a picture that shows none of the categories; successive pictures cycle through `OTHERS`.
 
-    A detail is what is left when a thing is far too near: its texture and an edge, not its shape.
+    A detail is a thing far too close: its texture and an edge show, not its shape.
     """
     rng = generator(seed, "other", split, index)
     name = OTHERS[index % len(OTHERS)]
@@ -97,14 +96,14 @@ def draw_other_picture(seed: int, split: str, index: int) -> WebPicture:
 
 
 def draw_weathered_picture(seed: int, split: str, index: int, names: Sequence[str] = NAMES) -> WebPicture:
-    """The picture of `draw_web_picture` as the weather of the scenes would show it."""
+    """Draw the picture of `draw_web_picture` in the weather of the scenes."""
     clean = draw_web_picture(seed, split, index, names)
     image = photograph(clean.image.astype(np.float32) / 255, generator(seed, "weather", split, index))
     return replace(clean, image=image)
 
 
 def _pose(rng: np.random.Generator, share: float) -> Pose:
-    """Upright within 10 degrees, `share` of the picture's side in size."""
+    """Draw a pose within 10 degrees of upright; the size is `share` of the picture's side."""
     return Pose(
         size=WEB_SIZE * share,
         angle=rng.uniform(-10, 10),
@@ -120,7 +119,7 @@ def _finished(canvas: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def _background(rng: np.random.Generator) -> tuple[str, np.ndarray]:
-    """A pale colour that shades softly into a neighbour of itself."""
+    """Draw a muted colour with a soft gradient."""
     name, colour = background_colour(rng)
     ramp = np.linspace(-1, 1, WEB_SIZE, dtype=np.float32)
     slope_x, slope_y = rng.uniform(-0.12, 0.12, 2).astype(np.float32)
@@ -129,7 +128,7 @@ def _background(rng: np.random.Generator) -> tuple[str, np.ndarray]:
 
 
 def _frame(canvas: np.ndarray, rng: np.random.Generator) -> None:
-    """Black bars on two sides, as pictures of another format have them."""
+    """Add black bars on two opposite sides, as in letterboxed pictures."""
     bar = int(rng.integers(2, 13))
     view = canvas if rng.random() < 0.5 else canvas.swapaxes(0, 1)
     view[:bar] = 0

@@ -15,8 +15,8 @@ from torchvision.transforms.v2.functional import to_pil_image
 from ezsd.cache.artifacts import Mined
 from ezsd.cache.atomic import write_bytes_atomic
 from ezsd.cache.index import PhotoTable
-from ezsd.pipeline.data.photos import PhotoFolder
 from ezsd.pipeline.data.prepared import Prepared
+from ezsd.pipeline.data.sources import PhotoFolder
 from ezsd.pipeline.jobs.job import Job
 from ezsd.stages.pages.mined import PhotoProposals, read_proposals
 from ezsd.stages.pages.proposals.neighbours import EmbeddingDetails

@@ -12,7 +12,7 @@ from ezsd.evaluation.error_types import ErrorRow
 from ezsd.evaluation.groups import FREQUENCIES, GROUPS
 from ezsd.evaluation.metrics import ClassRow
 from ezsd.mining.score import CERTAINTY, OBJECTNESS
-from ezsd.pipeline.data.cleaning import Finding
+from ezsd.pipeline.data.checks import Finding
 from ezsd.stages.pages.mined import Histogram
 from ezsd.stages.pages.report.charts import histogram, line_chart
 from ezsd.stages.pages.report.pictures import Pair, Picture

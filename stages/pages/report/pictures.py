@@ -14,8 +14,8 @@ from PIL import Image
 from ezsd.boxes import xywh_to_xyxy
 from ezsd.cache.artifacts import Mined
 from ezsd.evaluation.coco_form import Record, drawn_masks
-from ezsd.pipeline.data.photos import PhotoFolder
 from ezsd.pipeline.data.prepared import Prepared
+from ezsd.pipeline.data.sources import PhotoFolder
 from ezsd.pipeline.evaluation_files import EvaluationFolder
 from ezsd.split import Split
 from ezsd.stages.pages.drawing import caption, draw_objects, tint_masks

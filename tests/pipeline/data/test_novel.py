@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from ezsd.pipeline.data.novel import read_training_for
-from ezsd.pipeline.data.sources import read_training, resolve_sources
+from ezsd.pipeline.data.sources import resolve_sources
+from ezsd.pipeline.data.views import read_training
 from ezsd.pipeline.errors import DataError, ParamsError
 
 COW = 2
@@ -34,7 +35,7 @@ def novel_of(training):
     return training.boxes.annotation_ids[training.boxes.labels == COW].tolist()
 
 
-def test_by_default_novel_annotations_are_not_looked_at(read, tiny_dataset):
+def test_by_default_novel_annotations_are_not_read(read, tiny_dataset):
     for one in tiny_dataset.train["annotations"]:
         if one["category_id"] == 21:
             one["bbox"] = "nobody reads this"
@@ -46,7 +47,7 @@ def test_by_default_novel_annotations_are_not_looked_at(read, tiny_dataset):
         read(shots(1))
 
 
-def test_so_many_boxes_of_a_novel_name_are_drawn_by_the_seed(read):
+def test_the_seed_draws_the_shots_of_a_novel_name(read):
     one = read(shots(1))
     assert one.split.labelled == ("cat", "dog", "cow")
     assert len(novel_of(one)) == 1

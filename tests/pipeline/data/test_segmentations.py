@@ -1,4 +1,4 @@
-"""Masks of base boxes out of COCO's file: the right ones, checked, and no others looked at."""
+"""Masks of base boxes out of COCO's file: the right ones, checked, and no others read."""
 
 from dataclasses import replace
 
@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from ezsd.masks import decode_masks, is_empty
-from ezsd.pipeline.data.fingerprint import masks_digest
-from ezsd.pipeline.data.indexing import Inspected, index_training
+from ezsd.pipeline.data.manifest import masks_digest
+from ezsd.pipeline.data.prepared import Inspected, index_training
 from ezsd.pipeline.data.segmentations import index_masks, masks_of
-from ezsd.pipeline.data.sources import clean_training_boxes, read_training, resolve_sources
+from ezsd.pipeline.data.sources import resolve_sources
+from ezsd.pipeline.data.views import clean_training_boxes, read_training
 from ezsd.pipeline.errors import DataError
 
 
@@ -74,7 +75,7 @@ def test_a_mask_that_cannot_be_used_is_named(read, tiny_dataset):
         read()
 
 
-def test_novel_masks_are_not_looked_at(read, tiny_dataset, tmp_path):
+def test_novel_masks_are_not_read(read, tiny_dataset, tmp_path):
     before, made = digest(tiny_dataset, tmp_path), read()[1]
     cow = annotation(tiny_dataset, tiny_dataset.CATEGORY_IDS["cow"])
     cow |= {"id": 100, "segmentation": [["nonsense"]]}  # even when it has a base annotation's id

@@ -6,7 +6,8 @@ import shutil
 import pytest
 from support.formats import as_lvis, as_voc
 
-from ezsd.pipeline.data.sources import read_training, read_validation_photos, resolve_sources
+from ezsd.pipeline.data.sources import resolve_sources
+from ezsd.pipeline.data.views import read_training, read_validation_photos
 from ezsd.pipeline.data_check.check import CUT, check_data
 from ezsd.pipeline.errors import DataError
 from ezsd.pipeline.params import parse_params, preset_text
@@ -18,9 +19,9 @@ def check(params, root, cut_names=lambda names: []):
     return check_data(params, root, resolve_sources(params.data, root, root), cut_names)
 
 
-def said(report, which="train"):
+def cases_of(report, which="train"):
     """What was found in a set, by kind."""
-    return {one.kind: [case.said for case in one.cases] for one in report.findings if one.which == which}
+    return {one.kind: [case.text for case in one.cases] for one in report.findings if one.which == which}
 
 
 def add_box(dataset, **changes):
@@ -36,7 +37,7 @@ def add_photo(dataset, name, **changes):
 def test_clean_data_are_counted(tiny_dataset, tmp_path):
     report = check(tiny_dataset.params(), tmp_path)
     assert report.stops == []
-    assert said(report) == said(report, "val") == {OTHER_NAME: ["'sofa'"]}
+    assert cases_of(report) == cases_of(report, "val") == {OTHER_NAME: ["'sofa'"]}
     train, val = report.sets["train"], report.sets["val"]
     assert (train.photos, train.empty_photos, train.base, train.novel, train.crowd) == (5, 1, 5, 2, 1)
     assert (train.small, train.medium, train.large, train.clipped) == (4, 2, 0, 0)
@@ -52,7 +53,7 @@ def test_clean_data_are_counted(tiny_dataset, tmp_path):
     ("change", "kind"),
     [
         ({"bbox": [5, 5, 0, 3]}, "the box has no area"),
-        ({"bbox": [200, 5, 3, 3]}, "the box lies outside the photo"),
+        ({"bbox": [200, 5, 3, 3]}, "the box is outside the photo"),
         ({"bbox": [5, 5, 0.5, 9]}, "less than 1 pixel of the box is left on a side"),
         ({"bbox": [float("nan"), 5, 3, 3]}, "a coordinate is not a finite number"),
     ],
@@ -60,7 +61,7 @@ def test_clean_data_are_counted(tiny_dataset, tmp_path):
 def test_a_box_that_cannot_be_used(tiny_dataset, tmp_path, change, kind):
     add_box(tiny_dataset, **change)
     report = check(tiny_dataset.save().params(), tmp_path)
-    (case,) = said(report)[kind]
+    (case,) = cases_of(report)[kind]
     assert case.startswith("annotation 908 of image 10,")
     assert case.endswith("(b.jpg)")
     assert "1 of 6 boxes cannot be used" in report.stops[0]
@@ -71,7 +72,7 @@ def test_a_box_that_cannot_be_used(tiny_dataset, tmp_path, change, kind):
 def test_a_novel_box_that_cannot_be_used_stops_nothing(tiny_dataset, tmp_path):
     add_box(tiny_dataset, bbox=[5, 5, 0, 3], category_id=tiny_dataset.CATEGORY_IDS["cow"])
     report = check(tiny_dataset.save().params(), tmp_path)
-    assert "the box has no area" in said(report)
+    assert "the box has no area" in cases_of(report)
     assert report.stops == []
 
 
@@ -80,7 +81,7 @@ def test_identical_boxes_of_one_name(tiny_dataset, tmp_path):
     add_box(tiny_dataset, category_id=tiny_dataset.CATEGORY_IDS["dog"])
     report = check(tiny_dataset.save().params(), tmp_path)
     expected = ["annotations 100, 908 of image 10 are the same box (b.jpg)"]
-    assert said(report)["several boxes of one name in one place"] == expected
+    assert cases_of(report)["several identical boxes of one name"] == expected
     assert report.stops == []
 
 
@@ -100,21 +101,21 @@ STOPPING = {
 
 
 @pytest.mark.parametrize("kind", STOPPING)
-def test_it_stops_where_the_pipeline_does_and_says_the_same(tiny_dataset, tmp_path, kind):
+def test_it_stops_where_the_pipeline_does_with_the_same_message(tiny_dataset, tmp_path, kind):
     STOPPING[kind](tiny_dataset)
     params = tiny_dataset.save().params()
     report = check(params, tmp_path)
-    assert len(said(report)[kind]) == 1
+    assert len(cases_of(report)[kind]) == 1
     with pytest.raises(DataError) as error:
         read_training(resolve_sources(params.data, tmp_path, tmp_path), params.data.split)
     assert str(error.value) in report.stops
 
 
-def test_names_that_do_not_meet(tiny_dataset, tmp_path):
+def test_names_that_do_not_fit_the_split(tiny_dataset, tmp_path):
     params = tiny_dataset.params("data.split={base: [cat, dog, sofa], novel: [cow, gnu]}")
     report = check(params, tmp_path)
-    assert said(report)["name of the split that the file does not know"] == ["'gnu'"]
-    assert said(report, "val")["name of the split without a box"] == ["'sofa'"]
+    assert cases_of(report)["name of the split that is not in the file"] == ["'gnu'"]
+    assert cases_of(report, "val")["name of the split without a box"] == ["'sofa'"]
     sources = resolve_sources(params.data, tmp_path, tmp_path)
     split = read_training(sources, params.data.split).split
     with pytest.raises(DataError) as error:
@@ -128,8 +129,8 @@ def test_photos_that_cannot_be_used(tiny_dataset, tmp_path):
     add_photo(tiny_dataset, "broken.jpg", id=501)
     tiny_dataset.train["images"][1]["width"] = 49  # a.jpg, of 48 pixels
     report = check(tiny_dataset.save().params(), tmp_path)
-    found = said(report)
-    assert found["photo that is not there"][0].startswith("image 500 (gone.jpg)")
+    found = cases_of(report)
+    assert found["missing photo"][0].startswith("image 500 (gone.jpg)")
     assert found["photo that cannot be decoded"][0].startswith("image 501 (broken.jpg)")
     assert "48x64" in found["photo of another size than declared"][0]
     assert "49x64" in found["photo of another size than declared"][0]
@@ -141,11 +142,11 @@ def test_a_link_out_of_the_folder_stops(tiny_dataset, tmp_path):
     (tiny_dataset.photos("train") / "link.jpg").symlink_to(tmp_path / "elsewhere.jpg")
     add_photo(tiny_dataset, "link.jpg")
     report = check(tiny_dataset.save().params(), tmp_path)
-    assert len(said(report)["photo outside its folder"]) == 1
+    assert len(cases_of(report)["photo outside its folder"]) == 1
     assert any("leads out of the folder" in sentence for sentence in report.stops)
 
 
-def test_photos_that_are_there_twice(tiny_dataset, tmp_path):
+def test_photos_that_occur_twice(tiny_dataset, tmp_path):
     train, val = tiny_dataset.photos("train"), tiny_dataset.photos("val")
     shutil.copy(train / "a.jpg", train / "twin.jpg")
     shutil.copy(train / "empty.jpg", val / "again.jpg")
@@ -155,7 +156,7 @@ def test_photos_that_are_there_twice(tiny_dataset, tmp_path):
     again = {"id": 9, "file_name": "again.jpg", "width": 64, "height": 48}
     tiny_dataset.val["images"].append(again)
     report = check(tiny_dataset.save().params(), tmp_path)
-    found = said(report)
+    found = cases_of(report)
     assert found["several files with the same bytes"] == ["a.jpg, twin.jpg are the same photo"]
     assert found["file name in training and validation"] == ["v2.jpg is a file name in both sets"]
     assert found["photo in training and validation, byte for byte"] == [
@@ -168,12 +169,12 @@ def test_photos_that_are_there_twice(tiny_dataset, tmp_path):
 def test_names_that_the_tokenizer_cuts(tiny_dataset, tmp_path):
     params = tiny_dataset.params("mine.extra_names=[gnu]")
     report = check(params, tmp_path, cut_names=lambda names: [names[-1]])
-    assert said(report)[CUT] == ["'gnu'"]
+    assert cases_of(report)[CUT] == ["'gnu'"]
     assert report.stops == []
 
 
 @pytest.mark.parametrize("which", ["train", "val"])
-def test_a_broken_file_is_told_and_the_other_set_is_looked_at(tiny_dataset, tmp_path, which):
+def test_a_broken_file_is_reported_and_the_other_set_is_checked(tiny_dataset, tmp_path, which):
     tiny_dataset.annotations(which).write_text("{")
     report = check(tiny_dataset.params(), tmp_path)
     assert "broken JSON" in report.stops[0]
@@ -181,7 +182,7 @@ def test_a_broken_file_is_told_and_the_other_set_is_looked_at(tiny_dataset, tmp_
     assert list(report.sets) == (["train"] if which == "val" else [])
 
 
-def test_masks_are_looked_at_when_they_are_wanted(tiny_dataset, tmp_path):
+def test_masks_are_checked_when_the_params_ask_for_them(tiny_dataset, tmp_path):
     for annotation in tiny_dataset.train["annotations"]:
         del annotation["segmentation"]
     tiny_dataset.save()

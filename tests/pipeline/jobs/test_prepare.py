@@ -5,7 +5,7 @@ import json
 import pytest
 
 from ezsd.pipeline.data.coco import CocoFile
-from ezsd.pipeline.data.photos import PhotoFolder
+from ezsd.pipeline.data.sources import PhotoFolder
 from ezsd.pipeline.jobs.job import JobChain
 from ezsd.pipeline.jobs.prepare import PhotoInspection
 

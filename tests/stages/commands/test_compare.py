@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from ezsd.evaluation.groups import GROUPS
-from ezsd.pipeline.data.splits import LVIS_SPLITS
+from ezsd.pipeline.data.views import LVIS_SPLITS
 from ezsd.split import BUILTIN_SPLITS
 from ezsd.stages.commands.main import app, main
 from ezsd.stages.pages.comparison import MEASURES, read_published

@@ -44,7 +44,7 @@ def test_data_that_would_stop_the_pipeline_end_with_1_and_are_shown(tiny_dataset
     report = json.loads(done.stdout)
     assert report["sets"]["train"]["base"] == 7
     kinds = {one["kind"]: one["count"] for one in report["findings"] if one["set"] == "train"}
-    assert kinds["the box has no area"] == kinds["several boxes of one name in one place"] == 1
+    assert kinds["the box has no area"] == kinds["several identical boxes of one name"] == 1
     page = (tmp_path / "page/index.html").read_text()
     assert page.count("data:image/webp;base64,") == 2
     assert "1 of 7 boxes cannot be used" in page

@@ -1,40 +1,45 @@
-import json
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
 
-import open_clip
-import timm
-from safetensors.torch import load_file
-from typer.testing import CliRunner
-
-from ezsd.pipeline.data.world import train_backbone as world_backbone
-from ezsd.pipeline.data.world import train_teacher as world_teacher
+from ezsd.pipeline.data.world.training import Schedule, train
 
 
-def run(module, folder):
-    import typer
-
-    app = typer.Typer()
-    app.command()(module.main)
-    sizes = ["--steps", "2", "--pictures", "130", "--batch-size", "65", "--threads", "1"]
-    result = CliRunner().invoke(app, [str(folder), *sizes])
-    assert result.exit_code == 0, result.output
-    assert "accuracy on fresh" in result.output
-    return {path.name: path.read_bytes() for path in folder.iterdir()}
+def test_rate_warms_up_and_ends_near_zero():
+    schedule = Schedule(steps=100, batch_size=1, learning_rate=1.0, warmup_steps=10)
+    rates = [schedule.rate_at(step) for step in range(100)]
+    assert rates[0] == pytest.approx(0.1)
+    assert max(rates) > 0.95 and rates.index(max(rates)) == 9
+    assert rates[-1] < 1e-3
 
 
-def test_the_teacher_command_writes_what_open_clip_loads_and_repeats_itself(tmp_path):
-    first = run(world_teacher, tmp_path / "a")
-    assert set(first) == {"world-teacher.json", "world-teacher.safetensors"}
-    assert first == run(world_teacher, tmp_path / "b")
-    open_clip.add_model_config(tmp_path / "a" / "world-teacher.json")
-    model = open_clip.create_model(
-        "world-teacher", pretrained=str(tmp_path / "a" / "world-teacher.safetensors")
+def trained(seed: int) -> tuple[nn.Module, list[float]]:
+    torch.manual_seed(0)
+    model = nn.Linear(3, 2)
+    rows, labels = torch.zeros(40, 3), (torch.arange(40) >= 20).long()
+    rows[20:] = 1
+    schedule = Schedule(steps=60, batch_size=8, learning_rate=0.1, warmup_steps=1)
+    losses = train(
+        model,
+        lambda batch: F.cross_entropy(model(rows[batch]), labels[batch]),
+        len(rows),
+        schedule,
+        torch.Generator().manual_seed(seed),
     )
-    assert model.visual.image_size in (64, (64, 64))
+    return model, list(losses)
 
 
-def test_the_backbone_command_writes_what_timm_loads(tmp_path):
-    written = run(world_backbone, tmp_path)
-    assert set(written) == {"world-backbone.json", "world-backbone.safetensors"}
-    config = json.loads(written["world-backbone.json"])
-    model = timm.create_model(config["timm_name"], num_classes=0, **config["kwargs"])
-    model.load_state_dict(load_file(tmp_path / config["weights"]))
+def test_training_lowers_the_loss_and_repeats_itself():
+    model, losses = trained(seed=1)
+    assert len(losses) == 60
+    assert losses[-1] < 0.3 * losses[0]
+    assert not model.training
+    assert trained(seed=1)[1] == losses
+    assert trained(seed=2)[1] != losses
+
+
+def test_a_batch_larger_than_the_pictures_is_refused():
+    schedule = Schedule(steps=1, batch_size=8, learning_rate=0.1)
+    with pytest.raises(ValueError, match="8 cannot be drawn from 0"):
+        next(train(nn.Linear(3, 2), torch.sum, 0, schedule, torch.Generator()))

@@ -10,7 +10,7 @@ from support.report_numbers import METRICS
 from ezsd.evaluation.error_types import ErrorRow
 from ezsd.evaluation.metrics import ClassRow
 from ezsd.mining.score import CERTAINTY, OBJECTNESS
-from ezsd.pipeline.data.cleaning import Finding
+from ezsd.pipeline.data.checks import Finding
 from ezsd.stages.pages.mined import Histogram
 from ezsd.stages.pages.report.page import Artifact, MinedProposals, PageContent, render_page
 from ezsd.stages.pages.report.pictures import Pair, as_picture

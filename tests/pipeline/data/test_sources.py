@@ -1,11 +1,13 @@
-"""Photos are read below their folder, and nothing else is."""
+"""Where the data are; photos are read below their folder, and nothing else is."""
 
 import os
+from pathlib import Path
 
 import pytest
 
-from ezsd.pipeline.data.photos import PhotoFileError, PhotoFolder
+from ezsd.pipeline.data.sources import PhotoFileError, PhotoFolder, resolve_sources
 from ezsd.pipeline.errors import DataError
+from ezsd.pipeline.params import parse_params, preset_text
 
 
 @pytest.fixture
@@ -66,3 +68,20 @@ def test_a_name_that_no_file_can_have_is_refused(folder, name):
 def test_a_path_that_is_too_long_is_a_missing_file(folder):
     with pytest.raises(PhotoFileError, match="there is no such file"):
         folder.read("/".join(["x" * 250] * 20))
+
+
+def test_relative_paths_start_at_the_params_folder(tiny_dataset):
+    data = tiny_dataset.params("data.train_photos=photos").data
+    assert resolve_sources(data, Path("/runs/one"), Path("x")).train.photos == Path("/runs/one/photos")
+
+
+def test_the_world_is_in_the_prepared_folder():
+    sources = resolve_sources(parse_params(preset_text("demo")).data, Path("/runs"), Path("/runs/p"))
+    assert sources.val.annotations == Path("/runs/p/world/annotations/instances_val.json")
+    assert sources.of("val").photos == Path("/runs/p/world/val")
+
+
+def test_a_photo_folder_that_is_not_there(tiny_dataset):
+    data = tiny_dataset.params("data.val_photos=absent").data
+    with pytest.raises(DataError, match=r"photo folder .*absent does not exist"):
+        resolve_sources(data, Path("/runs"), Path("x")).val.folder()

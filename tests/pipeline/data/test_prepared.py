@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ezsd.cache.index import read_index, write_index
-from ezsd.pipeline.data.cleaning import Finding
-from ezsd.pipeline.data.indexing import Inspected, box_table, index_training, index_validation
+from ezsd.pipeline.data.checks import Finding
+from ezsd.pipeline.data.prepared import Inspected, box_table, index_training, index_validation
 from ezsd.pipeline.data.tables import boxes_from_rows, photos_from_rows
 from ezsd.pipeline.errors import DataError
 
@@ -40,7 +40,7 @@ def test_rows_are_sorted_by_image_then_annotation(tmp_path):
     assert read_index(tmp_path / "train.h5").boxes.labels.tolist() == [0, 0, 1]
 
 
-def test_photos_without_base_boxes_are_dropped_when_asked():
+def test_photos_without_base_boxes_are_dropped_on_request():
     index = index_training(PHOTOS, seen(True, True, True), BOXES, "drop")
     assert index.photos.image_ids.tolist() == [4, 9]
     assert index.boxes.offsets.tolist() == [0, 1, 3]

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from ezsd.pipeline.data.checks import read_photos
 from ezsd.pipeline.data.voc import VOC_NAMES, VocFolder
 from ezsd.pipeline.errors import DataError
 
@@ -66,7 +67,7 @@ def test_ids_do_not_depend_on_other_names(voc):
     assert VocFolder(voc).boxes(["dog", "cat"]).annotation_ids.tolist() == before == [1001, 1002]
 
 
-def test_other_names_boxes_are_not_looked_at(voc):
+def test_boxes_of_other_names_are_not_read(voc):
     rewrite(voc, xml("000012", thing("sofa", ("?", "", 3, 3)), thing("dog", (9, 107, 499, 263))))
     assert len(VocFolder(voc).boxes(["dog"])) == 1
     with pytest.raises(DataError, match="xmin of a sofa is '\\?', not a number"):
@@ -91,7 +92,7 @@ def test_photos_without_objects_have_no_boxes(voc):
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("", "lists no photo"),
         ("../000012\n", "is a path"),
@@ -99,14 +100,14 @@ def test_photos_without_objects_have_no_boxes(voc):
         ("000012\n000012\n", "images 1 and 2 both name the file '000012.jpg'"),
     ],
 )
-def test_a_faulty_list_is_refused(voc, text, said):
+def test_a_faulty_list_is_refused(voc, text, message):
     voc.write_text(text)
-    with pytest.raises(DataError, match=said):
-        VocFolder(voc).photos()
+    with pytest.raises(DataError, match=message):
+        read_photos(VocFolder(voc))
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("<annotation>", "broken XML"),
         ("", "broken XML"),
@@ -116,10 +117,10 @@ def test_a_faulty_list_is_refused(voc, text, said):
         (xml("000012", "<object><bndbox/></object>"), "<object> has no <name>"),
     ],
 )
-def test_a_faulty_xml_is_named(voc, text, said):
+def test_a_faulty_xml_is_named(voc, text, message):
     rewrite(voc, text)
-    with pytest.raises(DataError, match=said) as error:
-        VocFolder(voc).photos()
+    with pytest.raises(DataError, match=message) as error:
+        read_photos(VocFolder(voc))
     assert "000012.xml" in str(error.value)
 
 
@@ -130,7 +131,7 @@ def test_a_missing_list_is_named(tmp_path):
 
 def test_a_list_outside_a_voc_folder_is_refused(tmp_path):
     (tmp_path / "list.txt").write_text("000012\n")
-    with pytest.raises(DataError, match="must lie in ImageSets/Main"):
+    with pytest.raises(DataError, match="must be in ImageSets/Main"):
         VocFolder(tmp_path / "list.txt")
 
 
@@ -151,4 +152,4 @@ ENTITIES = "".join(
 def test_hostile_xml_is_a_sentence(voc: Path, text: str) -> None:
     (voc.parents[2] / "Annotations" / "000012.xml").write_text(text)
     with pytest.raises(DataError, match=r"000012\.xml is broken XML"):
-        VocFolder(voc).photos()
+        read_photos(VocFolder(voc))

@@ -1,4 +1,4 @@
-"""LVIS v1: file names from URLs, splits from frequencies."""
+"""LVIS v1: file names from URLs, and what photos were searched for."""
 
 import json
 from pathlib import Path
@@ -6,11 +6,10 @@ from typing import Any
 
 import pytest
 
+from ezsd.pipeline.data.checks import read_photos
 from ezsd.pipeline.data.lvis import LvisFile
-from ezsd.pipeline.data.splits import frequency_split
-from ezsd.pipeline.data.tables import Category, Searched
+from ezsd.pipeline.data.tables import Searched
 from ezsd.pipeline.errors import DataError
-from ezsd.split import Split
 
 
 def lvis(**image: Any) -> dict[str, Any]:
@@ -50,7 +49,7 @@ def opened(folder: Path, tree: dict[str, Any]) -> LvisFile:
     return LvisFile(path)
 
 
-def test_photos_lie_in_cocos_folders(tmp_path):
+def test_photos_are_in_cocos_folders(tmp_path):
     photos = opened(tmp_path, lvis()).photos()
     assert photos.file_names == ("train2017/000000391895.jpg",)
     assert photos.ids.tolist() == [391895]
@@ -62,18 +61,6 @@ def test_boxes_are_read_as_cocos(tmp_path):
     assert boxes.areas.tolist() == [150.5]
 
 
-@pytest.mark.parametrize(
-    ("name", "base", "novel"),
-    [
-        ("lvis_866_337", ("aerosol_can", "zebra"), ("hornet",)),
-        ("lvis_405_798", ("aerosol_can",), ("hornet", "zebra")),
-    ],
-)
-def test_splits_by_frequency(tmp_path, name, base, novel):
-    file = opened(tmp_path, lvis())
-    assert frequency_split(name, file.categories(), file.path) == Split(name, base, novel)
-
-
 def test_what_photos_were_searched_for(tmp_path):
     assert opened(tmp_path, lvis(not_exhaustive_category_ids=[3])).searched() == {
         391895: Searched(absent=(2,), not_exhaustive=(3,))
@@ -81,10 +68,10 @@ def test_what_photos_were_searched_for(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("value", "said"), [(None, "is missing"), (["a"], r"is \['a'\], not a list of whole")]
+    ("value", "message"), [(None, "is missing"), (["a"], r"is \['a'\], not a list of whole")]
 )
-def test_a_photo_that_does_not_say_what_it_was_searched_for_is_refused(tmp_path, value, said):
-    with pytest.raises(DataError, match=f"image 391895: neg_category_ids {said}"):
+def test_a_photo_without_searched_categories_is_refused(tmp_path, value, message):
+    with pytest.raises(DataError, match=f"image 391895: neg_category_ids {message}"):
         opened(tmp_path, lvis(neg_category_ids=value)).searched()
 
 
@@ -95,7 +82,7 @@ def test_a_url_without_folder_is_refused(tmp_path):
 
 def test_a_url_that_climbs_is_refused(tmp_path):
     with pytest.raises(DataError, match="leads out of the folder"):
-        opened(tmp_path, lvis(coco_url="http://x/../passwd")).photos()
+        read_photos(opened(tmp_path, lvis(coco_url="http://x/../passwd")))
 
 
 def test_another_frequency_is_refused(tmp_path):
@@ -103,8 +90,3 @@ def test_another_frequency_is_refused(tmp_path):
     tree["categories"][0]["frequency"] = "often"
     with pytest.raises(DataError, match="category 3: frequency is 'often'"):
         opened(tmp_path, tree).categories()
-
-
-def test_categories_without_frequency_make_no_split(tmp_path):
-    with pytest.raises(DataError, match="have no 'frequency'"):
-        frequency_split("lvis_866_337", [Category(1, "cat")], tmp_path / "coco.json")

@@ -1,10 +1,54 @@
-"""The five textures, as masks over a shape's own frame, and two that belong to clutter alone."""
+"""Colours and textures of things.
 
+A colour is random in the everyday world and part of the name in the long tail. A texture is a mask over the
+shape's own frame; one texture is for clutter only.
+"""
+
+import colorsys
 from collections.abc import Callable
 
 import numpy as np
 
 from ezsd.pipeline.data.world.names import TEXTURES
+
+_HUES = {
+    "red": 0.0, "orange": 0.08, "yellow": 0.145, "green": 0.36, "teal": 0.49, "blue": 0.6, "purple": 0.76,
+    "pink": 0.9,
+}  # fmt: skip
+COLOUR_NAMES = tuple(_HUES)
+
+
+def rgb(hue: float, saturation: float, value: float) -> np.ndarray:
+    """Return the colour as (3,) float32 in 0..1."""
+    return np.array(colorsys.hsv_to_rgb(hue % 1, saturation, value), dtype=np.float32)
+
+
+def any_colour(rng: np.random.Generator) -> str:
+    """Draw one of `COLOUR_NAMES` uniformly."""
+    return COLOUR_NAMES[rng.integers(len(COLOUR_NAMES))]
+
+
+def object_colours(name: str, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Draw a shade of the colour and a second colour in contrast to it, each (3,) float32 in 0..1."""
+    hue = _HUES[name] + rng.uniform(-0.025, 0.025)
+    main = rgb(hue, rng.uniform(0.65, 0.95), rng.uniform(0.72, 0.95))
+    if rng.random() < 0.5:
+        second = rgb(hue + rng.uniform(-0.1, 0.1), rng.uniform(0.05, 0.25), rng.uniform(0.93, 1))
+    else:
+        second = rgb(hue + rng.uniform(-0.15, 0.15), rng.uniform(0.6, 0.9), rng.uniform(0.18, 0.34))
+    return main, second
+
+
+def background_colour(rng: np.random.Generator) -> tuple[str, np.ndarray]:
+    """Draw a muted colour, pale more often than deep: its name, and (3,) float32 in 0..1."""
+    if rng.random() < 0.15:
+        return "white", rgb(0, 0, rng.uniform(0.92, 1))
+    name = any_colour(rng)
+    hue = _HUES[name] + rng.uniform(-0.03, 0.03)
+    if rng.random() < 0.5:
+        return name, rgb(hue, rng.uniform(0.12, 0.32), rng.uniform(0.86, 1))
+    return name, rgb(hue, rng.uniform(0.15, 0.5), rng.uniform(0.3, 0.9))
+
 
 Pattern = Callable[[np.ndarray, np.ndarray, np.random.Generator], np.ndarray]
 
@@ -69,14 +113,14 @@ CLUTTER_TEXTURES = (*TEXTURES, "blotched")
 
 
 def pattern(texture: str, u: np.ndarray, v: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Share of the second colour at each point.
+    """Return the share of the second colour at each point.
 
     Args:
         texture: one of `CLUTTER_TEXTURES`.
-        u, v: float arrays of one shape, coordinates in the shape's own frame (-1..1 over the shape).
+        u, v: float arrays of equal shape, coordinates in the shape's own frame (-1..1 over the shape).
         rng: draws phase, period and direction.
 
     Returns:
-        Float array of the shape of `u`, in 0..1.
+        Float array like `u`, in 0..1.
     """
     return _PATTERNS[texture](u, v, rng)

@@ -1,15 +1,13 @@
-import io
-import json
-from contextlib import redirect_stdout
+from collections import Counter
 from functools import cache
 
 import numpy as np
 import pytest
 from pycocotools import mask as coco_mask
-from pycocotools.coco import COCO
 
-from ezsd.pipeline.data.world import NAMES, Scene, coco_annotations, draw_scene
-from ezsd.pipeline.data.world.scenes import SCENE_SIZES_WH
+from ezsd.pipeline.data.world.names import LONG_TAIL_IDS, LONG_TAIL_NAMES, NAMES
+from ezsd.pipeline.data.world.objects import LONG_TAIL
+from ezsd.pipeline.data.world.scenes import SCENE_SIZES_WH, Scene, draw_scene
 
 SEEN = 60
 
@@ -88,25 +86,9 @@ def test_scenes_hold_some_things_but_some_are_empty_and_some_have_a_crowd():
     assert 0.02 < np.mean([any(thing.crowd for thing in scene.objects) for scene in scenes()]) < 0.25
 
 
-def test_pycocotools_reads_the_annotations(tmp_path):
-    path = tmp_path / "instances.json"
-    path.write_text(json.dumps(coco_annotations("train", enumerate(scenes()))))
-    with redirect_stdout(io.StringIO()):
-        coco = COCO(str(path))
-    assert len(coco.imgs) == SEEN and len(coco.cats) == 65
-    assert len(coco.anns) == len(things())
-    for annotation in coco.loadAnns(coco.getAnnIds(iscrowd=True)):
-        assert coco.annToMask(annotation).sum() == annotation["area"]
-
-
-def test_ids_of_different_splits_never_meet():
-    scene = [(0, scenes()[0])]
-    train, val = coco_annotations("train", scene), coco_annotations("val", scene)
-    assert train["images"][0]["id"] != val["images"][0]["id"]
-    assert not {a["id"] for a in train["annotations"]} & {a["id"] for a in val["annotations"]}
-
-
-def test_a_data_set_of_no_scene_has_all_categories():
-    empty = coco_annotations("train", [])
-    assert empty["images"] == empty["annotations"] == []
-    assert [category["name"] for category in empty["categories"]] == list(NAMES)
+def test_scenes_of_the_long_tail_show_the_first_names_most():
+    scenes = [draw_scene(1, "train", index, LONG_TAIL) for index in range(40)]
+    seen = Counter(thing.category for scene in scenes for thing in scene.objects)
+    assert seen.keys() <= LONG_TAIL_IDS.keys()
+    head, tail = LONG_TAIL_NAMES[:10], LONG_TAIL_NAMES[130:]
+    assert sum(seen[name] for name in head) > 2 * sum(seen[name] for name in tail) > 0

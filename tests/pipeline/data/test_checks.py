@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ezsd.pipeline.data.cleaning import Finding, check_fraction, clean_boxes, named
+from ezsd.pipeline.data.checks import Finding, check_fraction, clean_boxes, named
 from ezsd.pipeline.data.tables import Boxes, boxes_from_rows, photos_from_rows
 from ezsd.pipeline.errors import DataError
 

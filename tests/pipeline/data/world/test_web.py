@@ -1,8 +1,7 @@
 import numpy as np
 
-from ezsd.pipeline.data.world import NAMES, SHAPES, TEXTURES, draw_web_picture
-from ezsd.pipeline.data.world.names import parts_of
-from ezsd.pipeline.data.world.web import OTHERS, draw_other_picture
+from ezsd.pipeline.data.world.names import NAMES, SHAPES, TEXTURES, parts_of
+from ezsd.pipeline.data.world.web import OTHERS, draw_other_picture, draw_web_picture
 
 
 def test_a_picture_drawn_alone_is_the_picture_drawn_in_a_row():
@@ -24,7 +23,7 @@ def test_captions_mention_texture_and_shape_in_several_phrasings():
     assert len(phrasings) > 20
 
 
-def test_pictures_run_through_the_names_that_were_asked_for():
+def test_pictures_cycle_through_the_given_names():
     asked = NAMES[10:13]
     drawn = [draw_web_picture(0, "train", index, asked).name for index in range(6)]
     assert drawn == [*asked, *asked]

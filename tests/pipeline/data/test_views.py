@@ -5,18 +5,17 @@ from pathlib import Path
 import pytest
 
 from ezsd.errors import InputError
-from ezsd.pipeline.data.coco_form import as_coco
-from ezsd.pipeline.data.sources import (
-    DataSources,
+from ezsd.pipeline.data.sources import DataSources, resolve_sources
+from ezsd.pipeline.data.tables import Category
+from ezsd.pipeline.data.views import (
+    choose_split,
     read_full_annotations,
     read_training,
     read_validation_photos,
-    resolve_sources,
 )
-from ezsd.pipeline.data.splits import choose_split
-from ezsd.pipeline.data.tables import Category
 from ezsd.pipeline.errors import DataError
 from ezsd.pipeline.params import OwnSplit, parse_params, preset_text
+from ezsd.split import Split
 
 
 def sources_of(dataset) -> DataSources:
@@ -49,45 +48,8 @@ def test_evaluation_sees_everything(tiny_dataset):
     assert full.categories["cow"].id == tiny_dataset.CATEGORY_IDS["cow"]
 
 
-def test_full_annotations_in_cocos_form_keep_ids_and_boxes(tiny_dataset):
-    sources = sources_of(tiny_dataset)
-    split = read_training(sources, OWN).split
-    coco = as_coco(read_full_annotations(sources, "train", split), split)
-    assert [image["id"] for image in coco["images"]] == [7, 10, 30, 31, 120]
-    assert [row["name"] for row in coco["categories"]] == ["cat", "dog", "cow"]
-    expected = {row["id"]: row for row in tiny_dataset.train["annotations"] if row["category_id"] != 63}
-    for row in expected.values():
-        del row["segmentation"]
-    assert {row["id"]: row for row in coco["annotations"]} == expected
-
-
-def test_full_annotations_without_boxes(tiny_dataset):
-    tiny_dataset.val["annotations"] = []
-    sources = sources_of(tiny_dataset.save())
-    split = read_training(sources, OWN).split
-    full = read_full_annotations(sources, "val", split)
-    assert as_coco(full, split)["annotations"] == []
-
-
-def test_relative_paths_start_at_the_params_folder(tiny_dataset):
-    data = tiny_dataset.params("data.train_photos=photos").data
-    assert resolve_sources(data, Path("/runs/one"), Path("x")).train.photos == Path("/runs/one/photos")
-
-
-def test_the_world_lies_in_the_prepared_folder():
-    sources = resolve_sources(parse_params(preset_text("demo")).data, Path("/runs"), Path("/runs/p"))
-    assert sources.val.annotations == Path("/runs/p/world/annotations/instances_val.json")
-    assert sources.of("val").photos == Path("/runs/p/world/val")
-
-
-def test_a_photo_folder_that_is_not_there(tiny_dataset):
-    data = tiny_dataset.params("data.val_photos=absent").data
-    with pytest.raises(DataError, match=r"photo folder .*absent does not exist"):
-        resolve_sources(data, Path("/runs"), Path("x")).val.folder()
-
-
 @pytest.mark.parametrize(
-    ("base", "novel", "said"),
+    ("base", "novel", "message"),
     [
         (
             ("cat", "dgo"),
@@ -98,12 +60,12 @@ def test_a_photo_folder_that_is_not_there(tiny_dataset):
         (("cat", "cow"), ("cow",), "'cow' stands in both base and novel"),
     ],
 )
-def test_a_split_that_does_not_fit_is_refused(tiny_dataset, base, novel, said):
-    with pytest.raises((DataError, InputError), match=said):
+def test_a_split_that_does_not_fit_is_refused(tiny_dataset, base, novel, message):
+    with pytest.raises((DataError, InputError), match=message):
         read_training(sources_of(tiny_dataset), OwnSplit(base=base, novel=novel))
 
 
-def test_a_novel_name_is_looked_for_in_the_validation_file(tiny_dataset):
+def test_a_novel_name_must_be_in_the_validation_file(tiny_dataset):
     tiny_dataset.train["categories"] = [
         row for row in tiny_dataset.train["categories"] if row["name"] != "cow"
     ]
@@ -138,6 +100,23 @@ def test_splits_by_name():
     assert choose_split("lvis_866_337", categories, Path("x")).novel == ("dog",)
     with pytest.raises(DataError, match="no split 'coco_48_71', did you mean 'coco_48_17'"):
         choose_split("coco_48_71", [], Path("x"))
+
+
+@pytest.mark.parametrize(
+    ("name", "base", "novel"),
+    [
+        ("lvis_866_337", ("aerosol_can", "zebra"), ("hornet",)),
+        ("lvis_405_798", ("aerosol_can",), ("hornet", "zebra")),
+    ],
+)
+def test_splits_by_frequency(name, base, novel):
+    categories = [Category(3, "zebra", "c"), Category(1, "aerosol_can", "f"), Category(2, "hornet", "r")]
+    assert choose_split(name, categories, Path("x")) == Split(name, base, novel)
+
+
+def test_categories_without_frequency_make_no_split():
+    with pytest.raises(DataError, match=r"coco\.json: its categories have no 'frequency'"):
+        choose_split("lvis_866_337", [Category(1, "cat")], Path("coco.json"))
 
 
 def test_the_coco_split_names_the_evaluation_photos(coco_photos):

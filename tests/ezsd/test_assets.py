@@ -1,4 +1,4 @@
-"""The shipped teacher: small, loadable by open_clip, good at home, lost in the scenes."""
+"""The shipped networks: small and loadable; the teacher is good on web pictures and poor on scenes."""
 
 import json
 from functools import cache
@@ -9,7 +9,9 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from ezsd.pipeline.data.world import NAMES, draw_scene, draw_web_picture
+from ezsd.pipeline.data.world.names import NAMES
+from ezsd.pipeline.data.world.scenes import draw_scene
+from ezsd.pipeline.data.world.web import draw_web_picture
 
 ASSETS = resources.files("ezsd") / "assets"
 TEST_SEED = 77

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ezsd.pipeline.data.checks import read_boxes, read_photos
 from ezsd.pipeline.data.coco import CocoFile
 from ezsd.pipeline.errors import DataError
 
@@ -24,7 +25,7 @@ def test_photos_and_boxes_keep_ids_and_frame(tiny_dataset):
     assert boxes.crowd.tolist() == [False, False, False, True, False]
 
 
-def test_labels_follow_the_names_asked_for(tiny_dataset):
+def test_labels_index_the_given_names(tiny_dataset):
     file = CocoFile(tiny_dataset.annotations("train"))
     assert file.boxes(["cow", "cat"]).labels.tolist() == [1, 0, 1, 0, 1]
 
@@ -67,7 +68,7 @@ def test_what_other_categories_annotations_hold_does_not_matter(tiny_dataset):
 
 
 @pytest.mark.parametrize(
-    ("table", "row", "change", "said"),
+    ("table", "row", "change", "message"),
     [
         ("images", 0, {"width": None}, "image 10: width is missing"),
         ("images", 0, {"width": 0}, "image 10: width is 0, not a size"),
@@ -95,19 +96,19 @@ def test_what_other_categories_annotations_hold_does_not_matter(tiny_dataset):
         ("annotations", 0, {"category_id": 5}, "annotation 100: category_id 5 is none"),
     ],
 )
-def test_a_faulty_row_is_named(tiny_dataset, table, row, change, said):
+def test_a_faulty_row_is_named(tiny_dataset, table, row, change, message):
     tiny_dataset.train[table][row].update(change)
     path = tiny_dataset.save().annotations("train")
-    with pytest.raises(DataError, match=said) as error:
+    with pytest.raises(DataError, match=message) as error:
         file = CocoFile(path)
-        file.photos()
-        file.boxes(["cat", "dog"])
+        read_photos(file)
+        read_boxes(file, ["cat", "dog"])
     assert str(path) in str(error.value)
     assert "\n" not in str(error.value)
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ('{"images": [', "broken JSON at line 1, column 13"),
         ("", "broken JSON at line 1, column 1"),
@@ -120,11 +121,11 @@ def test_a_faulty_row_is_named(tiny_dataset, table, row, change, said):
         ('{"images": ' + "[" * 100_000, "cannot be read as JSON"),
     ],
 )
-def test_a_file_of_another_form_is_refused(tmp_path: Path, text, said):
+def test_a_file_of_another_form_is_refused(tmp_path: Path, text, message):
     path = tmp_path / "own.json"
     path.write_text(text)
-    with pytest.raises(DataError, match=said):
-        CocoFile(path).photos()
+    with pytest.raises(DataError, match=message):
+        read_photos(CocoFile(path))
 
 
 def test_what_is_no_text_is_refused(tmp_path):
@@ -175,6 +176,6 @@ def test_hostile_values_are_one_short_sentence(tiny_dataset, table, key, value, 
     tiny_dataset.save()
     with pytest.raises(DataError, match=words) as raised:
         file = CocoFile(tiny_dataset.annotations("train"))
-        file.photos()
-        file.boxes([category.name for category in file.categories()])
+        read_photos(file)
+        read_boxes(file, [category.name for category in file.categories()])
     assert len(str(raised.value)) < 1000
