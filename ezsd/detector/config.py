@@ -59,7 +59,6 @@ class BoxHeadConfig:
         width: of its fully connected layers.
         regressor: whether box regression reads the name's text embedding (`semantic`, the paper's) or not.
         roi_side: cells on a side of the grid into which a region is pooled.
-        sampling_ratio: each cell is the mean of sampling_ratio x sampling_ratio points.
         rois_per_image: regions that enter the loss; at most a quarter are positives.
         log_temperature: start of the learned factor exp(.) on cosines.
     """
@@ -68,7 +67,6 @@ class BoxHeadConfig:
     width: Count = 1024
     regressor: Literal["semantic", "plain"] = "semantic"
     roi_side: Count = 7
-    sampling_ratio: Count = 2
     rois_per_image: Count = 512
     log_temperature: float = 4.6052
 

@@ -45,7 +45,7 @@ class ZeroShotDetector(GeneralizedRCNN):
         super().__init__(
             backbone,
             build_proposal_network(config.rpn, config.pyramid_channels),
-            ZeroShotRoIHeads(config, embedding_dim, classification_loss),
+            ZeroShotRoIHeads(config, embedding_dim, backbone.strides, classification_loss),
             PhotoTransform(backbone, config.short_side, config.long_side),
         )
         self.config, self.embedding_dim = config, embedding_dim

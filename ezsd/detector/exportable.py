@@ -44,5 +44,5 @@ class ExportableDetector(nn.Module):
 
     def _pad(self, pixels: Tensor) -> Tensor:
         """To multiples of the coarsest stride, with zeros on the right and below."""
-        stride = self.detector.backbone.stride
+        stride = self.detector.backbone.strides[-1]
         return F.pad(pixels, (0, -pixels.shape[2] % stride, 0, -pixels.shape[1] % stride))

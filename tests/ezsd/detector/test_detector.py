@@ -46,7 +46,7 @@ def test_each_taught_box_is_compared_with_its_own_embedding(tiny: Any) -> None:
     boxes = [target["distill_boxes"] for target in targets]
     with torch.no_grad():
         images, _ = detector.transform(photos)
-        pooled = heads.box_roi_pool(detector.backbone(images.tensors), boxes, images.image_sizes)
+        pooled = heads.box_roi_pool(detector.backbone(images.tensors), boxes)
         embeddings = heads.box_head.embed(heads.box_head.shared(pooled)).split([3, 1])
     as_taught = [
         {**target, "distill_embeddings": of_image}
