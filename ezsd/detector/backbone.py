@@ -18,6 +18,7 @@ from torchvision.ops import FeaturePyramidNetwork
 from torchvision.ops.feature_pyramid_network import LastLevelMaxPool
 
 from ezsd.detector.config import BackboneConfig
+from ezsd.detector.normalization import NORMALIZATIONS, Normalization
 from ezsd.errors import InputError
 
 WORLD = "world"
@@ -53,14 +54,21 @@ class PyramidBackbone(nn.Module):
     Batch norm keeps the statistics it was pretrained with: a detector's batches are too small for their own.
     """
 
-    def __init__(self, config: BackboneConfig, out_channels: int) -> None:
-        """Random weights. Raises InputError when there is no such model or tap."""
+    def __init__(
+        self, config: BackboneConfig, out_channels: int, normalization: Normalization = "none"
+    ) -> None:
+        """Random weights; `normalization` is the pyramid's. Raises InputError when there is no such model or tap."""
         super().__init__()
         model = find_model(config)
         self.mean, self.std = model.mean, model.std
         self.body = _tapped(_create(model), config)
         channels, self.strides = _probe(self.body)
-        self.fpn = FeaturePyramidNetwork(channels, out_channels, extra_blocks=LastLevelMaxPool())
+        self.fpn = FeaturePyramidNetwork(
+            channels,
+            out_channels,
+            extra_blocks=LastLevelMaxPool(),
+            norm_layer=NORMALIZATIONS[normalization],
+        )
         self.out_channels = out_channels
         self.frozen = _frozen_names(self.body, config.frozen_stages)
         for name, parameter in self.body.named_parameters():

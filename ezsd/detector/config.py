@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, TypeAdapter, ValidationError
 
 from ezsd.config import Count, Fraction, Positive, Whole, config
+from ezsd.detector.normalization import Normalization
 from ezsd.errors import InputError
 
 
@@ -106,6 +107,7 @@ class DetectorConfig:
     Attributes:
         backbone: the network that looks at the photo.
         pyramid_channels: of every level of the feature pyramid.
+        normalization: after each convolution of the pyramid and of the heads; `none` is the paper's.
         rpn: the region proposal network.
         box_head: names and refines the regions.
         mask_head: outlines them; without one (null) the detector finds boxes alone.
@@ -115,6 +117,7 @@ class DetectorConfig:
 
     backbone: BackboneConfig = field(default_factory=BackboneConfig)
     pyramid_channels: Count = 256
+    normalization: Normalization = "none"
     rpn: RpnConfig = field(default_factory=RpnConfig)
     box_head: BoxHeadConfig = field(default_factory=BoxHeadConfig)
     mask_head: MaskHeadConfig | None = None

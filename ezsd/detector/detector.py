@@ -41,7 +41,7 @@ class ZeroShotDetector(GeneralizedRCNN):
 
     def __init__(self, config: DetectorConfig, embedding_dim: int, classification_loss: nn.Module) -> None:
         """Random weights and no vocabulary yet; `embedding_dim` is D, the teacher's."""
-        backbone = PyramidBackbone(config.backbone, config.pyramid_channels)
+        backbone = PyramidBackbone(config.backbone, config.pyramid_channels, config.normalization)
         super().__init__(
             backbone,
             build_proposal_network(config.rpn, config.pyramid_channels),

@@ -8,6 +8,7 @@ from torchvision.models.detection.mask_rcnn import MaskRCNNHeads, MaskRCNNPredic
 from torchvision.models.detection.roi_heads import project_masks_on_boxes
 
 from ezsd.detector.config import MaskHeadConfig
+from ezsd.detector.normalization import NORMALIZATIONS, Normalization
 from ezsd.detector.roi_pool import RegionPool
 
 ROI_SIDE = 14
@@ -20,11 +21,17 @@ class MaskHead(nn.Module):
     """
 
     def __init__(
-        self, config: MaskHeadConfig, in_channels: int, strides: Sequence[int], short_side: int
+        self,
+        config: MaskHeadConfig,
+        in_channels: int,
+        strides: Sequence[int],
+        short_side: int,
+        normalization: Normalization,
     ) -> None:
         super().__init__()
         self.pool = RegionPool(strides, ROI_SIDE, short_side)
-        self.convolutions = MaskRCNNHeads(in_channels, [config.channels] * config.convolutions, dilation=1)
+        layers, norm = [config.channels] * config.convolutions, NORMALIZATIONS[normalization]
+        self.convolutions = MaskRCNNHeads(in_channels, layers, dilation=1, norm_layer=norm)
         self.predictor = MaskRCNNPredictor(config.channels, config.channels, num_classes=1)
 
     def forward(self, features: dict[str, Tensor], boxes: list[Tensor]) -> Tensor:

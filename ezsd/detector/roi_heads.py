@@ -38,7 +38,7 @@ class ZeroShotRoIHeads(RoIHeads):
         head, select = config.box_head, Selection()
         super().__init__(
             box_roi_pool=RegionPool(strides, head.roi_side, config.short_side),
-            box_head=BoxHead(config.pyramid_channels, head.channels, head.width, head.roi_side, dim),
+            box_head=BoxHead(head, config.pyramid_channels, dim, config.normalization),
             box_predictor=None,
             fg_iou_thresh=OBJECT_IOU,
             bg_iou_thresh=OBJECT_IOU,
@@ -56,7 +56,9 @@ class ZeroShotRoIHeads(RoIHeads):
         # the last to draw its random weights: the others do not depend on whether there is one
         self.masks = None
         if config.mask_head is not None:
-            self.masks = MaskHead(config.mask_head, config.pyramid_channels, strides, config.short_side)
+            self.masks = MaskHead(
+                config.mask_head, config.pyramid_channels, strides, config.short_side, config.normalization
+            )
 
     def select(self, selection: Selection) -> None:
         """Choose detections like this from now on."""

@@ -9,13 +9,15 @@ from torch.testing import assert_close
 
 from ezsd.detector.box_head import BoxHead
 from ezsd.detector.classifier import TextClassifier
+from ezsd.detector.config import BoxHeadConfig
 from ezsd.detector.regressor import PlainRegressor, SemanticRegressor
 from ezsd.errors import InputError
 
 
 @pytest.mark.parametrize("regions", [0, 5])
 def test_embeddings_have_length_one(regions: int) -> None:
-    head = BoxHead(in_channels=6, channels=4, width=16, roi_side=7, embedding_dim=9)
+    config = BoxHeadConfig(channels=4, width=16, roi_side=7)
+    head = BoxHead(config, in_channels=6, embedding_dim=9, normalization="none")
     shared = head.shared(torch.randn(regions, 6, 7, 7))
     assert_close(head.embed(shared).norm(dim=1), torch.ones(regions))
     assert head.regression(shared).shape == (regions, 16)
