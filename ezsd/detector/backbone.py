@@ -57,7 +57,7 @@ class PyramidBackbone(nn.Module):
     def __init__(
         self, config: BackboneConfig, out_channels: int, normalization: Normalization = "none"
     ) -> None:
-        """Random weights; `normalization` is the pyramid's. Raises InputError when there is no such model or tap."""
+        """Random weights, the pyramid with normalization. Raises InputError for no such model or tap."""
         super().__init__()
         model = find_model(config)
         self.mean, self.std = model.mean, model.std

@@ -107,6 +107,8 @@ class DetectorConfig:
     Attributes:
         backbone: the network that looks at the photo.
         pyramid_channels: of every level of the feature pyramid.
+        start: whether the convolutions of pyramid and box head begin as `random` or as the `identity`, which
+            hands on what the pretrained backbone sees; `random` is the paper's.
         normalization: after each convolution of the pyramid and of the heads; `none` is the paper's.
         rpn: the region proposal network.
         box_head: names and refines the regions.
@@ -117,6 +119,7 @@ class DetectorConfig:
 
     backbone: BackboneConfig = field(default_factory=BackboneConfig)
     pyramid_channels: Count = 256
+    start: Literal["random", "identity"] = "random"
     normalization: Normalization = "none"
     rpn: RpnConfig = field(default_factory=RpnConfig)
     box_head: BoxHeadConfig = field(default_factory=BoxHeadConfig)

@@ -11,6 +11,7 @@ from ezsd.detector.backbone import PyramidBackbone
 from ezsd.detector.config import DetectorConfig, Selection
 from ezsd.detector.roi_heads import ZeroShotRoIHeads
 from ezsd.detector.rpn import build_proposal_network
+from ezsd.detector.start import STARTS
 from ezsd.detector.transform import PhotoTransform
 from ezsd.training.losses.classification import SoftmaxLoss
 
@@ -48,6 +49,7 @@ class ZeroShotDetector(GeneralizedRCNN):
             ZeroShotRoIHeads(config, embedding_dim, backbone.strides, classification_loss),
             PhotoTransform(backbone, config.short_side, config.long_side),
         )
+        STARTS[config.start](self.backbone.fpn, self.roi_heads.box_head)
         self.config, self.embedding_dim = config, embedding_dim
 
     @property

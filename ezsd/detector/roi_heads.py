@@ -34,7 +34,7 @@ class ZeroShotRoIHeads(RoIHeads):
     def __init__(
         self, config: DetectorConfig, dim: int, strides: Sequence[int], classification_loss: nn.Module
     ) -> None:
-        """`dim`: D, the teacher's; `strides`: of the levels that are pooled from, in pixels, fine to coarse."""
+        """`dim`: D, the teacher's; `strides`: of the levels to pool from, in pixels, fine to coarse."""
         head, select = config.box_head, Selection()
         super().__init__(
             box_roi_pool=RegionPool(strides, head.roi_side, config.short_side),
