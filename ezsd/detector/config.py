@@ -61,7 +61,7 @@ class BoxHeadConfig:
         regressor: whether box regression reads the name's text embedding (`semantic`, the paper's) or not.
         roi_side: cells on a side of the grid into which a region is pooled.
         rois_per_image: regions that enter the loss; at most a quarter are positives.
-        log_temperature: start of the learned factor exp(.) on cosines.
+        jittered_copies: of each ground-truth box among the regions to choose from; the paper has none.
     """
 
     channels: Count = 256
@@ -69,7 +69,7 @@ class BoxHeadConfig:
     regressor: Literal["semantic", "plain"] = "semantic"
     roi_side: Count = 7
     rois_per_image: Count = 512
-    log_temperature: float = 4.6052
+    jittered_copies: Whole = 0
 
 
 @config

@@ -61,6 +61,10 @@ class ZeroShotDetector(GeneralizedRCNN):
         """Name things by these (C, D) from now on, and change nothing else; InputError for another shape."""
         self.roi_heads.classifier.set_vocabulary(text_embeddings)
 
+    def set_temperature(self, temperature: float) -> None:
+        """Start the learned factor on cosines here, where the teacher's own training ended."""
+        self.roi_heads.classifier.set_temperature(temperature)
+
     def forward(
         self, images: Sequence[Tensor], targets: Sequence[Mapping[str, Tensor]] | None = None
     ) -> dict[str, Tensor] | list[dict[str, Tensor]]:

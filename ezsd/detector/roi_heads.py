@@ -12,7 +12,7 @@ from ezsd.detector.config import DetectorConfig, Selection
 from ezsd.detector.mask_head import MaskHead, mask_targets, regions_with_masks
 from ezsd.detector.regressor import REGRESSORS
 from ezsd.detector.roi_pool import RegionPool
-from ezsd.detector.sampling import SeededSampler
+from ezsd.detector.sampling import SeededSampler, jitter_boxes
 from ezsd.training.losses.box import box_loss
 from ezsd.training.losses.distillation import distillation_loss
 from ezsd.training.losses.mask import mask_loss
@@ -50,7 +50,8 @@ class ZeroShotRoIHeads(RoIHeads):
             detections_per_img=select.detections_per_image,
         )
         self.fg_bg_sampler = SeededSampler(head.rois_per_image, OBJECT_FRACTION)
-        self.classifier = TextClassifier(dim, head.log_temperature)
+        self.jittered_copies = head.jittered_copies
+        self.classifier = TextClassifier(dim)
         self.regressor = REGRESSORS[head.regressor](head.width, dim)
         self.classification_loss = classification_loss
         # the last to draw its random weights: the others do not depend on whether there is one
@@ -81,6 +82,18 @@ class ZeroShotRoIHeads(RoIHeads):
             assert targets is not None  # GeneralizedRCNN has refused their absence
             return [], self._losses(features, proposals, targets)
         return self._detect(features, proposals, image_shapes), {}
+
+    def add_gt_proposals(self, proposals: list[Tensor], gt_boxes: list[Tensor]) -> list[Tensor]:
+        """Proposals of each image with its ground truth and jittered copies of that.
+
+        A proposal network that has only begun to learn finds next to no positives by itself, and ground truth
+        alone has nothing to regress.
+        """
+        added = super().add_gt_proposals(proposals, gt_boxes)
+        return [
+            torch.cat([boxes, jitter_boxes(exact, self.jittered_copies, seed)])
+            for boxes, exact, seed in zip(added, gt_boxes, self.fg_bg_sampler.seeds, strict=True)
+        ]
 
     def _losses(self, features: Features, proposals: list[Tensor], targets: Targets) -> dict[str, Tensor]:
         regions, rows, label_list, delta_list = self.select_training_samples(proposals, targets)

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from torch.testing import assert_close
 
 from ezsd.detector.checkpoint import detector_tensors, restore_detector
 from ezsd.detector.config import DetectorConfig, Selection
-from ezsd.detector.detector import LOSSES, Detections, detect
+from ezsd.detector.detector import LOSSES, Detections, build_detector, detect
 from ezsd.errors import InputError
 
 ALL = Selection(score_threshold=0.0, nms_iou=1.0, detections_per_image=10_000)
@@ -54,6 +55,18 @@ def test_each_taught_box_is_compared_with_its_own_embedding(tiny: Any) -> None:
     ]
     assert detector(photos, targets)["distillation"].item() > 1
     assert detector(photos, as_taught)["distillation"].item() == pytest.approx(0, abs=1e-4)
+
+
+def test_jittered_ground_truth_gives_an_untrained_detector_something_to_regress(tiny: Any) -> None:
+    def box_loss(copies: int) -> float:
+        config = tiny.config()
+        head = replace(config.box_head, jittered_copies=copies)
+        torch.manual_seed(0)
+        detector = build_detector(replace(config, box_head=head), tiny.dim).train()
+        detector.set_vocabulary(torch.randn(5, tiny.dim))
+        return detector([tiny.photo()], [tiny.target()])["box"].item()
+
+    assert box_loss(copies=4) > 5 * box_loss(copies=0)
 
 
 def test_the_same_seeds_give_the_same_losses(tiny: Any) -> None:

@@ -1,7 +1,5 @@
 """Embeddings, names as an argument, and the regressor that reads them."""
 
-import math
-
 import pytest
 import torch
 from torch import tensor
@@ -24,14 +22,21 @@ def test_embeddings_have_length_one(regions: int) -> None:
 
 
 def test_logits_are_cosines_times_the_temperature() -> None:
-    classifier = TextClassifier(embedding_dim=2, log_temperature=math.log(10))
+    classifier = TextClassifier(embedding_dim=2, temperature=10.0)
     classifier.background.data = tensor([0.0, 3.0])  # its length counts
     classifier.set_vocabulary(tensor([[5.0, 0.0], [3.0, 4.0]]))  # theirs do not
     assert_close(classifier(tensor([[1.0, 0.0], [0.0, 1.0]])), tensor([[0.0, 10.0, 6.0], [30.0, 0.0, 8.0]]))
 
 
+def test_the_temperature_can_start_at_the_teachers() -> None:
+    classifier = TextClassifier(embedding_dim=2)
+    classifier.set_vocabulary(tensor([[1.0, 0.0]]))
+    classifier.set_temperature(30.0)
+    assert_close(classifier(tensor([[1.0, 0.0]]))[0, 1], tensor(30.0))
+
+
 def test_a_new_vocabulary_leaves_the_weights_alone() -> None:
-    classifier = TextClassifier(embedding_dim=4, log_temperature=1.0)
+    classifier = TextClassifier(embedding_dim=4, temperature=1.0)
     classifier.set_vocabulary(torch.randn(3, 4))
     before = {name: value.clone() for name, value in classifier.state_dict().items()}
     classifier.set_vocabulary(torch.randn(7, 4))
@@ -47,7 +52,7 @@ def test_a_vocabulary_of_another_shape_is_refused(shape: tuple[int, ...]) -> Non
 
 
 def test_background_means_zeros() -> None:
-    classifier = TextClassifier(embedding_dim=2, log_temperature=1.0)
+    classifier = TextClassifier(embedding_dim=2, temperature=1.0)
     classifier.set_vocabulary(tensor([[1.0, 0.0], [0.0, 1.0]]))
     assert classifier.text_of(tensor([2, 0, 1])).tolist() == [[0.0, 1.0], [0.0, 0.0], [1.0, 0.0]]
     assert classifier.text_of(torch.zeros(0, dtype=torch.int64)).shape == (0, 2)
