@@ -17,8 +17,8 @@ from torch.fx import GraphModule
 from torchvision.ops import FeaturePyramidNetwork
 from torchvision.ops.feature_pyramid_network import LastLevelMaxPool
 
-from ezsd.detector.config import BackboneConfig
-from ezsd.detector.normalization import NORMALIZATIONS, Normalization
+from ezsd.detector.config import BackboneConfig, Normalization
+from ezsd.detector.normalization import NORMALIZATIONS
 from ezsd.errors import InputError
 
 WORLD = "world"

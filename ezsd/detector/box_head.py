@@ -5,8 +5,8 @@ from itertools import pairwise
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ezsd.detector.config import BoxHeadConfig
-from ezsd.detector.normalization import NORMALIZATIONS, Normalization
+from ezsd.detector.config import BoxHeadConfig, Normalization
+from ezsd.detector.normalization import NORMALIZATIONS
 
 SHARED_CONVOLUTIONS = 3
 

@@ -6,8 +6,10 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, TypeAdapter, ValidationError
 
 from ezsd.config import Count, Fraction, Positive, Whole, config
-from ezsd.detector.normalization import Normalization
 from ezsd.errors import InputError
+
+Normalization = Literal["none", "group"]
+Start = Literal["random", "identity"]
 
 
 @config
@@ -119,7 +121,7 @@ class DetectorConfig:
 
     backbone: BackboneConfig = field(default_factory=BackboneConfig)
     pyramid_channels: Count = 256
-    start: Literal["random", "identity"] = "random"
+    start: Start = "random"
     normalization: Normalization = "none"
     rpn: RpnConfig = field(default_factory=RpnConfig)
     box_head: BoxHeadConfig = field(default_factory=BoxHeadConfig)

@@ -7,8 +7,8 @@ from torch import Tensor, nn
 from torchvision.models.detection.mask_rcnn import MaskRCNNHeads, MaskRCNNPredictor
 from torchvision.models.detection.roi_heads import project_masks_on_boxes
 
-from ezsd.detector.config import MaskHeadConfig
-from ezsd.detector.normalization import NORMALIZATIONS, Normalization
+from ezsd.detector.config import MaskHeadConfig, Normalization
+from ezsd.detector.normalization import NORMALIZATIONS
 from ezsd.detector.roi_pool import RegionPool
 
 ROI_SIDE = 14

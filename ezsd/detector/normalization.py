@@ -1,11 +1,11 @@
 """What stands between a convolution of the pyramid or of a head and what follows it."""
 
 from collections.abc import Callable
-from typing import Literal
 
 from torch import nn
 
-Normalization = Literal["none", "group"]
+from ezsd.detector.config import Normalization
+
 CHANNELS_A_GROUP = 8
 
 

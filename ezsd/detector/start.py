@@ -1,14 +1,12 @@
 """What the convolutions between pretrained body and fully connected layers are before the first step."""
 
 from collections.abc import Callable
-from typing import Literal
 
 from torch import nn
 from torchvision.ops import FeaturePyramidNetwork
 
 from ezsd.detector.box_head import BoxHead
-
-Start = Literal["random", "identity"]
+from ezsd.detector.config import Start
 
 
 def keep_random(pyramid: FeaturePyramidNetwork, head: BoxHead) -> None:
