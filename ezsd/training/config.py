@@ -84,10 +84,13 @@ class ExampleConfig:
 
     Attributes:
         proposals_per_image: cached proposals that are drawn, without replacement, at most.
+        ground_truth_share: of the distillation loss, for all ground-truth boxes of a photo together; null, the
+            paper's, for one mean over them and the proposals, of which there are many more.
         short_sides: pixels; the photo is scaled to one of them.
         jitter: by how much photos are shown smaller or larger besides; null for not at all.
     """
 
     proposals_per_image: Whole = 200
+    ground_truth_share: Fraction | None = None
     short_sides: Annotated[tuple[Count, ...], Field(min_length=1)] = (800,)
     jitter: JitterConfig | None = None
