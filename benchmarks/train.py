@@ -30,7 +30,8 @@ from ezsd.pipeline.threads import one_thread
 from ezsd.teacher.box_encoder import BoxEncoder
 from ezsd.training.dataset import BatchPlan, TrainSet, load_batches
 from ezsd.training.determinism import deterministic
-from ezsd.training.engine import StepReport, make_optimizer, train_steps
+from ezsd.training.engine import StepReport, train_steps
+from ezsd.training.optimizers import make_optimizer
 from ezsd.training.schedule import Schedule
 from ezsd.training.targets import CachedTargets
 
@@ -138,6 +139,7 @@ def _steps(
     detector = make_detector(params, context.root, len(names), text.shape[1])
     detector.to(memory_format=torch.channels_last)
     detector.set_vocabulary(text)
+    detector.set_temperature(record.teacher["logit_scale"])
     steps = WARM_UP + STEPS
     plan = BatchPlan(
         order=lambda epoch: reader.order([1.0] * SCENES, params.seed, epoch),

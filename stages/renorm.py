@@ -29,6 +29,7 @@ def run(context: StageContext) -> StageResult:
         "model": params.teacher.model,
         "templates": subject.prompts.templates,
         "text_names": params.teacher.text_names,
+        "logit_scale": subject.teacher.logit_scale,
         **external_inputs(params, context.root),
     }
     write_tensors(renormed.norms, after.norms)

@@ -36,6 +36,7 @@ def run(context: StageContext) -> StageResult:
     detector = make_detector(params, context.root, trained_names, text.shape[1])
     detector.to(choose_device(context.params.run), memory_format=torch.channels_last)
     detector.set_vocabulary(text[:trained_names])
+    detector.set_temperature(renormed.teacher["logit_scale"])
     targets = TargetReader(
         photos.index, embedded.store, prepared.train_masks if params.detector.mask_head else None
     )

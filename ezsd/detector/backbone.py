@@ -17,7 +17,8 @@ from torch.fx import GraphModule
 from torchvision.ops import FeaturePyramidNetwork
 from torchvision.ops.feature_pyramid_network import LastLevelMaxPool
 
-from ezsd.detector.config import BackboneConfig
+from ezsd.detector.config import BackboneConfig, Normalization
+from ezsd.detector.normalization import NORMALIZATIONS
 from ezsd.errors import InputError
 
 WORLD = "world"
@@ -51,19 +52,26 @@ class BackboneModel(NamedTuple):
 class PyramidBackbone(nn.Module):
     """Pixels to a pyramid of maps "0", "1", ..., "pool", fine to coarse, all with `out_channels` channels.
 
-    `stride` is the coarsest tap's, in pixels; `mean` and `std` are those of its RGB input in
+    `strides` are those of the taps, in pixels, fine to coarse; `mean` and `std` are those of its RGB input in
     range 0..1, per channel; `frozen` names the body's parameters that never change.
     Batch norm keeps the statistics it was pretrained with: a detector's batches are too small for their own.
     """
 
-    def __init__(self, config: BackboneConfig, out_channels: int) -> None:
-        """Random weights. Raises InputError when there is no such model or tap."""
+    def __init__(
+        self, config: BackboneConfig, out_channels: int, normalization: Normalization = "none"
+    ) -> None:
+        """Random weights, the pyramid with normalization. Raises InputError for no such model or tap."""
         super().__init__()
         model = find_model(config)
         self.mean, self.std = model.mean, model.std
         self.body = _tapped(_create(model), config)
-        channels, self.stride = _probe(self.body)
-        self.fpn = FeaturePyramidNetwork(channels, out_channels, extra_blocks=LastLevelMaxPool())
+        channels, self.strides = _probe(self.body)
+        self.fpn = FeaturePyramidNetwork(
+            channels,
+            out_channels,
+            extra_blocks=LastLevelMaxPool(),
+            norm_layer=NORMALIZATIONS[normalization],
+        )
         self.out_channels = out_channels
         self.frozen = _frozen_names(self.body, config.frozen_stages)
         for name, parameter in self.body.named_parameters():
@@ -163,15 +171,15 @@ def _tapped(model: nn.Module, config: BackboneConfig) -> GraphModule:
         ) from error
 
 
-def _probe(body: nn.Module) -> tuple[list[int], int]:
-    """Channels of each tap and the coarsest stride; raises InputError unless each tap halves the last."""
+def _probe(body: nn.Module) -> tuple[list[int], list[int]]:
+    """Channels and stride of each tap; raises InputError unless each tap halves the last."""
     body.eval()
     with torch.no_grad():
         maps = list(body(torch.zeros(1, 3, _PROBE_SIDE, _PROBE_SIDE)).values())
     sides = [features.shape[-1] for features in maps]
     if any(fine != 2 * coarse for fine, coarse in pairwise(sides)):
         raise InputError(f"the taps have sides {sides} for {_PROBE_SIDE} px, but each must halve the last")
-    return [features.shape[1] for features in maps], _PROBE_SIDE // sides[-1]
+    return [features.shape[1] for features in maps], [_PROBE_SIDE // side for side in sides]
 
 
 def _frozen_names(body: GraphModule, stages: int) -> frozenset[str]:

@@ -5,6 +5,9 @@ from itertools import pairwise
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ezsd.detector.config import BoxHeadConfig, Normalization
+from ezsd.detector.normalization import NORMALIZATIONS
+
 SHARED_CONVOLUTIONS = 3
 
 
@@ -15,33 +18,35 @@ class BoxHead(nn.Module):
     """
 
     def __init__(
-        self, in_channels: int, channels: int, width: int, roi_side: int, embedding_dim: int
+        self, config: BoxHeadConfig, in_channels: int, embedding_dim: int, normalization: Normalization
     ) -> None:
         super().__init__()
-        shared = [in_channels, *[channels] * SHARED_CONVOLUTIONS]
-        self.shared = nn.Sequential(*(_convolution(i, o) for i, o in pairwise(shared)))
-        self.classification = _branch(channels, width, roi_side)
-        self.regression = _branch(channels, width, roi_side)
-        self.projection = nn.Linear(width, embedding_dim)
+        shared = [in_channels, *[config.channels] * SHARED_CONVOLUTIONS]
+        self.shared = nn.Sequential(*(_convolution(i, o, normalization) for i, o in pairwise(shared)))
+        self.classification = _branch(config, normalization)
+        self.regression = _branch(config, normalization)
+        self.projection = nn.Linear(config.width, embedding_dim)
 
     def embed(self, shared: Tensor) -> Tensor:
         """From shared features `(R, C, S, S)` to L2-normalised embeddings `(R, D)` in the teacher's space."""
         return F.normalize(self.projection(self.classification(shared)).float(), dim=1)
 
 
-def _convolution(in_channels: int, out_channels: int) -> nn.Sequential:
+def _convolution(in_channels: int, out_channels: int, normalization: Normalization) -> nn.Sequential:
     convolution = nn.Conv2d(in_channels, out_channels, kernel_size=3, padding=1)
     nn.init.kaiming_normal_(convolution.weight, mode="fan_out", nonlinearity="relu")
     nn.init.zeros_(convolution.bias)  # type: ignore[arg-type]
-    return nn.Sequential(convolution, nn.ReLU(inplace=True))
+    norm = NORMALIZATIONS[normalization]
+    layers = [convolution] if norm is None else [convolution, norm(out_channels)]
+    return nn.Sequential(*layers, nn.ReLU(inplace=True))
 
 
-def _branch(channels: int, width: int, roi_side: int) -> nn.Sequential:
+def _branch(config: BoxHeadConfig, normalization: Normalization) -> nn.Sequential:
     return nn.Sequential(
-        _convolution(channels, channels),
+        _convolution(config.channels, config.channels, normalization),
         nn.Flatten(start_dim=1),
-        nn.Linear(channels * roi_side**2, width),
+        nn.Linear(config.channels * config.roi_side**2, config.width),
         nn.ReLU(inplace=True),
-        nn.Linear(width, width),
+        nn.Linear(config.width, config.width),
         nn.ReLU(inplace=True),
     )

@@ -1,10 +1,15 @@
 """A classifier whose weights are text embeddings, so that its names are an argument."""
 
+import math
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ezsd.errors import InputError
+
+CLIP_TEMPERATURE = 100.0
+"""The factor that OpenAI's CLIP ended its training with; others' differ."""
 
 
 class TextClassifier(nn.Module):
@@ -15,11 +20,15 @@ class TextClassifier(nn.Module):
 
     text_embeddings: Tensor
 
-    def __init__(self, embedding_dim: int, log_temperature: float) -> None:
+    def __init__(self, embedding_dim: int, temperature: float = CLIP_TEMPERATURE) -> None:
         super().__init__()
-        self.log_temperature = nn.Parameter(torch.tensor(log_temperature))
+        self.log_temperature = nn.Parameter(torch.tensor(math.log(temperature)))
         self.background = nn.Parameter(torch.randn(embedding_dim) * 0.01)
         self.register_buffer("text_embeddings", torch.zeros(0, embedding_dim), persistent=False)
+
+    def set_temperature(self, temperature: float) -> None:
+        """Let the learned factor on cosines go on from this one."""
+        nn.init.constant_(self.log_temperature, math.log(temperature))
 
     def set_vocabulary(self, text_embeddings: Tensor) -> None:
         """Replace the names by text embeddings `(C, D)`, which are L2-normalised here.

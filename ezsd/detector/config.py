@@ -8,6 +8,9 @@ from pydantic import Field, TypeAdapter, ValidationError
 from ezsd.config import Count, Fraction, Positive, Whole, config
 from ezsd.errors import InputError
 
+Normalization = Literal["none", "group"]
+Start = Literal["random", "identity"]
+
 
 @config
 class BackboneConfig:
@@ -59,18 +62,16 @@ class BoxHeadConfig:
         width: of its fully connected layers.
         regressor: `semantic` reads the name's text embedding (the paper's), `plain` does not.
         roi_side: cells on a side of the grid into which a region is pooled.
-        sampling_ratio: each cell is the mean of sampling_ratio x sampling_ratio points.
         rois_per_image: regions that enter the loss; at most a quarter are positives.
-        log_temperature: start of the learned factor exp(.) on cosines.
+        jittered_copies: of each ground-truth box among the regions to choose from; the paper has none.
     """
 
     channels: Count = 256
     width: Count = 1024
     regressor: Literal["semantic", "plain"] = "semantic"
     roi_side: Count = 7
-    sampling_ratio: Count = 2
     rois_per_image: Count = 512
-    log_temperature: float = 4.6052
+    jittered_copies: Whole = 0
 
 
 @config
@@ -108,6 +109,9 @@ class DetectorConfig:
     Attributes:
         backbone: the network that looks at the photo.
         pyramid_channels: of every level of the feature pyramid.
+        start: whether the convolutions of pyramid and box head begin as `random` or as the `identity`, which
+            hands on what the pretrained backbone sees; `random` is the paper's.
+        normalization: after each convolution of the pyramid and of the heads; `none` is the paper's.
         rpn: the region proposal network.
         box_head: classifies regions and regresses their boxes.
         mask_head: predicts masks; null for boxes only.
@@ -117,6 +121,8 @@ class DetectorConfig:
 
     backbone: BackboneConfig = field(default_factory=BackboneConfig)
     pyramid_channels: Count = 256
+    start: Start = "random"
+    normalization: Normalization = "none"
     rpn: RpnConfig = field(default_factory=RpnConfig)
     box_head: BoxHeadConfig = field(default_factory=BoxHeadConfig)
     mask_head: MaskHeadConfig | None = None

@@ -12,6 +12,7 @@ from ezsd.detector.backbone import PyramidBackbone
 from ezsd.detector.config import DetectorConfig, Selection
 from ezsd.detector.roi_heads import ZeroShotRoIHeads
 from ezsd.detector.rpn import build_proposal_network
+from ezsd.detector.start import STARTS
 from ezsd.detector.transform import PhotoTransform
 from ezsd.errors import InputError
 from ezsd.training.losses.classification import SoftmaxLoss
@@ -45,13 +46,14 @@ class ZeroShotDetector(GeneralizedRCNN):
 
     def __init__(self, config: DetectorConfig, embedding_dim: int, classification_loss: nn.Module) -> None:
         """Random weights and no vocabulary yet; `embedding_dim` is D, the teacher's."""
-        backbone = PyramidBackbone(config.backbone, config.pyramid_channels)
+        backbone = PyramidBackbone(config.backbone, config.pyramid_channels, config.normalization)
         super().__init__(
             backbone,
             build_proposal_network(config.rpn, config.pyramid_channels),
-            ZeroShotRoIHeads(config, embedding_dim, classification_loss),
+            ZeroShotRoIHeads(config, embedding_dim, backbone.strides, classification_loss),
             PhotoTransform(backbone, config.short_side, config.long_side),
         )
+        STARTS[config.start](self.backbone.fpn, self.roi_heads.box_head)
         self.config, self.embedding_dim = config, embedding_dim
 
     @property
@@ -62,6 +64,10 @@ class ZeroShotDetector(GeneralizedRCNN):
     def set_vocabulary(self, text_embeddings: Tensor) -> None:
         """Replace the names by text embeddings `(C, D)`; raises InputError for another shape."""
         self.roi_heads.classifier.set_vocabulary(text_embeddings)
+
+    def set_temperature(self, temperature: float) -> None:
+        """Start the learned factor on cosines here, where the teacher's own training ended."""
+        self.roi_heads.classifier.set_temperature(temperature)
 
     def forward(
         self, images: Sequence[Tensor], targets: Sequence[Mapping[str, Tensor]] | None = None

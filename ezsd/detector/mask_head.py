@@ -1,14 +1,17 @@
 """Class-agnostic masks of regions (not the paper's: Mask R-CNN, arXiv 1703.06870)."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 from torchvision.models.detection.mask_rcnn import MaskRCNNHeads, MaskRCNNPredictor
 from torchvision.models.detection.roi_heads import project_masks_on_boxes
-from torchvision.ops import MultiScaleRoIAlign
 
-from ezsd.detector.config import MaskHeadConfig
+from ezsd.detector.config import MaskHeadConfig, Normalization
+from ezsd.detector.normalization import NORMALIZATIONS
+from ezsd.detector.roi_pool import RegionPool
 
-ROI_SIDE, ROI_SAMPLES = 14, 2
+ROI_SIDE = 14
 
 
 class MaskHead(nn.Module):
@@ -17,17 +20,23 @@ class MaskHead(nn.Module):
     Masks are class-agnostic: names without masks in training get them at test.
     """
 
-    def __init__(self, config: MaskHeadConfig, in_channels: int, levels: list[str]) -> None:
+    def __init__(
+        self,
+        config: MaskHeadConfig,
+        in_channels: int,
+        strides: Sequence[int],
+        short_side: int,
+        normalization: Normalization,
+    ) -> None:
         super().__init__()
-        self.pool = MultiScaleRoIAlign(levels, ROI_SIDE, ROI_SAMPLES)
-        self.convolutions = MaskRCNNHeads(in_channels, [config.channels] * config.convolutions, dilation=1)
+        self.pool = RegionPool(strides, ROI_SIDE, short_side)
+        layers, norm = [config.channels] * config.convolutions, NORMALIZATIONS[normalization]
+        self.convolutions = MaskRCNNHeads(in_channels, layers, dilation=1, norm_layer=norm)
         self.predictor = MaskRCNNPredictor(config.channels, config.channels, num_classes=1)
 
-    def forward(
-        self, features: dict[str, Tensor], boxes: list[Tensor], image_shapes: list[tuple[int, int]]
-    ) -> Tensor:
+    def forward(self, features: dict[str, Tensor], boxes: list[Tensor]) -> Tensor:
         """Boxes (R, 4) of each image, in the scaled frame -> logits (all R, S, S) with S = 28."""
-        pooled = self.pool(features, boxes, image_shapes)
+        pooled = self.pool(features, boxes)
         logits: Tensor = self.predictor(self.convolutions(pooled))
         return logits[:, 0].float()
 

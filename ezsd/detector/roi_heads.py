@@ -5,14 +5,14 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 from torchvision.models.detection.roi_heads import RoIHeads
-from torchvision.ops import MultiScaleRoIAlign
 
 from ezsd.detector.box_head import BoxHead
 from ezsd.detector.classifier import TextClassifier
 from ezsd.detector.config import DetectorConfig, Selection
 from ezsd.detector.mask_head import MaskHead, mask_targets, regions_with_masks
 from ezsd.detector.regressor import REGRESSORS
-from ezsd.detector.sampling import SeededSampler
+from ezsd.detector.roi_pool import RegionPool
+from ezsd.detector.sampling import SeededSampler, jitter_boxes
 from ezsd.training.losses.box import box_loss
 from ezsd.training.losses.distillation import distillation_loss
 from ezsd.training.losses.mask import mask_loss
@@ -31,13 +31,14 @@ class ZeroShotRoIHeads(RoIHeads):
     Labels here are 0 for background and 1 + index for a name of the vocabulary.
     """
 
-    def __init__(self, config: DetectorConfig, dim: int, classification_loss: nn.Module) -> None:
-        """`dim`: D, the teacher's."""
+    def __init__(
+        self, config: DetectorConfig, dim: int, strides: Sequence[int], classification_loss: nn.Module
+    ) -> None:
+        """`dim`: D, the teacher's; `strides`: of the levels to pool from, in pixels, fine to coarse."""
         head, select = config.box_head, Selection()
-        levels = [str(level) for level in range(len(config.backbone.taps))]
         super().__init__(
-            box_roi_pool=MultiScaleRoIAlign(levels, head.roi_side, head.sampling_ratio),
-            box_head=BoxHead(config.pyramid_channels, head.channels, head.width, head.roi_side, dim),
+            box_roi_pool=RegionPool(strides, head.roi_side, config.short_side),
+            box_head=BoxHead(head, config.pyramid_channels, dim, config.normalization),
             box_predictor=None,
             fg_iou_thresh=OBJECT_IOU,
             bg_iou_thresh=OBJECT_IOU,
@@ -49,12 +50,16 @@ class ZeroShotRoIHeads(RoIHeads):
             detections_per_img=select.detections_per_image,
         )
         self.fg_bg_sampler = SeededSampler(head.rois_per_image, OBJECT_FRACTION)
-        self.classifier = TextClassifier(dim, head.log_temperature)
+        self.jittered_copies = head.jittered_copies
+        self.classifier = TextClassifier(dim)
         self.regressor = REGRESSORS[head.regressor](head.width, dim)
         self.classification_loss = classification_loss
         # the last to draw its random weights: the others do not depend on whether there is one
-        mask_head = config.mask_head
-        self.masks = MaskHead(mask_head, config.pyramid_channels, levels) if mask_head else None
+        self.masks = None
+        if config.mask_head is not None:
+            self.masks = MaskHead(
+                config.mask_head, config.pyramid_channels, strides, config.short_side, config.normalization
+            )
 
     def select(self, selection: Selection) -> None:
         """Set how detections are selected."""
@@ -75,23 +80,29 @@ class ZeroShotRoIHeads(RoIHeads):
         """
         if self.training:
             assert targets is not None  # GeneralizedRCNN has refused their absence
-            return [], self._losses(features, proposals, image_shapes, targets)
+            return [], self._losses(features, proposals, targets)
         return self._detect(features, proposals, image_shapes), {}
 
-    def _losses(
-        self,
-        features: Features,
-        proposals: list[Tensor],
-        image_shapes: list[tuple[int, int]],
-        targets: Targets,
-    ) -> dict[str, Tensor]:
+    def add_gt_proposals(self, proposals: list[Tensor], gt_boxes: list[Tensor]) -> list[Tensor]:
+        """Proposals of each image with its ground truth and jittered copies of that.
+
+        A proposal network that has only begun to learn finds next to no positives by itself, and ground truth
+        alone has nothing to regress.
+        """
+        added = super().add_gt_proposals(proposals, gt_boxes)
+        return [
+            torch.cat([boxes, jitter_boxes(exact, self.jittered_copies, seed)])
+            for boxes, exact, seed in zip(added, gt_boxes, self.fg_bg_sampler.seeds, strict=True)
+        ]
+
+    def _losses(self, features: Features, proposals: list[Tensor], targets: Targets) -> dict[str, Tensor]:
         regions, rows, label_list, delta_list = self.select_training_samples(proposals, targets)
         labels, target_deltas = torch.cat(label_list), torch.cat(delta_list)
         distill_boxes = [target["distill_boxes"] for target in targets]
         together = list(zip(regions, distill_boxes, strict=True))
         counts = [len(boxes) for of_image in together for boxes in of_image]
         # one call for both: what a call costs by itself, gradients of whole feature maps, is paid once
-        shared = self._pool(features, list(map(torch.cat, together)), image_shapes)
+        shared = self._pool(features, list(map(torch.cat, together)))
         of_regions, _ = _take_apart(shared, counts)
         deltas = self.regressor(self.box_head.regression(of_regions), self.classifier.text_of(labels))
         embeddings, distilled_embeddings = _take_apart(self.box_head.embed(shared), counts)
@@ -108,14 +119,14 @@ class ZeroShotRoIHeads(RoIHeads):
         if self.masks is not None:
             masks = [target["masks"] for target in targets]
             boxes, objects = regions_with_masks(regions, rows, label_list, masks)
-            logits = self.masks(features, boxes, image_shapes)
+            logits = self.masks(features, boxes)
             losses["mask"] = mask_loss(logits, mask_targets(masks, boxes, objects, logits.shape[-1]))
         return losses
 
     def _detect(
         self, features: Features, proposals: list[Tensor], image_shapes: list[tuple[int, int]]
     ) -> list[dict[str, Tensor]]:
-        shared = self._pool(features, proposals, image_shapes)
+        shared = self._pool(features, proposals)
         logits = self.classifier(self.box_head.embed(shared))
         named = 1 + logits[:, 1:].argmax(dim=1)
         deltas = self.regressor(self.box_head.regression(shared), self.classifier.text_of(named))
@@ -126,13 +137,13 @@ class ZeroShotRoIHeads(RoIHeads):
         ]
         if self.masks is None:
             return found
-        grids = self.masks(features, boxes, image_shapes).sigmoid()
+        grids = self.masks(features, boxes).sigmoid()
         of_images = grids.split([of_image.shape[0] for of_image in boxes])  # a number that a trace can follow
         return [{**each, "mask_probabilities": grid} for each, grid in zip(found, of_images, strict=True)]
 
-    def _pool(self, features: Features, boxes: list[Tensor], image_shapes: list[tuple[int, int]]) -> Tensor:
+    def _pool(self, features: Features, boxes: list[Tensor]) -> Tensor:
         """Shared features (R, C, S, S) of each image's boxes, image after image."""
-        shared: Tensor = self.box_head.shared(self.box_roi_pool(features, boxes, image_shapes))
+        shared: Tensor = self.box_head.shared(self.box_roi_pool(features, boxes))
         return shared
 
 

@@ -6,6 +6,8 @@ import torch
 from torch import Tensor
 from torchvision.models.detection._utils import BalancedPositiveNegativeSampler
 
+JITTER_SHIFT, JITTER_LOG_SCALE = 0.15, 0.2
+
 
 class SeededSampler(BalancedPositiveNegativeSampler):
     """torchvision's balanced sampler of positives and negatives, with one seed an image.
@@ -29,6 +31,20 @@ class SeededSampler(BalancedPositiveNegativeSampler):
             left = self.batch_size_per_image - int(chosen.sum())
             background.append(_choose(matched == 0, left, generator))
         return objects, background
+
+
+def jitter_boxes(boxes_xyxy: Tensor, copies: int, seed: int) -> Tensor:
+    """Copies (copies * G, 4) of boxes (G, 4), moved and scaled at random, which overlap them well.
+
+    Centres move by at most `JITTER_SHIFT` of a side, sides grow or shrink by at most a factor of
+    exp(`JITTER_LOG_SCALE`).
+    """
+    generator = torch.Generator(boxes_xyxy.device).manual_seed(seed)
+    start, end = boxes_xyxy.repeat(copies, 1).split(2, dim=1)
+    shift, log_scale = 2 * torch.rand(2, *start.shape, generator=generator, device=start.device) - 1
+    centre = (start + end) / 2 + JITTER_SHIFT * shift * (end - start)
+    half = (end - start) * (JITTER_LOG_SCALE * log_scale).exp() / 2
+    return torch.cat([centre - half, centre + half], dim=1)
 
 
 def _choose(candidates: Tensor, at_most: int, generator: torch.Generator) -> Tensor:

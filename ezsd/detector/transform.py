@@ -18,9 +18,9 @@ class PhotoTransform(GeneralizedRCNNTransform):
     """
 
     def __init__(self, backbone: PyramidBackbone, short_side: int, long_side: int) -> None:
-        """A batch's height and width are padded to multiples of the backbone's stride."""
+        """A batch's height and width are padded to multiples of the coarsest stride."""
         mean, std = list(backbone.mean), list(backbone.std)
-        super().__init__(short_side, long_side, mean, std, size_divisible=backbone.stride)
+        super().__init__(short_side, long_side, mean, std, size_divisible=backbone.strides[-1])
 
     def max_by_axis(self, the_list: list[list[int]]) -> list[int]:
         """The shape that all photos of a step are padded to, over all processes.

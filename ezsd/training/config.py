@@ -7,6 +7,8 @@ from pydantic import Field
 
 from ezsd.config import Count, Fraction, NonNegative, Positive, Seed, Whole, config
 
+Decay = Literal["steps", "cosine"]
+
 
 @config
 class ScheduleConfig:
@@ -14,29 +16,33 @@ class ScheduleConfig:
 
     Attributes:
         epochs: times that as many photos are shown as there are; need not be whole.
-        decay_epochs: epochs, whole or not, after which the rate is ten times smaller, each time.
+        decay: how the rate falls: ten times at each of `decay_epochs`, or along half a `cosine`.
+        decay_epochs: epochs, whole or not, after which the rate is ten times smaller; of no use to a cosine.
         images_per_step: over all processes and micro-batches.
         learning_rate: after warm-up and before the first decay.
         warmup_steps: steps over which the rate rises from a thousandth.
     """
 
     epochs: Positive = 12.0
+    decay: Decay = "steps"
     decay_epochs: tuple[Positive, ...] = (8.0, 11.0)
     images_per_step: Count = 4
     learning_rate: Positive = 0.005
     warmup_steps: Whole = 500
 
 
+OptimizerName = Literal["sgd", "adamw"]
 LossName = Literal["objectness", "proposal_box", "classification", "box", "distillation", "mask"]
 
 
 @config
 class StepConfig:
-    """How a step is taken: SGD over the mean of its micro-batches; the defaults are the paper's.
+    """How a step is taken over the mean of its micro-batches; the defaults are the paper's.
 
     Attributes:
-        momentum: SGD's.
-        weight_decay: SGD's.
+        optimizer: `sgd`, the paper's, or `adamw`.
+        momentum: SGD's; AdamW has its own.
+        weight_decay: of either.
         clip_norm: largest L2 norm of all gradients together.
         loss_factors: factors of losses in the sum, by name; 1 for those that are left out. The paper's for
             `distillation` is 1 on COCO, 0.5 on LVIS.
@@ -45,6 +51,7 @@ class StepConfig:
         seed: of weights, order and draws.
     """
 
+    optimizer: OptimizerName = "sgd"
     momentum: Fraction = 0.9
     weight_decay: NonNegative = 1e-4
     clip_norm: Positive = 10.0
@@ -77,10 +84,13 @@ class ExampleConfig:
 
     Attributes:
         proposals_per_image: cached proposals that are drawn, without replacement, at most.
+        ground_truth_share: of the distillation loss, for all ground-truth boxes of a photo together; null, the
+            paper's, for one mean over them and the proposals, of which there are many more.
         short_sides: pixels; the photo is scaled to one of them.
         jitter: range of large-scale jitter; null for none.
     """
 
     proposals_per_image: Whole = 200
+    ground_truth_share: Fraction | None = None
     short_sides: Annotated[tuple[Count, ...], Field(min_length=1)] = (800,)
     jitter: JitterConfig | None = None

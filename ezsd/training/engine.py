@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 from torch.nn.utils import clip_grad_norm_
-from torch.optim import SGD
+from torch.optim import Optimizer
 
 from ezsd.distributed import count_processes, sum_over_processes
 from ezsd.errors import InputError
@@ -37,15 +37,9 @@ class StepReport:
     losses: dict[str, float]
 
 
-def make_optimizer(model: nn.Module, config: StepConfig) -> SGD:
-    """SGD over what can change; its rate is set at each step."""
-    parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    return SGD(parameters, lr=0.0, momentum=config.momentum, weight_decay=config.weight_decay)
-
-
 def train_steps(
     model: nn.Module,
-    optimizer: SGD,
+    optimizer: Optimizer,
     batches: Iterable[list[Example]],
     schedule: Schedule,
     config: StepConfig,
@@ -56,7 +50,7 @@ def train_steps(
     Args:
         model: has the names of its losses as `losses` and gives them, by name, for images and targets; or one
             that is wrapped for several processes.
-        optimizer: with the momentum of the steps before.
+        optimizer: with its state after the steps before.
         batches: the micro-batches from `first_step` on.
         schedule: learning rate of each step.
         config: how a step is taken.

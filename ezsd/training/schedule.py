@@ -1,10 +1,13 @@
-"""The learning rate over a training run: a linear warm-up, then steps down (docs/method.md, section 6)."""
+"""The learning rate over a training run: a linear warm-up, then steps or a cosine down.
+
+Steps are the paper's (docs/method.md, section 6).
+"""
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ezsd.training.config import ScheduleConfig
+from ezsd.training.config import Decay, ScheduleConfig
 
 WARMUP_START = 0.001
 STEP_FACTOR = 0.1
@@ -28,13 +31,25 @@ class Schedule:
 
     def rate(self, step: int) -> float:
         """Learning rate of a step, counted from 0."""
-        decays = sum(step >= decay for decay in self.decay_steps)
-        return self.learning_rate * STEP_FACTOR**decays * self._warmup(step)
+        return self.learning_rate * self._decay(step) * self._warmup(step)
+
+    def _decay(self, step: int) -> float:
+        return STEP_FACTOR ** sum(step >= decay for decay in self.decay_steps)
 
     def _warmup(self, step: int) -> float:
         if step >= self.warmup_steps:
             return 1.0
         return WARMUP_START + (1 - WARMUP_START) * step / self.warmup_steps
+
+
+class CosineSchedule(Schedule):
+    """Falls from the first step to the last along half a cosine (arXiv 1608.03983), and not in steps."""
+
+    def _decay(self, step: int) -> float:
+        return (1 + math.cos(math.pi * step / self.steps)) / 2
+
+
+SCHEDULES: dict[Decay, type[Schedule]] = {"steps": Schedule, "cosine": CosineSchedule}
 
 
 def schedule_in_epochs(config: ScheduleConfig, photos: int) -> Schedule:
@@ -45,7 +60,8 @@ def schedule_in_epochs(config: ScheduleConfig, photos: int) -> Schedule:
     """
     epochs = (config.epochs, *config.decay_epochs)
     steps = [_steps_of(photos * epoch / config.images_per_step) for epoch in epochs]
-    return Schedule(steps[0], config.learning_rate, config.warmup_steps, tuple(steps[1:]))
+    make = SCHEDULES[config.decay]
+    return make(steps[0], config.learning_rate, config.warmup_steps, tuple(steps[1:]))
 
 
 def _steps_of(exact: float) -> int:

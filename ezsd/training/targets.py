@@ -9,6 +9,7 @@ from ezsd.boxes import box_area, clip_xyxy
 from ezsd.errors import InputError
 from ezsd.training.config import ExampleConfig
 from ezsd.training.jitter import Window, draw_window
+from ezsd.training.losses.distillation import normalize_weights
 
 FLIP_PROBABILITY = 0.5
 VISIBLE = 0.25
@@ -92,8 +93,8 @@ def draw_example(
         "labels": cached.labels,
         "distill_boxes": torch.cat([cached.object_boxes_xyxy, cached.proposal_boxes_xyxy[drawn]]),
         "distill_embeddings": torch.cat([cached.object_embeddings, cached.proposal_embeddings[drawn]]),
-        "distill_weights": torch.cat(
-            [torch.ones(len(cached.object_boxes_xyxy)), cached.proposal_confidences[drawn]]
+        "distill_weights": distill_weights(
+            len(cached.object_boxes_xyxy), cached.proposal_confidences[drawn], config.ground_truth_share
         ),
         "short_side": torch.tensor(max(1, round(short_side * shrink))),
         "seed": torch.randint(2**62, (), generator=generator),
@@ -103,6 +104,24 @@ def draw_example(
     if float(torch.rand((), generator=generator)) < FLIP_PROBABILITY:
         return flip_example(photo, target)
     return photo, target
+
+
+def distill_weights(objects: int, confidences: Tensor, ground_truth_share: float | None) -> Tensor:
+    """How much each box of a photo counts in the distillation loss, ground truth first.
+
+    Args:
+        objects: O, ground-truth boxes.
+        confidences: (P,) float32 >= 0, of the proposals.
+        ground_truth_share: of all the weight, while there are both; None for 1 a box beside the confidences.
+
+    Returns:
+        (O + P,) float32 >= 0.
+    """
+    exact = torch.ones(objects)
+    if ground_truth_share is None or not objects or not len(confidences):
+        return torch.cat([exact, confidences])
+    groups = ((ground_truth_share, exact), (1 - ground_truth_share, confidences))
+    return torch.cat([share * normalize_weights(group) / len(group) for share, group in groups])
 
 
 def crop_pixels(pixels: Tensor, window: Window) -> Tensor:

@@ -17,7 +17,8 @@ from ezsd.training.checkpoint import restore_training, training_tensors
 from ezsd.training.config import ScheduleConfig, StepConfig
 from ezsd.training.dataset import BatchPlan, Example, TrainSet, load_batches
 from ezsd.training.determinism import deterministic
-from ezsd.training.engine import DivergedError, StepReport, make_optimizer, train_steps
+from ezsd.training.engine import DivergedError, StepReport, train_steps
+from ezsd.training.optimizers import make_optimizer
 from ezsd.training.schedule import schedule_in_epochs
 
 

@@ -71,7 +71,7 @@ class ExportableDetector(nn.Module):
 
     def _pad(self, pixels: Tensor) -> Tensor:
         """Pad to multiples of the coarsest stride, with zeros at the right and bottom."""
-        stride = self.detector.backbone.stride
+        stride = self.detector.backbone.strides[-1]
         return F.pad(pixels, (0, -pixels.shape[2] % stride, 0, -pixels.shape[1] % stride))
 
 

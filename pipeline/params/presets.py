@@ -32,7 +32,8 @@ def _with_schedule(text: str, keys: dict[str, Any]) -> str:
     before, mark, train = text.partition("\ntrain:\n")
     train, end, after = train.partition("\nevaluate:\n")
     for key, value in keys.items():
-        train = re.sub(rf"^( +{key}: ).*$", rf"\g<1>{json.dumps(value)}", train, flags=re.MULTILINE)
+        text = value if isinstance(value, str) else json.dumps(value)
+        train = re.sub(rf"^( +{key}: ).*$", rf"\g<1>{text}", train, flags=re.MULTILINE)
     return before + mark + train + end + after
 
 

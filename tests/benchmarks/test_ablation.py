@@ -105,7 +105,11 @@ def test_all_runs_are_planned_and_long_ones_come_first() -> None:
 
 
 def test_a_shorter_run_keeps_the_proportions_of_its_schedule() -> None:
-    whole, tenth = (run_params(Run(SUPERVISED, 2, part), ()).train for part in (WHOLE, Fraction(1, 10)))
+    schedule = tuple(
+        f"train.schedule.{one}" for one in ("epochs=6", "decay_epochs=[4, 5]", "warmup_steps=200")
+    )
+    parts = (WHOLE, Fraction(1, 10))
+    whole, tenth = (run_params(Run(SUPERVISED, 2, part), schedule).train for part in parts)
     assert (whole.seed, tenth.seed) == (2, 2)
     whole, tenth = whole.schedule, tenth.schedule
     assert (whole.epochs, whole.decay_epochs, whole.warmup_steps) == (6, (4, 5), 200)

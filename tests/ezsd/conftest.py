@@ -34,7 +34,6 @@ class TinyDetection:
                 channels=8,
                 width=16,
                 regressor=regressor,  # type: ignore[arg-type]
-                sampling_ratio=1,
                 rois_per_image=16,
             ),
             short_side=self.side,

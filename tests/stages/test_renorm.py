@@ -64,6 +64,7 @@ def test_prompts_reach_the_teacher_and_the_record(root: Path) -> None:
     assert record.teacher["templates"] == ["a {}", "the {}"]
     assert record.teacher["text_names"]["red"] == ["crimson"]
     teacher = load_teacher(resolve_teacher(context.params.teacher, root))
+    assert record.teacher["logit_scale"] == teacher.logit_scale
     expected = normalize(teacher.encode_texts(["a crimson", "the crimson"]).sum(dim=0), dim=0)
     np.testing.assert_allclose(record.text_embeddings_raw[0], expected.numpy(), atol=1e-6)
 

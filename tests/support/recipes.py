@@ -45,7 +45,6 @@ TINY: dict[str, Any] = {
             "detector": {
                 "backbone": {"name": "world", "taps": ["layer2", "layer3", "layer4"], "frozen_stages": 2},
                 "rpn": {"anchor_sides": [24, 48, 96, 160], "anchors_per_image": 32},
-                "box_head": {"sampling_ratio": 1},
             },
             "schedule": {"epochs": 1},
             "examples": {"proposals_per_image": 4},

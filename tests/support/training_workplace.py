@@ -109,7 +109,7 @@ def make_renormed(folder: Path) -> None:
         text_embeddings_raw=text,
         text_embeddings_renormalized=text,
         base_accuracy=np.zeros(1, np.float32),
-        teacher={"model": "tiny", "templates": ["a photo of a {}"], "text_names": {}},
+        teacher={"model": "tiny", "templates": ["a photo of a {}"], "text_names": {}, "logit_scale": 30.0},
         protocol="names known",
     )
     write_renorm(Renormed(folder).record, record)

@@ -33,7 +33,7 @@ def test_levels_halve_and_share_their_channels(config: BackboneConfig) -> None:
     sides = [features.shape[-1] for features in levels.values()]
     assert all(features.shape[:2] == (2, 12) for features in levels.values())
     assert sides[1:] == [side // 2 for side in sides[:-1]]
-    assert sides[2] == 128 // backbone.stride
+    assert sides[2] == 128 // backbone.strides[-1]
 
 
 def test_a_frozen_stage_holds_the_stem_and_all_before_its_tap() -> None:
@@ -86,7 +86,7 @@ def test_the_world_backbone_is_described_in_the_package() -> None:
     assert model.library == "timm"
     assert (backbone.mean, backbone.std) == (model.mean, model.std)
     assert len(model.mean) == len(model.std) == 3
-    assert backbone.stride == 32
+    assert backbone.strides == [8, 16, 32]
 
 
 @pytest.mark.parametrize(

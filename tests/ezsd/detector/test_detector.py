@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,7 +10,14 @@ import torch
 from torch.testing import assert_close
 
 from ezsd.detector.config import DetectorConfig, Selection
-from ezsd.detector.detector import LOSSES, Detections, detect, detector_tensors, restore_detector
+from ezsd.detector.detector import (
+    LOSSES,
+    Detections,
+    build_detector,
+    detect,
+    detector_tensors,
+    restore_detector,
+)
 from ezsd.errors import InputError
 
 ALL = Selection(score_threshold=0.0, nms_iou=1.0, detections_per_image=10_000)
@@ -45,7 +53,7 @@ def test_each_distilled_box_is_compared_with_its_own_embedding(tiny: Any) -> Non
     boxes = [target["distill_boxes"] for target in targets]
     with torch.no_grad():
         images, _ = detector.transform(photos)
-        pooled = heads.box_roi_pool(detector.backbone(images.tensors), boxes, images.image_sizes)
+        pooled = heads.box_roi_pool(detector.backbone(images.tensors), boxes)
         embeddings = heads.box_head.embed(heads.box_head.shared(pooled)).split([3, 1])
     as_the_student = [
         {**target, "distill_embeddings": of_image}
@@ -53,6 +61,18 @@ def test_each_distilled_box_is_compared_with_its_own_embedding(tiny: Any) -> Non
     ]
     assert detector(photos, targets)["distillation"].item() > 1
     assert detector(photos, as_the_student)["distillation"].item() == pytest.approx(0, abs=1e-4)
+
+
+def test_jittered_ground_truth_gives_an_untrained_detector_something_to_regress(tiny: Any) -> None:
+    def box_loss(copies: int) -> float:
+        config = tiny.config()
+        head = replace(config.box_head, jittered_copies=copies)
+        torch.manual_seed(0)
+        detector = build_detector(replace(config, box_head=head), tiny.dim).train()
+        detector.set_vocabulary(torch.randn(5, tiny.dim))
+        return detector([tiny.photo()], [tiny.target()])["box"].item()
+
+    assert box_loss(copies=4) > 5 * box_loss(copies=0)
 
 
 def test_the_same_seeds_give_the_same_losses(tiny: Any) -> None:

@@ -1,7 +1,5 @@
 """Embeddings, names as an argument, and the regressor that reads them."""
 
-import math
-
 import pytest
 import torch
 from torch import tensor
@@ -9,27 +7,36 @@ from torch.testing import assert_close
 
 from ezsd.detector.box_head import BoxHead
 from ezsd.detector.classifier import TextClassifier
+from ezsd.detector.config import BoxHeadConfig
 from ezsd.detector.regressor import PlainRegressor, SemanticRegressor
 from ezsd.errors import InputError
 
 
 @pytest.mark.parametrize("regions", [0, 5])
 def test_embeddings_have_length_one(regions: int) -> None:
-    head = BoxHead(in_channels=6, channels=4, width=16, roi_side=7, embedding_dim=9)
+    config = BoxHeadConfig(channels=4, width=16, roi_side=7)
+    head = BoxHead(config, in_channels=6, embedding_dim=9, normalization="none")
     shared = head.shared(torch.randn(regions, 6, 7, 7))
     assert_close(head.embed(shared).norm(dim=1), torch.ones(regions))
     assert head.regression(shared).shape == (regions, 16)
 
 
 def test_logits_are_cosines_times_the_temperature() -> None:
-    classifier = TextClassifier(embedding_dim=2, log_temperature=math.log(10))
+    classifier = TextClassifier(embedding_dim=2, temperature=10.0)
     classifier.background.data = tensor([0.0, 3.0])  # its length counts
     classifier.set_vocabulary(tensor([[5.0, 0.0], [3.0, 4.0]]))  # theirs do not
     assert_close(classifier(tensor([[1.0, 0.0], [0.0, 1.0]])), tensor([[0.0, 10.0, 6.0], [30.0, 0.0, 8.0]]))
 
 
+def test_the_temperature_can_start_at_the_teachers() -> None:
+    classifier = TextClassifier(embedding_dim=2)
+    classifier.set_vocabulary(tensor([[1.0, 0.0]]))
+    classifier.set_temperature(30.0)
+    assert_close(classifier(tensor([[1.0, 0.0]]))[0, 1], tensor(30.0))
+
+
 def test_a_new_vocabulary_leaves_the_weights_alone() -> None:
-    classifier = TextClassifier(embedding_dim=4, log_temperature=1.0)
+    classifier = TextClassifier(embedding_dim=4, temperature=1.0)
     classifier.set_vocabulary(torch.randn(3, 4))
     before = {name: value.clone() for name, value in classifier.state_dict().items()}
     classifier.set_vocabulary(torch.randn(7, 4))
@@ -45,7 +52,7 @@ def test_a_vocabulary_of_another_shape_is_refused(shape: tuple[int, ...]) -> Non
 
 
 def test_background_means_zeros() -> None:
-    classifier = TextClassifier(embedding_dim=2, log_temperature=1.0)
+    classifier = TextClassifier(embedding_dim=2, temperature=1.0)
     classifier.set_vocabulary(tensor([[1.0, 0.0], [0.0, 1.0]]))
     assert classifier.text_of(tensor([2, 0, 1])).tolist() == [[0.0, 1.0], [0.0, 0.0], [1.0, 0.0]]
     assert classifier.text_of(torch.zeros(0, dtype=torch.int64)).shape == (0, 2)

@@ -3,8 +3,9 @@
 import pytest
 import torch
 from torch import tensor
+from torchvision.ops import box_iou
 
-from ezsd.detector.sampling import SeededSampler
+from ezsd.detector.sampling import SeededSampler, jitter_boxes
 
 MATCHED = tensor([1, 2, 0, 0, 0, -1, 3, 0, 0, 4])
 
@@ -48,3 +49,20 @@ def test_another_seed_chooses_otherwise() -> None:
 def test_a_seed_for_each_image_is_needed() -> None:
     with pytest.raises(ValueError):
         choose([1], [MATCHED, MATCHED])
+
+
+def test_jittered_copies_overlap_their_boxes_well_and_differ() -> None:
+    boxes = torch.tensor([[10.0, 20.0, 50.0, 40.0], [0.0, 0.0, 8.0, 64.0]])
+    copies = jitter_boxes(boxes, 50, seed=3)
+    assert copies.shape == (100, 4)
+    assert (copies[:, 2:] > copies[:, :2]).all()
+    overlaps = box_iou(copies, boxes)[torch.arange(100), torch.arange(2).repeat(50)]
+    assert overlaps.min() > 0.4 and (overlaps > 0.5).float().mean() > 0.9
+    assert overlaps.max() < 1 and len(copies.unique(dim=0)) == 100
+
+
+def test_jitter_is_the_seeds_own() -> None:
+    boxes = torch.tensor([[10.0, 20.0, 50.0, 40.0]])
+    assert torch.equal(jitter_boxes(boxes, 3, 1), jitter_boxes(boxes, 3, 1))
+    assert not torch.equal(jitter_boxes(boxes, 3, 1), jitter_boxes(boxes, 3, 2))
+    assert jitter_boxes(boxes, 0, 1).shape == jitter_boxes(boxes[:0], 3, 1).shape == (0, 4)

@@ -13,7 +13,8 @@ from ezsd.mining.config import RegionProposerConfig
 from ezsd.mining.rpn import RegionProposer, RpnMiner
 from ezsd.training.checkpoint import restore_training, training_tensors
 from ezsd.training.config import ExampleConfig, StepConfig
-from ezsd.training.engine import make_optimizer, train_steps
+from ezsd.training.engine import train_steps
+from ezsd.training.optimizers import make_optimizer
 from ezsd.training.schedule import Schedule
 from ezsd.training.targets import CachedTargets, draw_example
 

@@ -13,7 +13,8 @@ from ezsd.errors import InputError
 from ezsd.training.checkpoint import restore_training, training_tensors
 from ezsd.training.config import StepConfig
 from ezsd.training.dataset import Example
-from ezsd.training.engine import StepReport, make_optimizer, train_steps
+from ezsd.training.engine import StepReport, train_steps
+from ezsd.training.optimizers import make_optimizer
 from ezsd.training.schedule import Schedule
 
 STEPS = 6

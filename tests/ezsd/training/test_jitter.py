@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from torch import Tensor, tensor
 
 from ezsd.training.config import ExampleConfig, JitterConfig, StepConfig
-from ezsd.training.engine import make_optimizer, train_steps
+from ezsd.training.engine import train_steps
 from ezsd.training.jitter import Window, draw_window
+from ezsd.training.optimizers import make_optimizer
 from ezsd.training.schedule import Schedule
 from ezsd.training.targets import VISIBLE, CachedTargets, crop_targets, draw_example
 

@@ -22,7 +22,8 @@ from ezsd.detector.detector import LOSSES, build_detector
 from ezsd.training.losses.classification import SeesawLoss
 from ezsd.distributed import mean_rows
 from ezsd.training.config import StepConfig
-from ezsd.training.engine import make_optimizer, train_steps
+from ezsd.training.engine import train_steps
+from ezsd.training.optimizers import make_optimizer
 from ezsd.training.schedule import Schedule
 
 folder, rank, world_size = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])

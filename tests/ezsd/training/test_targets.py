@@ -3,10 +3,11 @@
 import pytest
 import torch
 from torch import Tensor, tensor
+from torch.testing import assert_close
 
 from ezsd.errors import InputError
 from ezsd.training.config import ExampleConfig
-from ezsd.training.targets import CachedTargets, draw_example, flip_boxes_xyxy
+from ezsd.training.targets import CachedTargets, distill_weights, draw_example, flip_boxes_xyxy
 
 WIDTH, HEIGHT = 20, 10
 PHOTO = torch.arange(3 * HEIGHT * WIDTH, dtype=torch.uint8).reshape(3, HEIGHT, WIDTH)
@@ -110,3 +111,15 @@ def test_rows_that_do_not_match_are_refused() -> None:
     good = cached()
     with pytest.raises(InputError, match="proposal rows do not match: 6, 6, 5"):
         CachedTargets(**{**vars(good), "proposal_confidences": good.proposal_confidences[1:]})
+
+
+def test_the_weights_of_ground_truth_and_proposals_share_one_mean_or_are_weighed_apart() -> None:
+    confidences = tensor([0.75, 0.25])
+    assert_close(distill_weights(1, confidences, None), tensor([1.0, 0.75, 0.25]))
+    assert_close(distill_weights(1, confidences, 0.6), tensor([0.6, 0.3, 0.1]))
+    assert_close(distill_weights(2, torch.zeros(2), 0.5), torch.full((4,), 0.25))
+
+
+@pytest.mark.parametrize(("objects", "proposals"), [(2, 0), (0, 2), (0, 0)])
+def test_a_group_that_is_alone_has_all_the_weight(objects: int, proposals: int) -> None:
+    assert_close(distill_weights(objects, torch.ones(proposals), 0.3), torch.ones(objects + proposals))

@@ -55,7 +55,7 @@ def test_init_fills_in_the_folder_of_the_data(tmp_path: Path) -> None:
         ("1x", 12, (8, 11), (800, 800, 1333)),
         ("3x", 36, (24, 33), (640, 800, 1333)),
         ("lvis-48e", 48, (32, 44), (640, 800, 1333)),
-        ("demo", 6, (4, 5), (256, 256, 288)),
+        ("demo", 3, (), (256, 256, 288)),
     ],
 )
 def test_a_schedule_by_name(
