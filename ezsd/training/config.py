@@ -84,8 +84,8 @@ class ExampleConfig:
 
     Attributes:
         proposals_per_image: cached proposals that are drawn, without replacement, at most.
-        ground_truth_share: of the distillation loss, for all ground-truth boxes of a photo together; null, the
-            paper's, for one mean over them and the proposals, of which there are many more.
+        ground_truth_share: share of the distillation loss for all ground-truth boxes of a photo together;
+            null is the paper's: one mean over them and the proposals, of which there are many more.
         short_sides: pixels; the photo is scaled to one of them.
         jitter: range of large-scale jitter; null for none.
     """
