@@ -28,7 +28,6 @@ STEERING = frozenset(
         "errors",
         "executor",
         "interrupt",
-        "memory",
         "params",
         "processes",
         "progress",

@@ -21,9 +21,9 @@ import torch
 from dask.distributed import Client, Future, KilledWorker, LocalCluster, as_completed, get_worker
 from distributed.comm.core import CommClosedError
 
+from ezsd.pipeline.device import one_thread
 from ezsd.pipeline.errors import PipelineError
 from ezsd.pipeline.params import RunParams
-from ezsd.pipeline.threads import one_thread
 
 Task = Callable[[int], dict[str, float]]
 """Computes and publishes one shard; returns tallies whose rates are shown, such as `{"forwards": 9000}`."""

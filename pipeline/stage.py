@@ -7,11 +7,11 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 
+from ezsd.pipeline.device import one_thread
 from ezsd.pipeline.params import Params, select
 from ezsd.pipeline.processes import ALONE, Processes
 from ezsd.pipeline.progress import Progress, show_progress
 from ezsd.pipeline.step_logs import LOGS, StepLog, open_logs
-from ezsd.pipeline.threads import one_thread
 
 if TYPE_CHECKING:
     from ezsd.pipeline.jobs.job import Job

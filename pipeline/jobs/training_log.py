@@ -11,7 +11,7 @@ import torch
 from ezsd.cache.atomic import write_bytes_atomic
 from ezsd.cache.errors import ArtifactError
 from ezsd.cache.tables import read_table
-from ezsd.pipeline.memory import peak_memory
+from ezsd.pipeline.device import peak_memory
 from ezsd.pipeline.step_logs import StepLog
 from ezsd.training.engine import StepReport
 from ezsd.training.schedule import Schedule

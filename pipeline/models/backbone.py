@@ -23,7 +23,7 @@ from ezsd.detector.backbone import (
 )
 from ezsd.detector.config import BackboneConfig
 from ezsd.errors import InputError
-from ezsd.pipeline.outside import BUNDLED, RANDOM, TAG
+from ezsd.pipeline.models import BUNDLED, RANDOM, TAG
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from ezsd.cache.errors import ArtifactError
 from ezsd.errors import InputError
 from ezsd.pipeline.device import choose_device
 from ezsd.pipeline.errors import at_key
-from ezsd.pipeline.outside import BUNDLED, RANDOM, TAG
+from ezsd.pipeline.models import BUNDLED, RANDOM, TAG
 from ezsd.pipeline.params import RunParams, TeacherParams
 from ezsd.pipeline.stage import StageContext
 from ezsd.renorm.norm_layers import load_norm_state
