@@ -21,10 +21,10 @@ _MAXRSS_UNIT = 1 if sys.platform == "darwin" else 1024
 
 
 def choose_device(run: RunParams) -> "torch.device":
-    """The device that `run.device` asks for; each process that torchrun starts has a GPU of its own.
+    """Return the device that `run.device` asks for; each process of torchrun gets its own GPU.
 
     Raises:
-        PipelineError: there is no such device.
+        PipelineError: the device does not exist.
     """
     import torch
 

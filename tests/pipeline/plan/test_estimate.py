@@ -21,7 +21,7 @@ from ezsd.pipeline.plan.counts import Amounts, Units, count_amounts, mining_cost
 from ezsd.pipeline.plan.estimate import Plan, make_plan
 from ezsd.pipeline.plan.probe import StageProbe, Work
 from ezsd.pipeline.plan.scaling import Probe, Scaling
-from ezsd.pipeline.plan.text import disk_warnings, format_bytes, format_time, plan_text
+from ezsd.pipeline.plan.text import disk_warnings, format_bytes, format_time, memory_warnings, plan_text
 
 DEMO = parse_params(preset_text("demo"), ["run.workers=2", "run.device=cpu"])
 SIZE_WH = np.array([[640, 480]], np.int32)
