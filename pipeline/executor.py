@@ -59,20 +59,21 @@ def run_shards(task: Task, shards: Sequence[int], run: RunParams, on_done: OnDon
         for shard in shards:
             on_done(shard, run_on_one_thread(task, shard), THIS_PROCESS)
         return
-    with _client(run, workers) as client, _scheduler_may_die(client):
+    with _client(run, workers) as client, _report_lost_scheduler(client):
         if address := find_dashboard(client):
             print(f"Dask's dashboard: {address}", file=sys.stderr, flush=True)
         _run_on_dask(client, task, shards, on_done)
 
 
 @contextmanager
-def _scheduler_may_die(client: Client) -> Iterator[None]:
+def _report_lost_scheduler(client: Client) -> Iterator[None]:
+    """Turn the errors of a lost scheduler into a PipelineError."""
     try:
         yield
     except (CancelledError, OSError) as error:
         own = isinstance(error, OSError) and not isinstance(error, CommClosedError)
         if own and client.status == "running":
-            raise  # of a task
+            raise  # the task's own error
         raise PipelineError(
             "the Dask scheduler is gone: start it and its workers and run again; finished shards are kept"
         ) from None
@@ -183,7 +184,7 @@ def _local_client(workers: int) -> Iterator[Client]:
 
 
 def _run_on_dask(client: Client, task: Task, shards: Sequence[int], on_done: OnDone) -> None:
-    # the task goes with each shard: what is scattered once is lost with the last worker that holds it
+    # the task is sent with each shard: scattered data are lost with the last worker that holds them
     call = uuid.uuid4().hex
     futures = {
         client.submit(_run_on_worker, task, shard, pure=False, retries=0, key=f"shard-{shard}-{call}"): shard
@@ -193,12 +194,12 @@ def _run_on_dask(client: Client, task: Task, shards: Sequence[int], on_done: OnD
         for future in _as_done(client, list(futures)):
             on_done(futures[future], *_result(future, futures[future]))
     finally:
-        with suppress(Exception):  # of a scheduler that is gone
+        with suppress(Exception):  # the scheduler may be gone
             client.cancel(list(futures), force=True)
 
 
 def _as_done(client: Client, futures: Sequence[Future]) -> Iterator[Future]:
-    """The futures as they are done; says when there is no worker, and gives up when none comes."""
+    """Yield futures as they finish; raises PipelineError if no worker appears in time."""
     done, workers = as_completed(futures), _Workers(client)
     while done.count():
         ready = done.next_batch(block=False)
@@ -209,30 +210,30 @@ def _as_done(client: Client, futures: Sequence[Future]) -> Iterator[Future]:
 
 
 class _Workers:
-    """Looks now and then whether the scheduler has any worker."""
+    """Checks from time to time whether the scheduler has any worker."""
 
     def __init__(self, client: Client) -> None:
         self._client, self._address = client, client.scheduler.address
-        self._looked = self._seen = time.monotonic()
-        self._said = False
+        self._checked = self._present = time.monotonic()
+        self._warned = False
 
     def require(self) -> None:
-        """Raises PipelineError when there has been none for `PATIENCE_SECONDS`."""
+        """Warn when there is no worker; raise PipelineError after `PATIENCE_SECONDS` without one."""
         now = time.monotonic()
-        if now - self._looked < CHECK_SECONDS:
+        if now - self._checked < CHECK_SECONDS:
             return
-        self._looked = now
+        self._checked = now
         start = f"start one with `dask worker {self._address}`"
         if self._client.status != "running" or self._client.nthreads():
-            self._seen, self._said = now, False
-        elif now - self._seen > PATIENCE_SECONDS:
+            self._present, self._warned = now, False
+        elif now - self._present > PATIENCE_SECONDS:
             raise PipelineError(
                 f"{self._address} has had no worker for {PATIENCE_SECONDS:.0f} seconds: {start} and run "
                 "again; finished shards are kept"
             )
-        elif not self._said:
+        elif not self._warned:
             print(f"waiting: {self._address} has no worker, {start}", file=sys.stderr, flush=True)
-            self._said = True
+            self._warned = True
 
 
 def _result(future: Any, shard: int) -> tuple[dict[str, float], str]:

@@ -12,7 +12,7 @@ from ezsd.mining.anchors import anchor_boxes_xyxy, fit_scale
 from ezsd.mining.exhaustive import distinct_boxes
 from ezsd.pipeline.jobs.evaluate import PHOTOS_PER_SHARD
 from ezsd.pipeline.jobs.mine_cascade import FIT_PHOTOS, PHOTOS_PER_PART
-from ezsd.pipeline.jobs.renorm import LOOK, SAMPLE_BOXES
+from ezsd.pipeline.jobs.renorm import MEASURE, SAMPLE_BOXES
 from ezsd.pipeline.params import MineParams, Params
 from ezsd.teacher.dense_maps import count_tiles
 from ezsd.training.repeats import repeat_factors
@@ -94,7 +94,7 @@ def units_of_work(params: Params, amounts: Amounts) -> dict[str, Units]:
         "prepare: draw the world": Units(photos, params.prepare.photos_per_shard),
         "prepare: check photos": Units(photos, params.prepare.photos_per_shard),
         "renorm": Units(params.renorm.epochs * amounts.epoch_boxes),
-        LOOK: Units(2 * min(amounts.boxes, SAMPLE_BOXES)),
+        MEASURE: Units(2 * min(amounts.boxes, SAMPLE_BOXES)),
         "mine: fit objectness": Units(min(FIT_PHOTOS, boxed), PHOTOS_PER_PART),
         "mine: train proposal network": Units(proposer.steps),
         "mine": Units(amounts.train_photos, params.mine.photos_per_shard),

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ezsd.pipeline.executor import count_workers
-from ezsd.pipeline.jobs.renorm import LOOK
+from ezsd.pipeline.jobs.renorm import MEASURE
 from ezsd.pipeline.params import Params
 from ezsd.pipeline.plan.counts import Amounts, Units, mining_cost, units_of_work
 from ezsd.pipeline.plan.probe import StageProbe, Work
@@ -113,7 +113,7 @@ class Scaling:
         units, photos = units_of_work(self.params, self.real), self.real.train_photos
         if stage == "renorm":
             tuned = units["renorm"].count if self.params.renorm.method == "tune" else 0.0
-            return (tuned + units[LOOK].count,) * 2
+            return (tuned + units[MEASURE].count,) * 2
         if stage == "mine":
             forwards = photos * self._mine_forwards(self.real, self.params)
             tiles = mining_cost(self.params.mine, self.real).tiles

@@ -206,7 +206,7 @@ def test_a_weights_file_that_is_missing_or_foreign_is_named(workplace: Workplace
     def run_with(weights: str) -> None:
         workplace.run("refused", backbone_weights=weights)
 
-    with pytest.raises(InputError, match=r"none\.pth is no file"):
+    with pytest.raises(InputError, match=r"none\.pth is not a file"):
         run_with("none.pth")
     (workplace.root / "text.pth").write_text("no weights")
     with pytest.raises(InputError, match=r"text\.pth holds no state dict"):
