@@ -1,4 +1,4 @@
-"""`ezsd-cli plan`: what a run will cost, from the annotations' counts and a small run on this machine."""
+"""`ezsd-cli plan`: the cost of a run, from counts of the annotations and a small run on this machine."""
 
 import os
 import subprocess
@@ -35,13 +35,22 @@ from ezsd.pipeline.plan.text import disk_warnings, memory_warnings
 from ezsd.pipeline.runner import artifact_folder
 
 READS_ANNOTATIONS = ("prepare", "evaluate")
-"""Stages that read each annotation file twice: for its digest and for its boxes."""
+"""Stages that read each annotation file twice, for its digest and for its boxes."""
 LOADS_MODULES = "import ezsd.pipeline.executor, ezsd.stages.mine, ezsd.stages.train"
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What a run costs. notes: how it was found out. warnings: what stands in its way."""
+    """Estimated cost of a run.
+
+    Attributes:
+        stages: cost of each stage.
+        workers: number of workers.
+        device: `GPU` or `CPU`.
+        probe_seconds: duration of the estimate itself.
+        notes: limits of the estimate.
+        warnings: reasons why the run may fail.
+    """
 
     stages: tuple[StageCost, ...]
     workers: int
@@ -52,7 +61,7 @@ class Plan:
 
     @property
     def total(self) -> StageCost:
-        """The sum over the stages; a photo counts each time that it is read."""
+        """Sum over the stages; a photo counts each time it is read."""
         sums = {
             key: sum(getattr(stage, key) for stage in self.stages)
             for key in ("images", "crops", "forwards", "bytes", "seconds")
@@ -65,9 +74,11 @@ class Plan:
 
 
 def make_plan(params: Params, root: Path) -> Plan:
-    """Counts the data set and runs the pipeline on a few photos in a temporary folder.
+    """Count the data set, and run the pipeline on a few photos in a temporary folder.
 
-    Raises DataError or InputError for data or params with which a run would fail as well.
+    Raises:
+        DataError: the data are unusable, for a run too.
+        InputError: the params are unusable, for a run too.
     """
     start, load = time.monotonic(), os.getloadavg()[0]
     sources = resolve_sources(params.data, root, artifact_folder(root, "prepare"))
@@ -106,7 +117,7 @@ def make_plan(params: Params, root: Path) -> Plan:
 
 
 def _bytes_on_disk(params: Params, costs: Sequence[StageCost]) -> dict[str, int]:
-    """By stage; shards that go to a URL need no room here."""
+    """Bytes on the local disk by stage, without shards that go to a URL."""
     return {
         cost.stage: cost.bytes
         for cost in costs
@@ -119,7 +130,7 @@ def _small_world(params: Params, photos: int) -> Any:
     world = replace(params.data.world, train=photos, val=photos)
     if params.data.format != "lvis":
         return replace(params.data, world=world)
-    # by LVIS's rule nearly all names of so few scenes are rare
+    # by LVIS's rule nearly all names would be rare in so few scenes
     base = likely_base(params.data.world.train)
     novel = tuple(name for name in LONG_TAIL_NAMES if name not in base)
     return replace(params.data, world=world, split=OwnSplit(base=base, novel=novel))
@@ -132,7 +143,7 @@ def _whole_world(params: Params, sample: Amounts) -> Amounts:
 
 
 def _command_seconds() -> float:
-    """Time that a command takes before its stage begins."""
+    """Time that a command takes before its stage starts, in seconds."""
     start = time.monotonic()
     subprocess.run([sys.executable, "-c", LOADS_MODULES], check=True)
     return time.monotonic() - start
@@ -146,7 +157,7 @@ def _notes(params: Params, probe: Probe, load: float) -> tuple[str, ...]:
             "the same architecture"
         )
     if probe.synthetic:
-        notes.append(f"{probe.synthetic} photos of the probe are not here: synthetic ones stood in")
+        notes.append(f"{probe.synthetic} photos of the probe are not here: synthetic ones replaced them")
     if probe.params.mine.stride != params.mine.stride:
         notes.append(
             "the teacher is slow here: the probe laid fewer anchors and kept fewer proposals; forwards of "

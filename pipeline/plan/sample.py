@@ -1,4 +1,4 @@
-"""What the probe runs on: the params of the real run, made small, and a data set of a few photos."""
+"""The input of the probe: reduced params of the real run, and a data set of a few photos."""
 
 import json
 import math
@@ -30,25 +30,31 @@ from ezsd.split import Split
 from ezsd.teacher.load import load_teacher
 
 PHOTO_SECONDS = 2.0
-"""One worker's time for the crops of a photo; where mining takes longer, the probe lays fewer anchors."""
+"""Time limit for the crops of a photo on one worker; the probe uses fewer anchors to keep it."""
 PHOTOS, FEW_PHOTOS = 32, 8
-"""Photos of the probe, where crops are cheap and where they are dear."""
+"""Photos of the probe with a fast and with a slow teacher."""
 CROPS = 8
 
 
 @dataclass(frozen=True)
 class Size:
-    """How small. photos: of training, and as many of validation. thinning: factor on the anchors' stride."""
+    """Size of the probe.
+
+    Attributes:
+        photos: number of training photos, and of validation photos.
+        stride_factor: on the anchors' stride.
+        keep: proposals per photo.
+    """
 
     photos: int
-    thinning: int
+    stride_factor: int
     keep: int
 
 
 def available_teacher(params: Params, root: Path) -> TeacherParams:
-    """The teacher, with random weights where its own are not on this machine and cannot be fetched.
+    """The teacher, with random weights if its own are not on this machine and cannot be downloaded.
 
-    Raises InputError for a teacher that cannot be built at all.
+    Raises InputError when the teacher cannot be built.
     """
     own = params.teacher
     teacher = replace(own, model=_absolute(root, own.model), weights=_absolute(root, own.weights))
@@ -61,18 +67,20 @@ def available_teacher(params: Params, root: Path) -> TeacherParams:
 
 
 def choose_size(params: Params, root: Path) -> Size:
-    """As many photos and anchors as the teacher's speed allows."""
+    """Choose as many photos and anchors as the teacher's speed allows."""
     crops = max(16, int(PHOTO_SECONDS / _crop_seconds(params, root)))
     forwards = _largest_photo(params).forwards
-    thinning = 1 if forwards <= crops else max(2, math.ceil(math.sqrt(forwards / crops)))
-    photos = max(PHOTOS if thinning == 1 else FEW_PHOTOS, 2 * count_workers(params.run))
-    return Size(photos, thinning, params.mine.keep if thinning == 1 else min(params.mine.keep, crops))
+    stride_factor = 1 if forwards <= crops else max(2, math.ceil(math.sqrt(forwards / crops)))
+    photos = max(PHOTOS if stride_factor == 1 else FEW_PHOTOS, 2 * count_workers(params.run))
+    return Size(
+        photos, stride_factor, params.mine.keep if stride_factor == 1 else min(params.mine.keep, crops)
+    )
 
 
 def small_params(params: Params, data: DataParams, size: Size) -> Params:
-    """The same work for few photos: two shards for each worker, and two epochs or one."""
+    """Params of the same work for few photos: two shards per worker, and one or two epochs."""
     shard = max(1, size.photos // (2 * count_workers(params.run)))
-    epochs = 2 if size.thinning == 1 else 1
+    epochs = 2 if size.stride_factor == 1 else 1
     prepare, mine, train = params.prepare, params.mine, params.train
     rpn_schedule = replace(mine.rpn.schedule, epochs=1)
     train_schedule = replace(train.schedule, epochs=epochs, decay_epochs=())
@@ -84,9 +92,9 @@ def small_params(params: Params, data: DataParams, size: Size) -> Params:
         mine=replace(
             mine,
             photos_per_shard=shard,
-            stride=mine.stride * size.thinning,
+            stride=mine.stride * size.stride_factor,
             keep=size.keep,
-            # weights change no time
+            # weights do not change the time
             rpn=replace(mine.rpn, schedule=rpn_schedule, backbone_weights=RANDOM),
         ),
         train=replace(train, schedule=train_schedule, backbone_weights=RANDOM),
@@ -100,13 +108,13 @@ def _absolute(root: Path, value: str) -> str:
 
 
 def _largest_photo(params: Params) -> MiningCost:
-    """Of a photo that fills the frame which photos are resized to fit."""
+    """Cost of a photo of the maximum size after resizing."""
     return photo_cost(params.mine, (params.mine.short_side, params.mine.long_side))
 
 
 @torch.inference_mode()
 def _crop_seconds(params: Params, root: Path) -> float:
-    """Time of one crop through the teacher, as a worker takes it."""
+    """Time of one crop through the teacher on a worker, in seconds."""
     teacher = load_teacher(resolve_teacher(params.teacher, root)).to(choose_device(params.run))
     crops = torch.zeros((CROPS, 3, teacher.image_size, teacher.image_size), dtype=torch.uint8)
     with one_thread():
@@ -118,7 +126,7 @@ def _crop_seconds(params: Params, root: Path) -> float:
 
 @dataclass(frozen=True)
 class RealData:
-    """The data set as its annotations tell it; `boxes` are the usable base boxes, crowd regions left out."""
+    """The data set according to its annotations; `boxes` are the usable base boxes without crowd regions."""
 
     split: Split
     training: TrainingData
@@ -128,7 +136,7 @@ class RealData:
 
     @staticmethod
     def read(params: Params, sources: DataSources) -> "RealData":
-        """Reads the annotations, no photo. Raises DataError for what makes them unusable."""
+        """Read the annotations, but no photos. Raises DataError when they are unusable."""
         training = read_training_for(params.prepare, sources, params.data.split)
         clean = clean_training_boxes(training).boxes
         boxes = clean.objects()
@@ -144,7 +152,7 @@ class RealData:
 
 
 def amounts_of_index(prepared: Prepared, repeat_threshold: float) -> Amounts:
-    """What a prepared data set holds."""
+    """The amounts of a prepared data set."""
     index = prepared.train
     labels = [
         torch.from_numpy(boxes.labels.astype(np.int64)) for boxes in map(index.objects_of, range(len(index)))
@@ -153,9 +161,10 @@ def amounts_of_index(prepared: Prepared, repeat_threshold: float) -> Amounts:
 
 
 def write_sample(real: RealData, sources: DataSources, folder: Path, photos: int) -> tuple[DataParams, int]:
-    """Make a COCO data set in `folder` of photos spread over the real one, as training and validation data.
+    """Write a COCO data set of evenly chosen photos into `folder`, for both training and validation.
 
-    Returns its params, and how many of the photos are synthetic because they are not there.
+    Returns:
+        Its params, and the number of missing photos that synthetic ones replace.
     """
     usable = real.rows[np.isin(real.training.photos.ids[real.rows], real.boxes.image_ids)]
     chosen = usable[np.unique(np.linspace(0, len(usable) - 1, photos).round().astype(int))]
@@ -175,7 +184,7 @@ def write_sample(real: RealData, sources: DataSources, folder: Path, photos: int
 
 
 def _write_photo(real: RealData, sources: DataSources, folder: Path, row: int) -> bool:
-    """Copy a photo, or draw one of its size if it is not there; returns whether it was drawn."""
+    """Copy a photo, or draw one of its size if it is missing; return whether it was drawn."""
     width, height = real.training.photos.sizes_wh[row].tolist()
     path, name = folder / "photos" / f"{row}.jpg", real.training.photos.file_names[row]
     reader = PhotoFolder(sources.train.photos, follow_links=sources.train.drawn)
@@ -189,7 +198,7 @@ def _write_photo(real: RealData, sources: DataSources, folder: Path, row: int) -
 
 
 def _synthetic_jpeg(width: int, height: int, seed: int) -> bytes:
-    """Clouds with some grain, about as hard to decode as a photo."""
+    """Clouds with some grain, which take about as long to decode as a photo."""
     generator = np.random.default_rng(seed)
     coarse = generator.integers(0, 256, (max(2, height // 16), max(2, width // 16), 3), np.uint8)
     clouds = np.asarray(Image.fromarray(coarse).resize((width, height), Image.Resampling.BICUBIC))
@@ -198,7 +207,7 @@ def _synthetic_jpeg(width: int, height: int, seed: int) -> bytes:
 
 
 def _coco_form(real: RealData, rows: NDArray[np.integer]) -> dict[str, list[dict[str, object]]]:
-    """Photos, base boxes with their corners for a mask, and all names."""
+    """COCO's form of photos, all names, and base boxes, each also as a rectangular mask."""
     photos = real.training.photos
     images = [
         {"id": int(photos.ids[row]), "file_name": f"{row}.jpg", "width": int(w), "height": int(h)}

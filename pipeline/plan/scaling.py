@@ -12,7 +12,16 @@ from ezsd.pipeline.plan.probe import StageProbe, Work
 
 @dataclass(frozen=True)
 class StageCost:
-    """images: photos read. crops: boxes cut out. forwards: through the teacher. bytes: left on the disk."""
+    """Estimated cost of a stage.
+
+    Attributes:
+        stage: its name.
+        images: photos read.
+        crops: boxes cut out.
+        forwards: forward passes through the teacher.
+        bytes: size of the artifact.
+        seconds: duration.
+    """
 
     stage: str
     images: int
@@ -24,7 +33,7 @@ class StageCost:
 
 @dataclass(frozen=True)
 class Probe:
-    """The small run: its params, what its data hold, what it cost, and how many photos are synthetic."""
+    """The small run: its params, the amounts of its data, its cost, and the number of synthetic photos."""
 
     params: Params
     amounts: Amounts
@@ -34,14 +43,14 @@ class Probe:
 
 @dataclass(frozen=True)
 class Scaling:
-    """From the small run to the large one."""
+    """Scales the cost of the small run to the large one."""
 
     params: Params
     real: Amounts
     probe: Probe
 
     def cost(self, stage: str, start_seconds: float) -> StageCost:
-        """What a stage will cost; `start_seconds`: of its command before it begins."""
+        """Cost of a stage; `start_seconds` is the time before the stage starts."""
         small, units = self.probe.stages[stage], units_of_work(self.params, self.real)
         seconds = sum(
             work.unit_seconds * self._heavier(label) * self._busiest(units[label], work)
@@ -62,7 +71,7 @@ class Scaling:
         return units.busiest(count_workers(self.params.run)) if work.sharded else units.count
 
     def _heavier(self, label: str) -> float:
-        """How much more a unit costs than in the probe, which may have cut fewer crops of a photo."""
+        """Cost of a unit relative to the probe, which may have cut fewer crops per photo."""
         if label == "mine":
             return self._mine_forwards(self.real, self.params) / self._mine_forwards(
                 self.probe.amounts, self.probe.params
@@ -72,12 +81,12 @@ class Scaling:
         return 1.0
 
     def _measured_forwards(self, stage: str) -> float:
-        """Crops of a photo in the probe."""
+        """Forward passes per photo in the probe."""
         work = self.probe.stages[stage].works[stage]
         return work.forwards / work.units
 
     def _mine_forwards(self, amounts: Amounts, params: Params) -> float:
-        """Forwards of a photo, tiles among them: as measured, where the same anchors were laid."""
+        """Forward passes per photo, with tiles: as measured if the probe used the same anchors."""
         cost = mining_cost(params.mine, amounts)
         if self.probe.params.mine.stride != self.params.mine.stride and params is self.params:
             return cost.forwards
@@ -86,7 +95,7 @@ class Scaling:
         return measured * cost.forwards / sample.forwards
 
     def _embed_crops(self) -> float:
-        """Crops of a photo: base boxes and proposals, the latter as many as in the probe or as are kept."""
+        """Crops per photo: base boxes, and as many proposals as in the probe or at most."""
         views = 2 if self.params.embed.crops == "multi" else 1
         base = self.real.boxes / self.real.train_photos
         if self.probe.params.mine.stride != self.params.mine.stride:
@@ -109,7 +118,7 @@ class Scaling:
         }[stage]
 
     def _crops(self, stage: str) -> tuple[float, float]:
-        """Boxes that are cut out, and forwards through the teacher."""
+        """Boxes that are cut out, and forward passes through the teacher."""
         units, photos = units_of_work(self.params, self.real), self.real.train_photos
         if stage == "renorm":
             tuned = units["renorm"].count if self.params.renorm.method == "tune" else 0.0
@@ -125,7 +134,7 @@ class Scaling:
         return 0.0, 0.0
 
     def _larger(self, stage: str, file: str) -> float:
-        """How much larger a file, or all files of its kind, will be."""
+        """Size of a file, or of all files of its kind, relative to the probe."""
         train = self.real.train_photos / self.probe.amounts.train_photos
         if stage == "prepare":
             both = self.real.train_photos + self.real.val_photos

@@ -20,7 +20,7 @@ UNITS = ("B", "kB", "MB", "GB", "TB")
 
 
 def plan_text(plan: "Plan") -> str:
-    """A table with a row for each stage, and what must be said about it."""
+    """A table with a row for each stage, then notes and warnings."""
     rows = [COLUMNS, *map(_cells, (*plan.stages, plan.total))]
     widths = [max(len(row[column]) for row in rows) for column in range(len(COLUMNS))]
     lines = [
@@ -49,7 +49,7 @@ def format_bytes(size: float) -> str:
 
 
 def format_time(seconds: float) -> str:
-    """As a clock, from two days on in days."""
+    """`75` -> `1:15`; two days or more as days."""
     return f"{seconds / 86400:,.1f} days" if seconds >= 2 * 86400 else format_seconds(seconds)
 
 
@@ -59,7 +59,7 @@ def _cells(cost: "StageCost") -> tuple[str, ...]:
 
 
 def disk_warnings(root: Path, needed: Mapping[str, int]) -> Sequence[str]:
-    """One sentence if the stages' bytes, without what lies there already, are more than what is free."""
+    """A warning if the artifacts, apart from existing files, need more than the free space."""
     missing = sum(max(0, size - _present(artifact_folder(root, stage))) for stage, size in needed.items())
     free = shutil.disk_usage(root).free
     if missing <= free:
@@ -71,7 +71,7 @@ def disk_warnings(root: Path, needed: Mapping[str, int]) -> Sequence[str]:
 
 
 def memory_warnings(workers: int) -> Sequence[str]:
-    """One sentence if as many workers as there will be need more memory than the machine has."""
+    """A warning if the workers need more memory than the machine has."""
     unit = 1 if sys.platform == "darwin" else 1024
     own, child = (
         resource.getrusage(who).ru_maxrss * unit for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
