@@ -22,11 +22,11 @@ from benchmarks.timing import seconds_of
 from ezsd.cache.artifacts import Embedded, Renormed
 from ezsd.pipeline.data.prepared import Prepared
 from ezsd.pipeline.data.training_photos import open_training_photos
+from ezsd.pipeline.device import one_thread
 from ezsd.pipeline.jobs.train import TargetReader
 from ezsd.pipeline.models.detector import make_detector
 from ezsd.pipeline.models.teacher import renormalized_teacher
 from ezsd.pipeline.stage import StageContext
-from ezsd.pipeline.threads import one_thread
 from ezsd.teacher.box_encoder import BoxEncoder
 from ezsd.training.dataset import BatchPlan, TrainSet, load_batches
 from ezsd.training.determinism import deterministic

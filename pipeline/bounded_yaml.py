@@ -1,20 +1,21 @@
-"""YAML of someone else's making: plain values, neither deep nor large, whatever its aliases repeat."""
+"""YAML from a file or a user: plain values of bounded depth and size, aliases expanded."""
 
 from typing import Any
 
 import yaml
 
 DEEPEST = 50
-"""Levels of sections and lists in each other."""
+"""Maximum levels of nesting."""
 
 MOST = 100_000
-"""Values, each counted as often as its aliases repeat it."""
+"""Maximum number of values; an aliased value counts each time it is repeated."""
 
 
 def load_yaml(text: str) -> Any:
-    """The plain values of a YAML text.
+    """Parse a YAML text into plain values.
 
-    Raises ValueError that says what is wrong, with the line where that is known.
+    Raises:
+        ValueError: the text is not YAML, or is too deep or too large; names the line where it is known.
     """
     try:
         return yaml.load(text, _Loader)  # a SafeLoader
@@ -52,7 +53,7 @@ class _Loader(yaml.SafeLoader):
 
 
 def _values(node: yaml.Node, counted: dict[int, int]) -> int:
-    """How many values a node stands for; `counted` holds those of nodes, 0 while one is being counted."""
+    """Number of values in a node. `counted` caches it by node id; 0 marks a node still being counted."""
     if id(node) in counted:
         if not counted[id(node)]:
             raise ValueError("an alias holds itself")

@@ -1,10 +1,10 @@
-"""Digest of what the code means that a stage can reach.
+"""Digest of the code that a stage can reach.
 
-An artifact depends on the code that made it. Listing that code by hand is forgotten sooner or later, so it is
-found from the import statements: the closure of some modules over the project's own packages. A module counts
-by its syntax tree, so that comments, docstrings and formatting make no artifact stale, and together with the
-data files beside it that it names, such as a page's template. What is imported late, by name, is no import
-statement: a stage lists these modules itself (`Stage.modules`).
+An artifact depends on the code that made it. A list kept by hand would go out of date, so the code is found
+from the import statements: all project modules that the given modules import, directly or not. A module's
+digest covers its syntax tree, so comments, docstrings and formatting make no artifact stale, and the data
+files beside it that it names, such as a page's template. Modules imported by name at run time have no import
+statement: a stage lists them itself (`Stage.modules`).
 """
 
 import ast
@@ -18,8 +18,8 @@ import ezsd
 
 PACKAGE = "ezsd"
 
-# How a run is steered, shown and resumed cannot change an artifact's bytes; params are in the fingerprint by
-# themselves.
+# These control, show and resume a run and cannot change an artifact's bytes. The fingerprint holds the params
+# separately.
 STEERING = frozenset(
     f"ezsd.pipeline.{name}"
     for name in (
@@ -28,7 +28,6 @@ STEERING = frozenset(
         "errors",
         "executor",
         "interrupt",
-        "memory",
         "params",
         "processes",
         "progress",
@@ -37,7 +36,7 @@ STEERING = frozenset(
         "step_logs",
     )
 )
-"""Modules, and packages with all that lies in them."""
+"""Modules left out of the digest; a package stands for everything in it."""
 
 
 def source_root() -> Path:
@@ -46,7 +45,7 @@ def source_root() -> Path:
 
 
 def code_digest(*modules: str, root: Path | None = None) -> str:
-    """SHA-256 over names and meaning of the :func:`reachable` modules."""
+    """SHA-256 over the names and digests of the :func:`reachable` modules."""
     root = root or source_root()
     digest = hashlib.sha256()
     for name in reachable(*modules, root=root):
@@ -55,10 +54,11 @@ def code_digest(*modules: str, root: Path | None = None) -> str:
 
 
 def reachable(*modules: str, root: Path | None = None) -> tuple[str, ...]:
-    """Dotted names of what `modules` import, themselves included, sorted.
+    """Sorted dotted names of `modules` and of everything they import.
 
     Args:
-        root: the folder that holds the package; the one that is imported by default.
+        modules: dotted names to start from.
+        root: the folder that holds the package; that of the imported package by default.
     """
     root = root or source_root()
     seen: set[str] = set()
@@ -76,7 +76,7 @@ def _steers(module: str) -> bool:
 
 @dataclass(frozen=True)
 class _Source:
-    """A module: the digest of its meaning and its data files, and the project's modules that it imports."""
+    """A module: the digest of its code and data files, and the project modules that it imports."""
 
     digest: str
     imports: frozenset[str]
@@ -102,28 +102,28 @@ def _path(root: Path, module: str) -> Path:
 
 
 def _meaning(node: object) -> str:
-    """As `ast.dump` without places in the file, docstrings, and fields that are empty.
+    """Like `ast.dump`, without positions, docstrings and empty fields.
 
-    Versions of Python differ in the empty fields that they have.
+    Empty fields differ between versions of Python.
     """
     if isinstance(node, list):
         return f"[{','.join([_meaning(item) for item in node if not _is_docstring(item)])}]"
     if isinstance(node, ast.AST):
         fields = ((name, getattr(node, name, None)) for name in node._fields)
-        told = ",".join([f"{name}={_meaning(value)}" for name, value in fields if value not in (None, [])])
-        return f"{type(node).__name__}({told})"
+        filled = ",".join([f"{name}={_meaning(value)}" for name, value in fields if value not in (None, [])])
+        return f"{type(node).__name__}({filled})"
     return repr(node)
 
 
 def _data_files(tree: ast.Module, folder: Path) -> list[Path]:
-    """Files of the folder, sources apart, of which a text in the code is the name."""
+    """Files of the folder, other than sources, whose name is a string in the code."""
     beside = {path.name: path for path in folder.iterdir() if path.suffix != ".py"}
     texts = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)} if beside else set()
     return [path for name, path in sorted(beside.items()) if name in texts and path.is_file()]
 
 
 def _is_docstring(node: object) -> bool:
-    """Whether it is a text that stands alone, be it of a module, class, function or constant."""
+    """Whether the node is a bare string: a docstring of a module, class, function or constant."""
     return (
         isinstance(node, ast.Expr)
         and isinstance(node.value, ast.Constant)
@@ -132,9 +132,10 @@ def _is_docstring(node: object) -> bool:
 
 
 def _import_statements(node: ast.AST, package: bool) -> Iterator[ast.Import | ast.ImportFrom]:
-    """Those that can run: not for type checkers alone, and of a package's own file those that run on import.
+    """Import statements that can run.
 
-    Whatever lies in a package imports that file; its functions are called by those who import the package.
+    Imports for type checkers are left out. In a package's `__init__.py` only those that run on import count:
+    every module of the package imports that file, but need not call its functions.
     """
     for child in ast.iter_child_nodes(node):
         if isinstance(child, ast.Import | ast.ImportFrom):
@@ -146,7 +147,7 @@ def _import_statements(node: ast.AST, package: bool) -> Iterator[ast.Import | as
 
 
 def _imported(node: ast.Import | ast.ImportFrom, parent: str) -> Iterator[str]:
-    """Dotted names that an import may load; some are no modules."""
+    """Dotted names that an import may load; some are not modules."""
     if isinstance(node, ast.Import):
         for alias in node.names:
             yield from _ancestry(alias.name)

@@ -1,6 +1,10 @@
-"""Which device a run computes on."""
+"""The device, the threads and the memory of this process."""
 
 import os
+import resource
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from ezsd.pipeline.errors import PipelineError
@@ -10,14 +14,17 @@ if TYPE_CHECKING:
     import torch
 
 LOCAL_RANK, LOCAL_WORLD_SIZE = "LOCAL_RANK", "LOCAL_WORLD_SIZE"
-"""What torchrun tells a process: its number on this machine, and how many there are."""
+"""Environment variables that torchrun sets for each process."""
+
+_MAXRSS_UNIT = 1 if sys.platform == "darwin" else 1024
+"""Bytes in a unit of `ru_maxrss`: macOS counts bytes, Linux KiB."""
 
 
 def choose_device(run: RunParams) -> "torch.device":
-    """The device that `run.device` asks for; each process that torchrun starts has a GPU of its own.
+    """Return the device that `run.device` asks for; each process of torchrun gets its own GPU.
 
     Raises:
-        PipelineError: there is no such device.
+        PipelineError: the device does not exist.
     """
     import torch
 
@@ -37,6 +44,29 @@ def choose_device(run: RunParams) -> "torch.device":
 
 
 def loader_workers(device: "torch.device") -> int:
-    """Processes that read ahead for training: a GPU must not wait, a CPU has no core to spare."""
+    """Number of reader processes for training: a GPU must not wait, a CPU has no core to spare."""
     cores = (os.cpu_count() or 1) // int(os.environ.get(LOCAL_WORLD_SIZE, 1))
     return max(1, min(8, cores)) if device.type == "cuda" else 0
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Let torch compute with one thread within the context: sums depend on the number of threads."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+def peak_memory(device: "torch.device") -> dict[str, int]:
+    """Peak memory in bytes: `memory` of this process, and `GPU memory` if `device` is a GPU."""
+    import torch
+
+    peak = {"memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _MAXRSS_UNIT}
+    if device.type == "cuda":
+        peak["GPU memory"] = torch.cuda.max_memory_reserved(device)
+    return peak

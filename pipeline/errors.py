@@ -1,4 +1,4 @@
-"""Errors that a user can mend. Each message is one sentence: what, where, and the mend."""
+"""Errors that a user can fix. Each message is one sentence: what is wrong, where, and how to fix it."""
 
 import reprlib
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from ezsd.errors import InputError
 
 
 class PipelineError(RuntimeError):
-    """A run cannot go on."""
+    """A run cannot continue."""
 
 
 class ParamsError(PipelineError):
@@ -21,7 +21,7 @@ class DataError(PipelineError):
 
 @contextmanager
 def at_key(key: str) -> Iterator[None]:
-    """Put the key of the params before the message of an `InputError` that knows none."""
+    """Prefix the message of an `InputError` with the params key."""
     try:
         yield
     except InputError as error:
@@ -29,10 +29,10 @@ def at_key(key: str) -> Iterator[None]:
 
 
 LONGEST = 300
-"""Characters of a value, or of a word, that a message shows."""
+"""Maximum characters of a value, or of a word, in a message."""
 
 _MESSAGE = 1200
-"""Characters of a whole message; sentences of ours are shorter unless a file puts in what it likes."""
+"""Maximum characters of a message; only text taken from a file can make one longer."""
 
 _UNPRINTABLE = "\N{REPLACEMENT CHARACTER}"
 
@@ -41,17 +41,17 @@ _repr.maxlevel, _repr.maxstring, _repr.maxother, _repr.maxlong = 4, LONGEST, LON
 
 
 def shorten(text: str, longest: int = LONGEST) -> str:
-    """A text for a message: in one line, and without its middle when it is longer than `longest`."""
+    """Put a text on one line, and cut out its middle if it is longer than `longest` characters."""
     line = " ".join(text.split())
     return line if len(line) <= longest else f"{line[: longest - 105]} ... {line[-100:]}"
 
 
 def show(value: object) -> str:
-    """A value for a message, however deep or long it is."""
+    """Format a value of any depth and length for a message."""
     return shorten(_repr.repr(value))
 
 
 def sentence(error: BaseException | str) -> str:
-    """An error's message, in one line and of bounded length; without control characters, also of files."""
+    """Format an error as one line of bounded length, without control characters."""
     words = " ".join(shorten(word) for word in str(error).split())
     return shorten("".join(letter if letter.isprintable() else _UNPRINTABLE for letter in words), _MESSAGE)

@@ -1,9 +1,9 @@
-"""What `evaluate` leaves behind.
+"""The files of `artifacts/evaluate`.
 
 - `metrics.json`: all numbers, in percent. `per_class.csv`, `errors.csv`: tables, also for `dvc plots`.
-- `detections.json`: COCO results. `ground_truth.json`: COCO annotations of what was scored. pycocotools reads
-  both by itself.
-- `ensemble_detections.json`, where there is an ensemble: the same boxes with its scores.
+- `detections.json`: COCO results. `ground_truth.json`: COCO annotations of the scored photos. pycocotools
+  reads both.
+- `ensemble_detections.json`, with an ensemble only: the same boxes with its scores.
 """
 
 import json
@@ -32,14 +32,14 @@ DETECTIONS = "detections.json"
 ENSEMBLE_DETECTIONS = "ensemble_detections.json"
 GROUND_TRUTH = "ground_truth.json"
 
-MEND = "run `ezsd-cli eval --force`"
+FIX = "run `ezsd-cli eval --force`"
 
 R = TypeVar("R")
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """All that is written; `ensemble_detections` are None without an ensemble."""
+    """Content of all files; `ensemble_detections` is None without an ensemble."""
 
     metrics: Mapping[str, Any]
     classes: "Sequence[ClassRow]"
@@ -65,7 +65,7 @@ def write_evaluation(folder: Path, evaluation: Evaluation) -> None:
 
 @dataclass(frozen=True)
 class EvaluationFolder:
-    """The folder `artifacts/evaluate`; each file is read when it is first asked for.
+    """The folder `artifacts/evaluate`; each file is read on first use.
 
     Every property raises ArtifactError when its file is missing or damaged.
     """
@@ -85,7 +85,7 @@ class EvaluationFolder:
 
     @cached_property
     def errors(self) -> "list[ErrorRow]":
-        """Fates of objects, and boxes on nothing, by group."""
+        """Error types: counts of found and missed objects and of false positives, by group."""
         return self._rows(ERRORS, _error_row)
 
     @cached_property
@@ -99,19 +99,17 @@ class EvaluationFolder:
         return self._json(GROUND_TRUTH)
 
     def _json(self, name: str) -> Any:
-        return read_json(self.folder / name, MEND)
+        return read_json(self.folder / name, FIX)
 
     def _rows(self, name: str, parse: Callable[[dict[str, str]], R]) -> list[R]:
-        rows = read_table(self.folder / name, MEND)
+        rows = read_table(self.folder / name, FIX)
         return self._checked(name, lambda: [parse(row) for row in rows])
 
     def _checked(self, name: str, make: Callable[[], R]) -> R:
         try:
             return make()
         except (KeyError, TypeError, ValueError) as error:
-            raise ArtifactError(
-                f"{self.folder / name} is not what `ezsd-cli eval` writes ; {MEND}"
-            ) from error
+            raise ArtifactError(f"{self.folder / name} is not what `ezsd-cli eval` writes; {FIX}") from error
 
 
 Percent = Annotated[float, Field(ge=0, le=100)] | None
@@ -138,7 +136,7 @@ class _Ensemble(_Scores):
 
 
 class _Metrics(_Scores):
-    """The form of `metrics.json`; what stands there besides is not looked at."""
+    """The form of `metrics.json`; other keys are ignored."""
 
     protocol: str
     data: _Data
@@ -151,13 +149,17 @@ class _Metrics(_Scores):
 
 
 def check_metrics(value: Any) -> dict[str, Any]:
-    """The value, if it has the form of `metrics.json`; raises ValueError for another one."""
+    """Return the value if it has the form of `metrics.json`.
+
+    Raises:
+        ValueError: it has another form.
+    """
     _Metrics.model_validate(value, strict=True)
     return dict(value)
 
 
 def _csv(kind: type, rows: Sequence[Any]) -> bytes:
-    """A table with the dataclass's fields as its head."""
+    """A table with the dataclass's fields as its header."""
     return table_bytes([field.name for field in fields(kind)], map(asdict, rows))
 
 
@@ -180,7 +182,7 @@ def _error_row(row: dict[str, str]) -> "ErrorRow":
 
 
 def _lines(records: "Sequence[Record]") -> bytes:
-    """A JSON list with one record a line: a tenth of the size that indentation would give."""
+    """A JSON list with one record per line: a tenth of the size of indented JSON."""
     body = ",\n".join(json.dumps(record, separators=(",", ":"), allow_nan=False) for record in records)
     return f"[{body}]\n".encode()
 
@@ -190,5 +192,5 @@ def _percent(cell: str) -> float | None:
         return None
     percent = float(cell)
     if not 0 <= percent <= 100:
-        raise ValueError(f"{cell} is no percentage")
+        raise ValueError(f"{cell} is not a percentage")
     return percent

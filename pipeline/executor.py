@@ -1,7 +1,7 @@
 """Runs numbered shards: in this process, in local worker processes, or on any Dask scheduler.
 
-Each shard is computed by one torch thread with the same code whoever runs it, so that the bytes do not
-depend on how many workers there are or which of them took which shard.
+Each shard is computed by the same code with one torch thread, so its bytes do not depend on the number of
+workers or on which of them computed it.
 """
 
 import importlib.util
@@ -21,36 +21,36 @@ import torch
 from dask.distributed import Client, Future, KilledWorker, LocalCluster, as_completed, get_worker
 from distributed.comm.core import CommClosedError
 
+from ezsd.pipeline.device import one_thread
 from ezsd.pipeline.errors import PipelineError
 from ezsd.pipeline.params import RunParams
-from ezsd.pipeline.threads import one_thread
 
 Task = Callable[[int], dict[str, float]]
 """Computes and publishes one shard; returns tallies whose rates are shown, such as `{"forwards": 9000}`."""
 
 OnDone = Callable[[int, dict[str, float], str], None]
-"""Hears of each finished shard: its number, its tallies, and which worker did it."""
+"""Called for each finished shard with its number, its tallies and the worker's name."""
 
 THIS_PROCESS = "this process"
 
-POLL_SECONDS, LOOK_SECONDS = 0.02, 2.0
-"""Between two looks for finished shards, and between two for workers while none is finished."""
+POLL_SECONDS, CHECK_SECONDS = 0.02, 2.0
+"""Seconds between two checks for finished shards, and for workers while no shard finishes."""
 
 PATIENCE_SECONDS = 600.0
-"""How long a run waits for a worker when there is none."""
+"""Seconds that a run waits for a worker."""
 
 _WORKER_ENVIRONMENT = {"OMP_NUM_THREADS": 1, "MKL_NUM_THREADS": 1, "OPENBLAS_NUM_THREADS": 1}
-"""Dask's own without MALLOC_TRIM_THRESHOLD_, by which each large tensor takes fresh pages from the system."""
+"""Dask's default without MALLOC_TRIM_THRESHOLD_, which makes each large tensor request fresh pages."""
 
 
 def run_shards(task: Task, shards: Sequence[int], run: RunParams, on_done: OnDone) -> None:
-    """Runs `task(shard)` for all shards and calls `on_done` as each is done.
+    """Run `task(shard)` for all shards and call `on_done` as each finishes.
 
-    Says on standard error where Dask's dashboard is, if there is one.
+    Prints the address of Dask's dashboard, if there is one, on standard error.
 
     Raises:
-        PipelineError: a shard killed several workers, the scheduler is gone, or there is no worker for long.
-        Exception: the first error that a task raised, after the others were cancelled.
+        PipelineError: a shard killed several workers, the scheduler is gone, or no worker appeared in time.
+        Exception: the first error that a task raised; the other tasks are cancelled.
     """
     if not shards:
         return
@@ -59,20 +59,21 @@ def run_shards(task: Task, shards: Sequence[int], run: RunParams, on_done: OnDon
         for shard in shards:
             on_done(shard, run_on_one_thread(task, shard), THIS_PROCESS)
         return
-    with _client(run, workers) as client, _scheduler_may_die(client):
+    with _client(run, workers) as client, _report_lost_scheduler(client):
         if address := find_dashboard(client):
             print(f"Dask's dashboard: {address}", file=sys.stderr, flush=True)
         _run_on_dask(client, task, shards, on_done)
 
 
 @contextmanager
-def _scheduler_may_die(client: Client) -> Iterator[None]:
+def _report_lost_scheduler(client: Client) -> Iterator[None]:
+    """Turn the errors of a lost scheduler into a PipelineError."""
     try:
         yield
     except (CancelledError, OSError) as error:
         own = isinstance(error, OSError) and not isinstance(error, CommClosedError)
         if own and client.status == "running":
-            raise  # of a task
+            raise  # the task's own error
         raise PipelineError(
             "the Dask scheduler is gone: start it and its workers and run again; finished shards are kept"
         ) from None
@@ -80,9 +81,9 @@ def _scheduler_may_die(client: Client) -> Iterator[None]:
 
 @contextmanager
 def keep_workers() -> Iterator[None]:
-    """Within the context local workers that one call of `run_shards` started serve the next one too.
+    """Reuse local workers between calls of `run_shards` within the context.
 
-    Starting them takes seconds; until the end they hold the memory of what they loaded.
+    Starting workers takes seconds; kept workers hold the memory of what they loaded until the end.
     """
     with ExitStack() as started:
         token = _kept.set(_KeptWorkers(started))
@@ -93,7 +94,7 @@ def keep_workers() -> Iterator[None]:
 
 
 class _KeptWorkers:
-    """Local workers that were started on first use, and their client."""
+    """Local workers, started on first use, and their client."""
 
     def __init__(self, started: ExitStack) -> None:
         self._started = started
@@ -101,7 +102,7 @@ class _KeptWorkers:
         self._workers = 0
 
     def client(self, workers: int) -> Client:
-        """Client of at least so many workers."""
+        """Client of at least `workers` workers."""
         if self._client is None or self._workers < workers:
             self._started.close()
             self._client, self._workers = self._started.enter_context(_local_client(workers)), workers
@@ -112,7 +113,7 @@ _kept: ContextVar[_KeptWorkers | None] = ContextVar("kept workers", default=None
 
 
 def count_workers(run: RunParams) -> int:
-    """Workers asked for; 0 means one for each GPU, or for each core where there is no GPU."""
+    """Number of workers; `run.workers: 0` means one per GPU, or one per core without a GPU."""
     if run.workers:
         return run.workers
     if run.device != "cpu" and torch.cuda.is_available():
@@ -121,13 +122,13 @@ def count_workers(run: RunParams) -> int:
 
 
 def run_on_one_thread(task: Task, shard: int) -> dict[str, float]:
-    """Runs one shard with one torch thread, and gives this process its threads back."""
+    """Run one shard with one torch thread."""
     with one_thread():
         return task(shard)
 
 
 def find_dashboard(client: Client) -> str | None:
-    """Address of the dashboard; without bokeh a scheduler serves in its place a page that asks for it."""
+    """Address of the dashboard, or None if the scheduler lacks bokeh, which the dashboard needs."""
     shows = client.run_on_scheduler(lambda: importlib.util.find_spec("bokeh") is not None)
     return client.dashboard_link if shows else None
 
@@ -138,7 +139,7 @@ def _run_on_worker(task: Task, shard: int) -> tuple[dict[str, float], str]:
 
 
 def _choose_gpu() -> None:
-    """Spreads the workers of one machine over its GPUs."""
+    """Spread the workers of one machine over its GPUs."""
     gpus = torch.cuda.device_count()
     if gpus > 1:
         name = str(get_worker().name)
@@ -183,7 +184,7 @@ def _local_client(workers: int) -> Iterator[Client]:
 
 
 def _run_on_dask(client: Client, task: Task, shards: Sequence[int], on_done: OnDone) -> None:
-    # the task goes with each shard: what is scattered once is lost with the last worker that holds it
+    # the task is sent with each shard: scattered data are lost with the last worker that holds them
     call = uuid.uuid4().hex
     futures = {
         client.submit(_run_on_worker, task, shard, pure=False, retries=0, key=f"shard-{shard}-{call}"): shard
@@ -193,12 +194,12 @@ def _run_on_dask(client: Client, task: Task, shards: Sequence[int], on_done: OnD
         for future in _as_done(client, list(futures)):
             on_done(futures[future], *_result(future, futures[future]))
     finally:
-        with suppress(Exception):  # of a scheduler that is gone
+        with suppress(Exception):  # the scheduler may be gone
             client.cancel(list(futures), force=True)
 
 
 def _as_done(client: Client, futures: Sequence[Future]) -> Iterator[Future]:
-    """The futures as they are done; says when there is no worker, and gives up when none comes."""
+    """Yield futures as they finish; raises PipelineError if no worker appears in time."""
     done, workers = as_completed(futures), _Workers(client)
     while done.count():
         ready = done.next_batch(block=False)
@@ -209,30 +210,30 @@ def _as_done(client: Client, futures: Sequence[Future]) -> Iterator[Future]:
 
 
 class _Workers:
-    """Looks now and then whether the scheduler has any worker."""
+    """Checks from time to time whether the scheduler has any worker."""
 
     def __init__(self, client: Client) -> None:
         self._client, self._address = client, client.scheduler.address
-        self._looked = self._seen = time.monotonic()
-        self._said = False
+        self._checked = self._present = time.monotonic()
+        self._warned = False
 
     def require(self) -> None:
-        """Raises PipelineError when there has been none for `PATIENCE_SECONDS`."""
+        """Warn when there is no worker; raise PipelineError after `PATIENCE_SECONDS` without one."""
         now = time.monotonic()
-        if now - self._looked < LOOK_SECONDS:
+        if now - self._checked < CHECK_SECONDS:
             return
-        self._looked = now
+        self._checked = now
         start = f"start one with `dask worker {self._address}`"
         if self._client.status != "running" or self._client.nthreads():
-            self._seen, self._said = now, False
-        elif now - self._seen > PATIENCE_SECONDS:
+            self._present, self._warned = now, False
+        elif now - self._present > PATIENCE_SECONDS:
             raise PipelineError(
                 f"{self._address} has had no worker for {PATIENCE_SECONDS:.0f} seconds: {start} and run "
                 "again; finished shards are kept"
             )
-        elif not self._said:
+        elif not self._warned:
             print(f"waiting: {self._address} has no worker, {start}", file=sys.stderr, flush=True)
-            self._said = True
+            self._warned = True
 
 
 def _result(future: Any, shard: int) -> tuple[dict[str, float], str]:
@@ -241,7 +242,7 @@ def _result(future: Any, shard: int) -> tuple[dict[str, float], str]:
         return done
     except KilledWorker:
         raise PipelineError(
-            f"shard {shard} ended {_allowed_failures()} workers, most likely for want of memory: run again "
+            f"shard {shard} ended {_allowed_failures()} workers, probably because memory ran out: run again "
             "with fewer workers (--set run.workers=1); finished shards are kept"
         ) from None
 

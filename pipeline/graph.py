@@ -1,27 +1,27 @@
-"""The pipeline as a table of contents; `dvc.yaml` says the same to DVC, and a test holds them together."""
+"""All stages with their params and parents; `dvc.yaml` repeats them for DVC, and a test compares both."""
 
 from ezsd.pipeline.params import Params
 from ezsd.pipeline.stage import Stage
 
-# Where files lie is no input, what is in them is: paths to photos and weights are left out here, and the
-# stages that read them put digests of their content into the fingerprint.
+# A file's content is an input, its path is not: paths of photos and weights are left out here, and the stages
+# that read them put digests of their content into the fingerprint.
 DATA = ("data.format", "data.split", "data.world")
 TEACHER = ("teacher.model", "teacher.templates", "teacher.text_names", "teacher.seed", "teacher.factory")
 
 
 def reader(params: Params) -> str:
-    """What reads the annotations; those of the embedded world are written in COCO's format."""
+    """Module that reads the annotations; the embedded world writes COCO's format."""
     form = params.data.format
     return f"ezsd.pipeline.data.{'coco' if form == 'world' else form}"
 
 
 def generator(params: Params) -> str | None:
-    """What draws the data, if they are drawn."""
+    """Module that draws the data; None for data from files."""
     return None if params.data.world is None else "ezsd.pipeline.data.world.drawing"
 
 
 def miner(params: Params) -> str:
-    """What prepares the miner."""
+    """Module that prepares the miner."""
     return f"ezsd.pipeline.jobs.mine_{params.mine.method}"
 
 

@@ -1,4 +1,4 @@
-"""Writes what a folder needs for a run: `params.yaml` from a preset, and `dvc.yaml`."""
+"""Writes the files that a run needs: `params.yaml` from a preset, and `dvc.yaml`."""
 
 import os
 from importlib import resources
@@ -9,15 +9,15 @@ from ezsd.pipeline.errors import ParamsError
 from ezsd.pipeline.params import parse_params, preset_text
 
 DATA_PLACEHOLDER = "datasets/data"
-"""Where the presets' paths start; `--data DIR` puts another folder in its place."""
+"""Folder at the start of the presets' paths; `--data DIR` replaces it."""
 
 DVC_FILE = "dvc.yaml"
 STAGES_TEMPLATE = "dvc-stages.yaml"
-"""The packaged `dvc.yaml`, under a name that DVC does not take for one."""
+"""The packaged `dvc.yaml`, under a name that DVC does not read."""
 
 
 def render_preset(preset: str, data: Path | None, schedule: str | None = None) -> str:
-    """Text of `params.yaml` for a preset, with the data set's folder filled in, or another schedule.
+    """Text of `params.yaml` for a preset, with the given data folder and schedule.
 
     Raises:
         ParamsError: no such preset or schedule, or `data` given to a preset that draws its own data.
@@ -34,10 +34,10 @@ def render_preset(preset: str, data: Path | None, schedule: str | None = None) -
 
 
 def write_project(path: Path, text: str, force: bool) -> None:
-    """Writes `text` to `path` and DVC's stages beside it; other content there stays unless `force`.
+    """Write `text` to `path`, and `dvc.yaml` beside it; `force` replaces existing files that differ.
 
     Raises:
-        ParamsError: one of the files exists and holds something else; then neither is written.
+        ParamsError: a file exists and differs; neither is written.
     """
     stages = resources.files("ezsd.pipeline") / "presets" / STAGES_TEMPLATE
     wanted = {path: text, path.with_name(DVC_FILE): stages.read_text(encoding="utf-8")}

@@ -8,7 +8,7 @@ from types import FrameType
 
 
 class StopRequest:
-    """Whether someone has asked the run to stop."""
+    """Whether a signal has asked the run to stop."""
 
     def __init__(self) -> None:
         self.asked = False
@@ -16,9 +16,9 @@ class StopRequest:
 
 @contextmanager
 def stop_on_signal() -> Iterator[StopRequest]:
-    """Turn the first Ctrl-C or SIGTERM into a request; a second one acts at once, as always.
+    """Turn the first Ctrl-C or SIGTERM into a request; a second one acts at once, as usual.
 
-    Only a program's main thread hears signals: elsewhere nothing is ever asked.
+    Only the main thread can handle signals: in any other thread the request is never set.
     """
     request = StopRequest()
     if threading.current_thread() is not threading.main_thread():

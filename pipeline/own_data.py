@@ -1,4 +1,4 @@
-"""Own data from one COCO file and two lists of names: part is held out, and a params file is written."""
+"""A user's own data from a COCO file and two lists of names: a validation split, and a params file."""
 
 import hashlib
 import json
@@ -20,16 +20,16 @@ from ezsd.pipeline.params import parse_params, preset_text
 from ezsd.split import Split
 
 HELD_OUT = 5
-"""One photo of so many is kept for validation."""
+"""One photo in this many is held out for validation."""
 FILES = {which: f"datasets/own/{which}.json" for which in ("train", "val")}
-"""Where the two parts of the annotations are written, below the folder of the params."""
+"""Paths of the two parts of the annotations, relative to the folder of the params."""
 PRESET = "voc"
-"""Own data train as VOC does: the paper's recipe for boxes, without masks."""
+"""Own data use the VOC recipe: the paper's for boxes, without masks."""
 
 
 @dataclass(frozen=True)
 class OwnData:
-    """What a user has: photos, their boxes in COCO's format, and the split."""
+    """A user's photos, their boxes in COCO's format, and the split."""
 
     photos: Path
     annotations: Path
@@ -37,7 +37,7 @@ class OwnData:
 
 
 def read_names(given: str) -> tuple[str, ...]:
-    """Names from a text file, one a line, or from the text itself, separated by commas."""
+    """Names from a text file, one per line, or from a comma-separated text."""
     path = Path(given)
     try:
         lines = path.read_text(encoding="utf-8").splitlines() if os.path.isfile(path) else given.split(",")
@@ -47,7 +47,7 @@ def read_names(given: str) -> tuple[str, ...]:
 
 
 def choose_own(photos: Path, annotations: Path, base: Sequence[str] | None, novel: Sequence[str]) -> OwnData:
-    """Check photos, annotations and names; without `base`, all names that are not novel are.
+    """Check photos, annotations and names; without `base`, all names that are not novel are base names.
 
     Raises DataError for a folder or file that cannot be used or a name that the file does not have,
     InputError for lists that make no split.
@@ -63,10 +63,10 @@ def choose_own(photos: Path, annotations: Path, base: Sequence[str] | None, nove
 
 
 def hold_out(path: Path) -> dict[str, dict[str, Any]]:
-    """Return the file's content as `train` and `val`: each photo with its boxes is in one of them.
+    """Split the file's content into `train` and `val`, each photo with its boxes in one of them.
 
-    A digest of the photo's id decides, and no annotation does.
-    Raises DataError when the file is no COCO file or has a single photo.
+    The choice depends on a digest of the photo's id only, never on annotations.
+    Raises DataError when the file is not a COCO file or lists a single photo.
     """
     ids = read_photos(CocoFile(path)).ids.tolist()
     if len(ids) < 2:
@@ -92,14 +92,14 @@ def hold_out(path: Path) -> dict[str, dict[str, Any]]:
 
 
 def write_own(parts: Mapping[str, Mapping[str, Any]], root: Path) -> None:
-    """Write what `hold_out` made of the annotations below `root`, the folder of the params."""
+    """Write the two parts of `hold_out` below `root`, the folder of the params."""
     for which, tree in parts.items():
         compact = json.dumps(tree, separators=(",", ":"), ensure_ascii=False)
         write_bytes_atomic(root / FILES[which], compact.encode())
 
 
 def own_params(own: OwnData, schedule: str | None) -> str:
-    """Text of `params.yaml` for what `write_own` writes; raises ParamsError for no schedule's name."""
+    """Text of `params.yaml` for the files of `write_own`; raises ParamsError for an unknown schedule."""
     data: dict[str, Any] = {
         "format": "coco",
         "split": {"base": list(own.split.base), "novel": list(own.split.novel)},

@@ -1,7 +1,7 @@
-"""Several processes, started by torchrun, that do one stage's work together.
+"""Several processes, started by torchrun, that work on one stage together.
 
-The first of them leads: it holds the lock, and writes all that is written. The others hear from it whether
-there is anything to do, and compute their shares.
+Rank 0 is the leader: it holds the lock and writes all files. It tells the others whether there is work to do,
+and they compute their shares.
 """
 
 import os
@@ -23,9 +23,9 @@ STARTED_BY_TORCHRUN = "TORCHELASTIC_RUN_ID"
 class Processes:
     """All processes of a run, seen from one of them.
 
-    Args:
-        rank: of this one, 0 to world_size - 1.
-        world_size: how many there are.
+    Attributes:
+        rank: of this process, 0 to world_size - 1.
+        world_size: number of processes.
     """
 
     rank: int = 0
@@ -33,51 +33,51 @@ class Processes:
 
     @property
     def leads(self) -> bool:
-        """Whether this is the one that writes."""
+        """Whether this process is the leader, which writes all files."""
         return self.rank == 0
 
-    def hear_leader(self, said: bool) -> bool:
-        """What the leader says; what the others say does not matter."""
+    def broadcast(self, value: bool) -> bool:
+        """Return the leader's value in every process; other values are ignored."""
         if self.world_size == 1:
-            return said
+            return value
         import torch
         from torch import distributed
 
-        flag = torch.tensor(int(said))
+        flag = torch.tensor(int(value))
         distributed.broadcast(flag, src=0)
         return bool(flag)
 
     def wait(self) -> None:
-        """Go on when all have come here."""
+        """Block until all processes have called this."""
         if self.world_size > 1:
             from torch import distributed
 
             distributed.barrier()
 
-    def any(self, said: bool) -> bool:
-        """Whether at least one of all says so."""
+    def any(self, value: bool) -> bool:
+        """Whether the value is true in at least one process."""
         if self.world_size == 1:
-            return said
+            return value
         import torch
         from torch import distributed
 
-        flag = torch.tensor(int(said))
+        flag = torch.tensor(int(value))
         distributed.all_reduce(flag, distributed.ReduceOp.MAX)
         return bool(flag)
 
 
 ALONE = Processes()
-"""The one process of a run that torchrun has not started."""
+"""A run without torchrun: one process."""
 
 
 @contextmanager
 def join_processes(run: RunParams) -> Iterator[Processes]:
-    """Meet the other processes of this run, if torchrun has started it; gloo on CPUs, NCCL between GPUs.
+    """Join the other processes of a run that torchrun started; gloo on CPUs, NCCL on GPUs.
 
-    When one fails, it alone says why, and the others end in silence.
+    When a process fails, only it reports the error; the others exit without a message.
 
     Raises:
-        PipelineError: there are fewer GPUs than processes on this machine.
+        PipelineError: this machine has fewer GPUs than processes.
     """
     if STARTED_BY_TORCHRUN not in os.environ:
         yield ALONE
@@ -90,7 +90,7 @@ def join_processes(run: RunParams) -> Iterator[Processes]:
     if device.type == "cuda":
         torch.cuda.set_device(device)
     store, rank, world_size = next(iter(rendezvous("env://")))
-    with _one_voice(store, rank):
+    with _first_error_only(store, rank):
         distributed.init_process_group(
             "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo",
             store=store,
@@ -102,8 +102,8 @@ def join_processes(run: RunParams) -> Iterator[Processes]:
 
 
 @contextmanager
-def _one_voice(store: "Store", rank: int) -> Iterator[None]:
-    """Let the error of the process that failed first through; those of the others only follow from it."""
+def _first_error_only(store: "Store", rank: int) -> Iterator[None]:
+    """Raise the error of the process that failed first; errors of the others only follow from it."""
     try:
         yield
     except Exception as error:

@@ -1,4 +1,4 @@
-"""Progress of long work: a bar on a terminal, plain lines in a log; always with rate and time left."""
+"""Progress of long work, with rate and time left: a bar on a terminal, plain lines in a log."""
 
 import sys
 import time
@@ -23,13 +23,13 @@ def format_seconds(seconds: float) -> str:
 
 
 class Progress:
-    """Counts units of one piece of work and says how fast it goes.
+    """Counts the finished units of a task and their rate.
 
     Args:
-        label: what is being done, for instance `mine`.
-        total: units in all.
+        label: name of the task, for instance `mine`.
+        total: number of units.
         unit: plural name of a unit, for instance `photos`.
-        done: units that an earlier, interrupted run has finished; they do not count towards the rate.
+        done: units that an interrupted run finished; they do not count towards the rate.
     """
 
     def __init__(self, label: str, total: int, unit: str, done: int = 0) -> None:
@@ -41,13 +41,13 @@ class Progress:
         self._start = time.monotonic()
 
     def advance(self, units: int, worker: str = "", **tallies: float) -> None:
-        """Adds units that `worker` finished and further tallies (`forwards=12750`), shown as rates too."""
+        """Add units that `worker` finished, and tallies (`forwards=12750`) that are shown as rates."""
         self.done += units
         self.by_worker[worker] += units
         self.tallies.update(tallies)
 
     def say(self, note: str) -> None:
-        """Shows a short note beside the numbers, for instance the loss."""
+        """Show a short note after the numbers, for instance the loss."""
         self.note = note
 
     def line(self) -> str:
@@ -69,7 +69,7 @@ class Progress:
         return ", ".join(parts)
 
     def _shares(self) -> str:
-        """What each of several workers has done; of very many only the least and the most."""
+        """Units of each worker; of many workers only the least and the most."""
         counts = [self.by_worker[worker] for worker in sorted(self.by_worker)]
         if len(counts) <= WORKERS_LISTED:
             return f"by worker {' + '.join(map(str, counts))}"
@@ -77,7 +77,7 @@ class Progress:
 
 
 class _LineReporter(Progress):
-    """A plain line at most every few seconds, and one at the end."""
+    """Plain lines, at most one every few seconds, and one at the end."""
 
     def __init__(self, label: str, total: int, unit: str, done: int, stream: TextIO) -> None:
         super().__init__(label, total, unit, done)
@@ -111,7 +111,7 @@ class _BarReporter(Progress):
 def show_progress(
     label: str, total: int, unit: str, done: int = 0, stream: TextIO | None = None
 ) -> Iterator[Progress]:
-    """Shows progress on `stream` (standard error): a bar if it is a terminal, plain lines if not."""
+    """Show progress on `stream`, standard error by default: a bar on a terminal, plain lines elsewhere."""
     stream = stream or sys.stderr
     if not stream.isatty():
         reporter = _LineReporter(label, total, unit, done, stream)

@@ -1,4 +1,4 @@
-"""Runs stages: skips what is current, resumes what was interrupted, refuses what is stale."""
+"""Runs stages: skips current artifacts, resumes interrupted ones, refuses stale ones."""
 
 import contextlib
 from collections.abc import Iterator, Mapping
@@ -19,7 +19,7 @@ Stages = Mapping[str, Stage]
 
 
 def artifact_folder(root: Path, stage: str) -> Path:
-    """Where the output of a stage lies."""
+    """Output folder of a stage."""
     return root / ARTIFACTS / stage
 
 
@@ -31,22 +31,22 @@ def run_stage(
     force: bool = False,
     processes: Processes = ALONE,
 ) -> bool:
-    """Brings one stage up to date.
+    """Bring one stage up to date.
 
     Args:
         stages: all stages by name, in the order in which they run.
         name: the stage to run; its parents must be current.
-        params: typed params.
+        params: all params.
         root: folder of `params.yaml`.
-        force: make it again even if it is current.
-        processes: all that call this at the same time; what is read and written here is the leader's.
+        force: run the stage even if its artifact is current.
+        processes: all processes that call this together; only the leader reads and writes artifacts here.
 
     Returns:
-        Whether there was anything to do.
+        Whether the stage ran.
 
     Raises:
         ArtifactError: a parent is missing, interrupted or stale.
-        PipelineError: another run is at work on the same stage.
+        PipelineError: another run is working on the same stage.
     """
     stage, folder = stages[name], artifact_folder(root, name)
     context = StageContext(params, root, folder, processes)
@@ -57,44 +57,44 @@ def run_stage(
     with only_run(folder):
         inputs = stage_inputs(stage, params, root, stage.external_inputs(params, root))
         if not force and manifest.is_current(folder, inputs):
-            return processes.hear_leader(False)
+            return processes.broadcast(False)
         url, stores = _url_of_shards(stage, params, inputs), params.run.stores
         if force:
             _erase(folder, name, url, stores)
         manifest.begin(folder, name, inputs, url, stores)
-        processes.hear_leader(True)
+        processes.broadcast(True)
         result = stage.run(context)
         manifest.publish(folder, result.counts, result.facts)
     return True
 
 
 def _url_of_shards(stage: Stage, params: Params, inputs: Mapping[str, Any]) -> str | None:
-    """Where the shards of an artifact of these inputs go; None when that is into its folder."""
+    """URL for the shards of the artifact with these inputs; None if they go into its folder."""
     if not stage.sharded or params.run.stores is None:
         return None
     return shards_url(params.run.stores, stage.name, manifest.fingerprint(stage.name, inputs))
 
 
 def _erase(folder: Path, stage: str, url: str | None, stores: str | None) -> None:
-    """Remove what was made, and what another folder may have left where the new shards will lie."""
+    """Remove the artifact, and any shards that another folder left at the URL of the new ones."""
     manifest.erase(folder, stage, stores)
     if url is not None:
         erase_shards(url)
 
 
 def _follow(stage: Stage, context: StageContext) -> bool:
-    """Compute a share of the stage when the leader starts it."""
-    if not context.processes.hear_leader(False):
+    """Compute a share of the stage if the leader runs it."""
+    if not context.processes.broadcast(False):
         return False
     stage.run(context)
     return True
 
 
 def require_current(stages: Stages, name: str, params: Params, root: Path) -> None:
-    """Refuses an artifact that is missing, interrupted, or made from other params, code or parents.
+    """Refuse an artifact that is missing, interrupted, or made from other params, code or parents.
 
-    Inputs from outside the project are examined by the stage that reads them, not here: hashing the photos
-    again before each stage would cost minutes.
+    Only the stage that reads external inputs checks them: hashing the photos before each stage would take
+    minutes.
     """
     stage = stages[name]
     for parent in stage.parents:
@@ -118,7 +118,7 @@ def command_of(stage: str) -> str:
 
 
 def stage_inputs(stage: Stage, params: Params, root: Path, external: Mapping[str, Any]) -> dict[str, Any]:
-    """Everything that decides the bytes of a stage's artifact; its digest is the artifact's fingerprint."""
+    """All inputs that determine the bytes of a stage's artifact; their digest is its fingerprint."""
     return {
         "params": stage.inputs_of(params),
         "code": code_digest(*stage.modules(params)),
@@ -129,7 +129,7 @@ def stage_inputs(stage: Stage, params: Params, root: Path, external: Mapping[str
 
 @contextlib.contextmanager
 def only_run(folder: Path) -> Iterator[None]:
-    """Holds the artifact for this process, see :func:`ezsd.cache.lock.hold`.
+    """Lock the artifact for this process, see :func:`ezsd.cache.lock.hold`.
 
     Raises:
         PipelineError: another run holds it.

@@ -1,4 +1,4 @@
-"""What a stage is, and what it is given to work with."""
+"""A stage, the context it runs in, and its result."""
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
@@ -7,11 +7,11 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 
+from ezsd.pipeline.device import one_thread
 from ezsd.pipeline.params import Params, select
 from ezsd.pipeline.processes import ALONE, Processes
 from ezsd.pipeline.progress import Progress, show_progress
 from ezsd.pipeline.step_logs import LOGS, StepLog, open_logs
-from ezsd.pipeline.threads import one_thread
 
 if TYPE_CHECKING:
     from ezsd.pipeline.jobs.job import Job
@@ -21,11 +21,11 @@ ARTIFACTS = "artifacts"
 
 @dataclass(frozen=True)
 class StageResult:
-    """What the manifest says of a finished stage.
+    """Entries for the manifest of a finished stage.
 
-    Args:
+    Attributes:
         counts: rows by kind, for instance `{"photos": 800, "proposals": 31207}`.
-        facts: what a reader must know, for instance `{"protocol": "names known"}`.
+        facts: what readers of the artifact need, for instance `{"protocol": "names known"}`.
     """
 
     counts: Mapping[str, int] = field(default_factory=dict)
@@ -34,13 +34,13 @@ class StageResult:
 
 @dataclass(frozen=True)
 class StageContext:
-    """The hands of a running stage.
+    """What a stage has while it runs: params, folders, progress and workers.
 
-    Args:
-        params: all params; a stage reads only the sections that its `Stage.params` names.
+    Attributes:
+        params: all params; a stage reads only the sections listed in its `Stage.params`.
         root: folder of `params.yaml`; relative paths in params start here.
         folder: the stage's own output folder.
-        processes: those that do the stage's work together; only the one that leads writes.
+        processes: those that work on the stage together; only the leader writes.
     """
 
     params: Params
@@ -55,18 +55,18 @@ class StageContext:
     def progress(
         self, total: int, unit: str, done: int = 0, label: str | None = None
     ) -> AbstractContextManager[Progress]:
-        """Progress of `total` units, of which an interrupted run finished `done`; the leader's is shown."""
+        """Progress of `total` units; an interrupted run finished `done` of them. Only the leader shows it."""
         if not self.processes.leads:
             return nullcontext(Progress(self.folder.name, total, unit, done))
         return show_progress(label or self.folder.name, total, unit, done)
 
     def step_logs(self, steps_done: int) -> AbstractContextManager[StepLog]:
-        """The logs of `run.loggers`, after the steps that an interrupted run has done; the leader's."""
+        """Open the logs of `run.loggers`, after `steps_done` earlier steps. Only the leader writes them."""
         loggers = self.params.run.loggers if self.processes.leads else ()
         return open_logs(loggers, self.root / LOGS, steps_done)
 
     def map_shards(self, job: "Job") -> None:
-        """Do the shards of the job that no earlier run has done, wherever `params.run` says."""
+        """Compute the shards of the job that no earlier run finished, on the workers of `params.run`."""
         from ezsd.pipeline.executor import run_shards  # torch and Dask are slow to import
 
         todo = [shard for shard in range(job.shards) if not job.is_done(shard)]
@@ -85,20 +85,20 @@ class StageContext:
 class Stage:
     """One node of the pipeline: stage = params section = module = output folder.
 
-    The module `stages.<name>` has `run(context: StageContext) -> StageResult`, which writes into
+    The module `ezsd.stages.<name>` has `run(context: StageContext) -> StageResult`, which writes into
     `context.folder` only. It is imported when it runs, so that training never loads what mining needs.
     A stage that reads files from outside the project also has `external_inputs(params, root) -> dict` with
-    their digests, a part of the fingerprint.
+    their digests, which are part of the fingerprint.
 
-    Args:
+    Attributes:
         name: `mine`; the module is `ezsd.stages.mine`, the output `artifacts/mine`.
-        params: sections or keys that it reads (`mine`, `data.split`), and nothing else.
+        params: the only sections or keys that it reads (`mine`, `data.split`).
         parents: stages whose output it reads.
-        sharded: its store lies at the URL of `run.stores`, if there is one.
-        late: what the params choose among modules that are imported by name, late: from params to the dotted
-            name, or None. The others are out of the stage's reach and make no artifact stale.
-        choice: a key of the params, `mine.method`: the sections of params named like its other values do not
-            count either.
+        late: functions from params to the dotted name, or None, of a module that is imported by name at run
+            time. Modules that are not chosen make no artifact stale.
+        choice: a key such as `mine.method` that selects one of several subsections; the params of the others
+            do not count.
+        sharded: whether its store goes to the URL of `run.stores`, if one is set.
     """
 
     name: str
@@ -114,12 +114,12 @@ class Stage:
         return f"ezsd.stages.{self.name}"
 
     def modules(self, params: Params) -> tuple[str, ...]:
-        """The modules that do the work under these params; what they import does its share too."""
+        """The modules that do the work with these params, without their imports."""
         chosen = (choose(params) for choose in self.late)
         return self.module, *(module for module in chosen if module)
 
     def inputs_of(self, params: Params) -> dict[str, Any]:
-        """The params that decide the stage's bytes."""
+        """The params that determine the stage's bytes."""
         selected = select(params, self.params)
         if self.choice is not None:
             section, key = self.choice.split(".")
@@ -129,7 +129,7 @@ class Stage:
         return selected
 
     def run(self, context: StageContext) -> StageResult:
-        """Does the stage's work, with one torch thread: its bytes must not depend on the number of cores."""
+        """Run the stage with one torch thread: its bytes must not depend on the number of cores."""
         with one_thread():
             result: StageResult = import_module(self.module).run(context)
         return result

@@ -1,6 +1,6 @@
-"""Numbers of a running training for DVCLive and TensorBoard, in `logs/`, which is no part of the artifacts.
+"""Live logs of training for DVCLive and TensorBoard, in `logs/`, outside the artifacts.
 
-A run that goes on from a checkpoint takes some steps again: what was logged of these before is dropped.
+A run that resumes from a checkpoint repeats some steps: earlier rows of these steps are dropped.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -14,18 +14,19 @@ from ezsd.pipeline.params import Logger
 LOGS = "logs"
 """Folder of all logs, beside `artifacts`."""
 StepLog = Callable[[int, Mapping[str, float]], None]
-"""Takes how many steps are done, and values by name; a name may be `group/name`."""
+"""Called with the number of steps done, and values by name; a name may be `group/name`."""
 
 _DVC_PLOTS = b"plots:\n- plots/metrics:\n    x: step\n"
 
 
 @contextmanager
 def open_logs(loggers: Sequence[Logger], folder: Path, steps_done: int) -> Iterator[StepLog]:
-    """A log that passes everything on to each of `loggers`, which may be none.
+    """Open a log that writes to each of `loggers`, which may be empty.
 
     Args:
-        folder: for the logs; each logger has its own below it.
-        steps_done: steps that an earlier run has taken for good; 0 begins anew.
+        loggers: their names.
+        folder: for the logs; each logger has its own subfolder.
+        steps_done: steps up to the checkpoint of an earlier run; 0 starts new logs.
 
     Raises:
         PipelineError: the package of a logger is not installed.
@@ -42,7 +43,7 @@ def open_logs(loggers: Sequence[Logger], folder: Path, steps_done: int) -> Itera
 
 @contextmanager
 def _open_dvclive(folder: Path, steps_done: int) -> Iterator[StepLog]:
-    """A table a value in `plots/metrics`, which DVC finds by the `dvc.yaml` beside it."""
+    """One table per value in `plots/metrics`, listed for DVC in a `dvc.yaml` beside it."""
     try:
         from dvclive.live import Live
     except ModuleNotFoundError:
@@ -66,7 +67,7 @@ def _open_dvclive(folder: Path, steps_done: int) -> Iterator[StepLog]:
 
 
 def _drop_rows(table: Path, last_step: int) -> None:
-    """Keep the head and the whole rows up to a step, with which a row begins; a table without rows goes."""
+    """Keep the header and complete rows up to `last_step`; remove a table without rows."""
     lines = table.read_text(encoding="utf-8").splitlines(keepends=True)
     rows = [row for row in lines[1:] if row.endswith("\n") and int(row.split("\t")[0]) <= last_step]
     if rows:
@@ -77,7 +78,7 @@ def _drop_rows(table: Path, last_step: int) -> None:
 
 @contextmanager
 def _open_tensorboard(folder: Path, steps_done: int) -> Iterator[StepLog]:
-    """A file of events, which say that events of later steps in older files do not count."""
+    """An event file, which tells TensorBoard to ignore later steps in older files."""
     try:
         from torch.utils.tensorboard import SummaryWriter
     except ModuleNotFoundError:

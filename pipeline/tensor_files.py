@@ -1,4 +1,4 @@
-"""Tensors on disk: safetensors files that are whole or not there, and checkpoints that belong to one run."""
+"""Tensors on disk: safetensors files, written whole or not at all, and checkpoints of one run."""
 
 import json
 import sys
@@ -20,10 +20,10 @@ from ezsd.cache.manifest import claimed_fingerprint
 from ezsd.pipeline.stage import StageContext
 
 CHECKPOINT = "checkpoint.safetensors"
-"""What an interrupted training leaves to resume from; a finished one removes it."""
+"""File to resume an interrupted training from; removed at the end."""
 
 UNREADABLE = (SafetensorError, ValueError, KeyError, TypeError)
-"""What a damaged safetensors file makes of itself."""
+"""Errors that a damaged safetensors file causes."""
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
@@ -31,28 +31,32 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
     write_bytes_atomic(path, _sealed(tensors, {}))
 
 
-def read_tensors(path: Path, mend: str) -> dict[str, Tensor]:
-    """Read what `write_tensors` wrote.
+def read_tensors(path: Path, fix: str) -> dict[str, Tensor]:
+    """Read a file of `write_tensors`.
+
+    Args:
+        path: the file.
+        fix: the end of an error's message: what to run.
 
     Raises:
-        ArtifactError: it is missing or damaged; `mend` says what to run.
+        ArtifactError: the file is missing or damaged.
     """
-    data = read_checked(path, mend)
+    data = read_checked(path, fix)
     try:
         return _unsealed(data, {})
     except UNREADABLE as error:
-        raise ArtifactError(f"{path} is damaged: {mend}") from error
+        raise ArtifactError(f"{path} is damaged: {fix}") from error
 
 
 class Checkpoint:
-    """The state of an interrupted training in the folder of its stage.
+    """The saved state of an unfinished training, in the folder of its stage.
 
-    It holds a checksum, and the fingerprint of the artifact that was being made. One that is damaged, cut
-    short or of another artifact is removed, with one sentence on standard error.
+    It holds a checksum and the fingerprint of its artifact. A checkpoint that is damaged or of another
+    artifact is removed, with a message on standard error.
 
     Args:
-        context: of the stage; of several processes the one that leads writes and removes.
-        seconds: after which the next one is due.
+        context: of the stage; only the leader writes and removes files.
+        seconds: minimum time between two checkpoints.
     """
 
     def __init__(self, context: StageContext, seconds: float = 0.0) -> None:
@@ -61,7 +65,7 @@ class Checkpoint:
         self._saved = time.monotonic()
 
     def read(self) -> dict[str, Tensor] | None:
-        """What was saved last; None when there is nothing to go on from."""
+        """The tensors that were saved last; None if there are none."""
         if not self._path.is_file():
             return None
         try:
@@ -69,29 +73,29 @@ class Checkpoint:
         except (OSError, *UNREADABLE):
             if self._leads:
                 print(
-                    f"{self._path} is damaged or of another run: beginning anew", file=sys.stderr, flush=True
+                    f"{self._path} is damaged or of another run: starting again", file=sys.stderr, flush=True
                 )
             self.remove()
             return None
 
     def is_due(self) -> bool:
-        """Whether the last one is old enough."""
+        """Whether it is time to save again."""
         return time.monotonic() - self._saved >= self._seconds
 
     def save(self, tensors: Mapping[str, Tensor]) -> None:
-        """Replace the last one, whole or not at all."""
+        """Replace the checkpoint, whole or not at all."""
         if self._leads:
             write_bytes_atomic(self._path, _sealed(tensors, {"owner": self._owner}))
         self._saved = time.monotonic()
 
     def remove(self) -> None:
-        """The training is over, or must begin anew."""
+        """Remove the checkpoint."""
         if self._leads:
             remove_file(self._path)
 
 
 def _sealed(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> bytes:
-    """A safetensors file with its own checksum: while a stage is at work no manifest has one of it."""
+    """A safetensors file with a checksum in it: a running stage has no manifest yet."""
     return save(dict(tensors), {**metadata, "sha256": _digest(tensors)})
 
 
@@ -100,7 +104,7 @@ def _unsealed(data: bytes, metadata: Mapping[str, str]) -> dict[str, Tensor]:
     tensors, header_size = load(data), int.from_bytes(data[:8], "little")
     found = json.loads(data[8 : 8 + header_size])["__metadata__"]
     if found != {**metadata, "sha256": _digest(tensors)}:
-        raise ValueError("not what was saved")
+        raise ValueError("checksum or owner differs")
     return tensors
 
 

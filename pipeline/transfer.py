@@ -1,4 +1,4 @@
-"""Artifacts to and from one portable file."""
+"""Export and import of artifacts as one portable file."""
 
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -14,10 +14,11 @@ from ezsd.pipeline.runner import Stages, artifact_folder, only_run, require_curr
 
 
 def export_stages(stages: Stages, names: Sequence[str], params: Params, root: Path, path: Path) -> int:
-    """Write the current artifacts of the named stages into `path`, and return their bytes.
+    """Write the current artifacts of the named stages into `path`; return their size in bytes.
 
-    Raises ArtifactError for an artifact that is not current or is damaged, PipelineError while a run is at
-    work on one.
+    Raises:
+        ArtifactError: an artifact is not current, or is damaged.
+        PipelineError: a run is working on one of them.
     """
     folders = {name: artifact_folder(root, name) for name in names}
     with ExitStack() as locks:
@@ -33,12 +34,18 @@ def export_stages(stages: Stages, names: Sequence[str], params: Params, root: Pa
 def import_stages(
     names: Sequence[str], root: Path, path: Path, force: bool, stores: str | None = None
 ) -> list[str]:
-    """Put the artifacts of `path` that are among `names` into their folders; returns which were put there.
+    """Import the artifacts of `path` that are among `names`; return the names of the imported ones.
 
-    force: replace artifacts that differ, which is refused otherwise.
-    stores: `run.stores`; what is replaced takes its shards below this URL with it.
-    Raises ArtifactError for a file that is truncated, damaged or foreign, PipelineError for an artifact in
-    the way.
+    Args:
+        names: of the stages.
+        root: folder of `params.yaml`.
+        path: the portable file.
+        force: replace artifacts that differ; refused otherwise.
+        stores: `run.stores`; replacing an artifact removes its shards below this URL.
+
+    Raises:
+        ArtifactError: the file is truncated, damaged or of another kind.
+        PipelineError: another artifact is in the way.
     """
     with open_portable(path) as file:
         wanted = [name for name in names if name in file.stages]
@@ -55,7 +62,7 @@ def import_stages(
 
 
 def _is_there(file: PortableFile, name: str, folder: Path, force: bool) -> bool:
-    """Whether the folder holds the very artifact; raises PipelineError when it may not be replaced."""
+    """Whether the folder holds the same artifact; raises PipelineError if another may not be replaced."""
     if file.same_as(name, folder):
         return True
     resumes = (folder / INCOMPLETE).is_file() and (

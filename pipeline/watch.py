@@ -1,4 +1,4 @@
-"""What the stages depend on besides params and parents, noted for DVC, which cannot see it itself."""
+"""Digests for DVC of what stages depend on besides params and parents: code and external files."""
 
 from pathlib import Path
 
@@ -11,10 +11,9 @@ WATCHED = "watched.json"
 
 
 def note_inputs(params: Params, root: Path) -> Path:
-    """Write for each stage the digests of its code and of the files that it reads from outside; return where.
+    """Write the digests of each stage's code and external files; return the path of the file.
 
-    DVC runs a stage again when what stands under its name changes.
-    Raises what the stages raise for files that are missing or cannot be used.
+    DVC runs a stage again when its entry changes. Raises the stages' errors for missing or unusable files.
     """
     noted = {
         name: {

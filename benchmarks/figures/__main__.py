@@ -15,7 +15,7 @@ from PIL import Image
 from benchmarks.figures import proposals, renormalization
 from benchmarks.figures.finished_run import open_run
 from ezsd.cache.atomic import write_bytes_atomic
-from ezsd.pipeline.threads import one_thread
+from ezsd.pipeline.device import one_thread
 
 FIGURES = {
     "renormalization": renormalization.draw,

@@ -140,7 +140,7 @@ class _Look:
         return {
             "detections": list(_results(photo["id"], names, np.maximum(boxes, 0.5), scores, masks)),
             "joint_scores": [],
-            "said": {RAW: labels, RENORMALIZED: labels},
+            "teacher_labels": {RAW: labels, RENORMALIZED: labels},
         }
 
 

@@ -1,1 +1,1 @@
-"""What a stage does with a shard, a photo or a step: picklable work that workers run."""
+"""The work of each stage on a shard, a photo or a step, as picklable jobs for workers."""

@@ -1,4 +1,4 @@
-"""The work of `embed`: the teacher's embeddings of the base boxes and proposals of a shard's photos."""
+"""The work of `embed`: teacher embeddings of base boxes and proposals."""
 
 from dataclasses import dataclass
 
@@ -18,7 +18,7 @@ from ezsd.teacher.box_encoder import MULTI_CROP_FACTORS, BoxEncoder
 def context_factors(params: Params) -> tuple[float, ...]:
     """How much wider than the box the crops are whose mean embeds it (method, section 3).
 
-    A single crop is the one by which mining named a proposal.
+    A single crop is the same one that mining classified.
     """
     return MULTI_CROP_FACTORS if params.embed.crops == "multi" else (params.mine.context_factor,)
 
@@ -29,8 +29,8 @@ class EmbedShards(StoreJob):
 
     Attributes:
         context_factors: of :func:`context_factors`.
-        batch: crops that go through the teacher at once.
-        objects: room for base boxes of a photo.
+        batch: crops per forward pass of the teacher.
+        objects: most base boxes of a photo; the size of the stored arrays.
         dtype: of the stored embeddings.
     """
 
@@ -44,7 +44,7 @@ class EmbedShards(StoreJob):
     location: Location
 
     def __call__(self, shard: int) -> dict[str, float]:
-        """Returns how many crops went through the teacher."""
+        """Embed the boxes of a shard; return the number of crops as `forwards`."""
         encoder = BoxEncoder(self.teacher.load(), self.batch)
         photos, mined = self.rows(shard), self.mined.store.read_shard(shard, MINED_ARRAYS)
         rows = mined | object_rows(self.photos.index, photos, self.objects)
@@ -72,7 +72,7 @@ class EmbedShards(StoreJob):
 
 
 def embed_shards(context: StageContext, embedded: Embedded) -> EmbedShards:
-    """All shards of a run, with their store begun."""
+    """Create the store and return the job that fills it."""
     params, photos, mined = context.params, open_training_photos(context), Mined(context.parent("mine"))
     teacher, objects = renormalized_teacher(context), photos.index.most_objects()
     dim = len(teacher.renormed.read().feature_mean_after)

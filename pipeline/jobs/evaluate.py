@@ -1,4 +1,4 @@
-"""The work of `evaluate`: a pass of all models over the validation photos, and scores of what they saw."""
+"""The work of `evaluate`: detections and teacher labels on the validation photos, and their scores."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -45,7 +45,7 @@ RAW, RENORMALIZED = "raw", "renormalized"
 Scoring = Callable[[Record, Sequence[Record], Sequence[int], Shape], Mapping[int, ClassScores]]
 
 SCORING: dict[str, Scoring] = {"lvis": score_federated, "voc": score_voc}
-"""Formats whose data sets are scored by rules of their own; all others by COCO's."""
+"""Formats whose data sets have their own scoring rules; all others use COCO's."""
 
 
 class Models(NamedTuple):
@@ -61,34 +61,37 @@ class Models(NamedTuple):
 
 
 class ModelSource(Protocol):
-    """Where a worker gets its models from; it is sent to workers, models are not."""
+    """Loads the models in a worker: sources are sent to workers, models are not."""
 
     def load(self) -> Models:
-        """The models; the same ones when called again in the same process."""
+        """Return the models, the same ones on each call in a process."""
         ...
 
 
-class Seen(NamedTuple):
-    """All that the pass saw.
+class PassResult(NamedTuple):
+    """Result of the pass over all photos.
 
-    detections: COCO results, photo by photo. joint_scores: of each, where there is an ensemble, else none.
-    labels: (N,) of all true boxes. said: what each teacher called them, (N,) each.
+    Attributes:
+        detections: COCO results, photo by photo.
+        joint_scores: ensemble score of each detection; empty without an ensemble.
+        labels: (N,) int64 of all ground truth boxes.
+        teacher_labels: by teacher, (N,) int64, its label of each of these boxes.
     """
 
     detections: list[Record]
     joint_scores: list[float]
     labels: np.ndarray
-    said: dict[str, np.ndarray]
+    teacher_labels: dict[str, np.ndarray]
 
 
 @dataclass(frozen=True)
 class ValidationPass(PartsJob):
-    """Looks at photos in shards, each of which leaves one JSON file.
+    """Runs all models on the photos in shards, with one JSON file per shard.
 
-    Args:
-        photos: with their true boxes.
-        models: where the models are.
-        parts: folder for what an interrupted pass leaves.
+    Attributes:
+        photos: with their ground truth boxes.
+        models: loads the models.
+        parts: folder of the shards' files.
         per_shard: photos in a shard.
     """
 
@@ -101,33 +104,35 @@ class ValidationPass(PartsJob):
         return len(self.photos)
 
     def __call__(self, shard: int) -> dict[str, float]:
-        """Look at a shard's photos."""
+        """Run the models on a shard's photos and publish the results."""
         models = self.models.load()
-        self.publish(shard, [self._look(models, row) for row in self.rows(shard)])
+        self.publish(shard, [self._run_models(models, row) for row in self.rows(shard)])
         return {}
 
-    def collect(self) -> Seen:
-        """Join the shards' files; all shards must have been looked at."""
+    def collect(self) -> PassResult:
+        """Join the shards' files; all shards must be done."""
         seen = [photo for part in self.read_all() for photo in part]
-        return Seen(
+        return PassResult(
             [detection for photo in seen for detection in photo["detections"]],
             [score for photo in seen for score in photo["joint_scores"]],
             self.photos.labels(),
             {
-                teacher: np.array([label for photo in seen for label in photo["said"][teacher]], np.int64)
+                teacher: np.array(
+                    [label for photo in seen for label in photo["teacher_labels"][teacher]], np.int64
+                )
                 for teacher in (RAW, RENORMALIZED)
             },
         )
 
     @torch.inference_mode()
-    def _look(self, models: Models, row: int) -> dict[str, Any]:
+    def _run_models(self, models: Models, row: int) -> dict[str, Any]:
         pixels, boxes_xyxy = self.photos.photo(row), self.photos.objects_xyxy(row)
         device = next(models.detector.parameters()).device
         (found,) = detect(models.detector, [pixels.to(device)], models.selection)
         return {
             "detections": self._results(row, found),
             "joint_scores": _joint_scores(models.ensemble, pixels, found),
-            "said": {
+            "teacher_labels": {
                 name: teacher.name(pixels, boxes_xyxy).tolist() for name, teacher in models.teachers.items()
             },
         }
@@ -149,16 +154,16 @@ def _joint_scores(ensemble: ScoreEnsemble | None, pixels: Tensor, found: Detecti
 
 @dataclass(frozen=True)
 class ModelsOnDisk:
-    """Where the models lie and how they are used; `load` gives the same ones again in the same process.
+    """Files of the models and how the models are used.
 
-    Args:
-        train: artifact folder of the detector. made: digest of its manifest, which tells a process that works
-            for several runs whether it still has the right one.
+    Attributes:
+        train: artifact folder of the detector.
+        made: digest of its manifest; a process that serves several runs reloads the models when it changes.
         teacher: the raw teacher and its re-normalization.
-        split: whose names compete.
+        split: the vocabulary.
         selection: how detections are chosen.
         context_factor, batch: how the teacher's crops are cut and encoded.
-        ensemble: how much the teacher's score counts beside the detector's; None to leave it out.
+        ensemble: weight of the teacher's score beside the detector's; None for the detector alone.
     """
 
     train: Path
@@ -171,7 +176,10 @@ class ModelsOnDisk:
     ensemble: EnsembleConfig | None
 
     def load(self) -> Models:
-        """The detector with all names, and both teachers. Raises ArtifactError for what is not there."""
+        """Return the detector with all names, and both teachers, the same ones on each call in a process.
+
+        Raises ArtifactError when an artifact is missing or damaged.
+        """
         return _load(self)
 
 
@@ -216,19 +224,19 @@ def _namer(models: ModelsOnDisk, teacher: Teacher, text: np.ndarray) -> BoxNamer
 
 def score_all(
     setup: EvaluationSetup,
-    seen: Seen,
+    seen: PassResult,
     max_dets: Sequence[int],
     masks: bool,
     recall: Mapping[str, float | None],
 ) -> Evaluation:
-    """Every number of the evaluation: of boxes, of masks if there are any, of the ensemble if there is one.
+    """Compute all numbers of the evaluation: of boxes and, where they exist, of masks and of the ensemble.
 
     Args:
         setup: what is scored against what.
-        seen: of the pass.
-        max_dets: detections a photo that count; the first is the setup's.
+        seen: the result of the pass.
+        max_dets: detections per photo that count; the first is the setup's.
         masks: whether detections have masks.
-        recall: of :func:`proposal_recall`.
+        recall: result of :func:`proposal_recall`.
     """
     score, truth = SCORING.get(setup.data, score_detections), dict(setup.ground_truth)
     scores = score(truth, seen.detections, max_dets, "bbox")
@@ -236,8 +244,8 @@ def score_all(
     joint = boxes_with_scores(seen.detections, seen.joint_scores) if setup.ensemble else None
     of_joint = {} if joint is None else score(truth, joint, max_dets[:1], "bbox")
     accuracy = {
-        teacher: percent_by_group(said == seen.labels, seen.labels, setup.split)
-        for teacher, said in seen.said.items()
+        teacher: percent_by_group(labels == seen.labels, seen.labels, setup.split)
+        for teacher, labels in seen.teacher_labels.items()
     }
     return Evaluation(
         metrics=build_metrics(setup, scores, of_masks, of_joint, accuracy, recall),
@@ -250,7 +258,7 @@ def score_all(
 
 
 def proposal_recall(mined: Mined, boxes: Boxes, split: Split) -> dict[str, float | None]:
-    """Share of objects that some stored proposal covers, in percent by group; crowd regions are left out.
+    """Percentage of objects that a stored proposal covers, by group; crowd regions are left out.
 
     Args:
         mined: the proposals.

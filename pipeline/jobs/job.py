@@ -1,4 +1,4 @@
-"""Work in numbered shards, each done apart, by any worker, and published by itself."""
+"""Work in numbered shards; any worker can compute any shard, and each is published separately."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -16,14 +16,14 @@ from ezsd.cache.sharded import ShardedStore
 
 
 class Job(ABC):
-    """Base of a frozen dataclass that says what is to be done; called with a shard's number, it does it.
+    """Base of frozen dataclasses that describe work; a call with a shard's number does that shard.
 
-    It is sent to a worker with each shard, so its fields hold no model and no array of the data set's size:
-    they say where these are.
+    A job is sent to a worker with each shard, so its fields hold no models and no large arrays, only where to
+    find them.
 
     Attributes:
         unit: plural name of what :meth:`size` counts.
-        label: name of the work; None for the stage's.
+        label: name of the work; None for the stage's name.
     """
 
     unit: str = "photos"
@@ -32,7 +32,7 @@ class Job(ABC):
     @property
     @abstractmethod
     def shards(self) -> int:
-        """Number of shards; they are counted from 0."""
+        """Number of shards, numbered from 0."""
 
     @abstractmethod
     def size(self, shard: int) -> int:
@@ -44,10 +44,10 @@ class Job(ABC):
 
     @abstractmethod
     def __call__(self, shard: int) -> dict[str, float]:
-        """Do the shard and publish it; returns tallies to show the rates of, such as `{"forwards": 9000}`."""
+        """Compute and publish the shard; return tallies for the progress, such as `{"forwards": 9000}`."""
 
     def __getstate__(self) -> dict[str, Any]:
-        """The fields alone: what a process has opened or read stays with it."""
+        """Pickle the fields alone, without anything that this process has opened or read."""
         return {field.name: getattr(self, field.name) for field in fields(self)}  # type: ignore[arg-type]
 
 
@@ -62,7 +62,7 @@ class StoreJob(Job):
 
     @cached_property
     def store(self) -> ShardedStore:
-        """Opened once a process."""
+        """The store, opened once per process."""
         return ShardedStore.open(self.location)
 
     @property
@@ -84,11 +84,11 @@ class StoreJob(Job):
 
 
 class PartsJob(Job):
-    """Looks at numbered things; each shard leaves one JSON file.
+    """Processes numbered items; each shard writes one JSON file.
 
     Attributes:
         parts: folder of the files.
-        per_shard: things in a shard.
+        per_shard: items in a shard.
     """
 
     parts: Path
@@ -96,7 +96,7 @@ class PartsJob(Job):
 
     @abstractmethod
     def __len__(self) -> int:
-        """Number of things."""
+        """Number of items."""
 
     @property
     def shards(self) -> int:
@@ -104,7 +104,7 @@ class PartsJob(Job):
         return -(-len(self) // self.per_shard)
 
     def size(self, shard: int) -> int:
-        """Things in a shard."""
+        """Items in a shard."""
         return len(self.rows(shard))
 
     def is_done(self, shard: int) -> bool:
@@ -112,7 +112,7 @@ class PartsJob(Job):
         return self._part(shard).is_file()
 
     def rows(self, shard: int) -> range:
-        """Numbers of the things in a shard."""
+        """Numbers of the items in a shard."""
         return range(shard * self.per_shard, min((shard + 1) * self.per_shard, len(self)))
 
     def publish(self, shard: int, found: object) -> None:
@@ -120,7 +120,7 @@ class PartsJob(Job):
         write_json_atomic(self._part(shard), {"found": found, "sha256": _digest(found)})
 
     def read(self, shard: int) -> Any:
-        """What a published shard found. Raises ArtifactError when its file is damaged."""
+        """Result of a published shard. Raises ArtifactError when its file is damaged."""
         path = self._part(shard)
         part = read_json(path, "delete it and run again")
         if not isinstance(part, dict) or part.get("sha256") != _digest(part.get("found")):
@@ -128,7 +128,7 @@ class PartsJob(Job):
         return part["found"]
 
     def read_all(self) -> list[Any]:
-        """What all shards found, in their order; all must have been published."""
+        """Results of all shards in order; all must be published."""
         return [self.read(shard) for shard in range(self.shards)]
 
     def _part(self, shard: int) -> Path:
@@ -137,7 +137,7 @@ class PartsJob(Job):
 
 @dataclass(frozen=True)
 class JobChain(Job):
-    """Jobs one after the other, their shards numbered through: workers start once for all of them."""
+    """Jobs run as one, with consecutive shard numbers, so that workers start only once."""
 
     jobs: Sequence[Job]
     unit: str
@@ -159,7 +159,7 @@ class JobChain(Job):
         return job.is_done(number)
 
     def __call__(self, shard: int) -> dict[str, float]:
-        """Do the shard and publish it."""
+        """Compute and publish the shard."""
         job, number = self._find(shard)
         return job(number)
 
@@ -172,5 +172,5 @@ class JobChain(Job):
 
 
 def _digest(found: object) -> str:
-    """While a stage is at work no manifest has a checksum of its parts."""
+    """Checksum of a part: a running stage has no manifest yet."""
     return sha256(json_bytes(found)).hexdigest()

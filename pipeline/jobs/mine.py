@@ -1,4 +1,4 @@
-"""The work of `mine`: what a method of mining is given and gives, and the shards that a miner fills.
+"""The work of `mine`: the interface of a mining method, and the job that fills the store of proposals.
 
 Each method is a module `mine_<method>` with `prepare_miner(inputs: MiningInputs) -> MinerSource`.
 """
@@ -31,9 +31,9 @@ Miner = Callable[[Tensor, Tensor, CropClassifier, MineConfig], Proposals]
 
 
 class MinerSource(Protocol):
-    """Says which miner; it is sent to workers, models are not.
+    """Loads the miner in a worker: sources are sent to workers, models are not.
 
-    `score` says what a proposal's score is: `CERTAINTY` or `OBJECTNESS` of `ezsd.mining.score`.
+    `score` is the meaning of a proposal's score: `CERTAINTY` or `OBJECTNESS` of `ezsd.mining.score`.
     """
 
     @property
@@ -45,13 +45,13 @@ class MinerSource(Protocol):
         ...
 
     def load(self) -> Miner:
-        """The miner. Raises ArtifactError when what it has learned is missing or damaged."""
+        """Load the miner. Raises ArtifactError when its weights are missing or damaged."""
         ...
 
 
 @dataclass(frozen=True)
 class MiningInputs:
-    """What a method may learn from: base boxes, photos, and the re-normalized teacher."""
+    """What a method may use: base boxes, photos, and the re-normalized teacher."""
 
     context: StageContext
     teacher: RenormalizedTeacher
@@ -59,7 +59,7 @@ class MiningInputs:
 
 
 def mining_inputs(context: StageContext) -> MiningInputs:
-    """Those of a run."""
+    """The inputs of a run."""
     return MiningInputs(context, renormalized_teacher(context), open_training_photos(context))
 
 
@@ -73,7 +73,7 @@ def mining_names(params: MineParams, split: Split) -> MiningNames:
 
 @dataclass(frozen=True)
 class MineShards(StoreJob):
-    """Mines the photos of a shard."""
+    """Mines proposals from the photos of a shard."""
 
     photos: TrainingPhotos
     source: MinerSource
@@ -84,7 +84,7 @@ class MineShards(StoreJob):
     location: Location
 
     def __call__(self, shard: int) -> dict[str, float]:
-        """Returns how many crops went through the teacher."""
+        """Mine a shard; return the number of crops as `forwards`."""
         mine, classifier = self.source.load(), self._classifier()
         rows = self.rows(shard)
         found = [
@@ -103,7 +103,7 @@ class MineShards(StoreJob):
 
 
 def mine_shards(inputs: MiningInputs, names: MiningNames, source: MinerSource, mined: Mined) -> MineShards:
-    """All shards of a run, with their store begun."""
+    """Create the store and return the job that fills it."""
     params = inputs.context.params
     attributes = {
         "names": names.names,
@@ -125,7 +125,7 @@ def mine_shards(inputs: MiningInputs, names: MiningNames, source: MinerSource, m
 
 
 def proposal_rows(found: Sequence[Proposals], keep: int) -> Rows:
-    """All arrays of a shard but the ids; what a photo has fewer than `keep` is filled."""
+    """All arrays of a shard except the ids, padded to `keep` proposals per photo."""
     specs = mined_arrays(keep)
     return {
         **{

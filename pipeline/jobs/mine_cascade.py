@@ -1,4 +1,4 @@
-"""`mine.method: cascade`: fits the objectness that ranks anchors, on base boxes of some training photos."""
+"""`mine.method: cascade`: fits the objectness that ranks anchors, on base boxes of some photos."""
 
 from dataclasses import dataclass
 from functools import reduce
@@ -24,14 +24,14 @@ from ezsd.teacher.protocol import Teacher
 FIT_PHOTOS = 256
 PHOTOS_PER_PART = 16
 PARTS = "parts"
-"""What an interrupted fit leaves to resume from; a finished one removes it."""
+"""Folder to resume an interrupted fit from; removed at the end."""
 
-MEND = "run ezsd-cli precompute --only mine --force"
+FIX = "run ezsd-cli precompute --only mine --force"
 
 
 @dataclass(frozen=True)
 class ObjectnessFit(Job):
-    """Sums over photos part by part, each of which leaves a file."""
+    """Sums over photos for the ridge regression, with one file per part."""
 
     label = "mine: fit objectness"
 
@@ -59,7 +59,7 @@ class ObjectnessFit(Job):
         return self.path(shard).is_file()
 
     def path(self, shard: int) -> Path:
-        """Where a part's sums lie."""
+        """File of a part's sums."""
         return self.parts / f"{shard:04d}.safetensors"
 
     def __call__(self, shard: int) -> dict[str, float]:
@@ -74,14 +74,14 @@ class ObjectnessFit(Job):
         return objectness_sums(self.photos.photo(row), self.photos.objects_xyxy(row), teacher, self.config)
 
     def solve(self) -> Tensor:
-        """The fitted weights; all parts must have been summed."""
-        sums = [RidgeSums(**read_tensors(self.path(shard), MEND)) for shard in range(self.shards)]
+        """Return the fitted weights; all parts must be done."""
+        sums = [RidgeSums(**read_tensors(self.path(shard), FIX)) for shard in range(self.shards)]
         return reduce(add, sums).solve()
 
 
 @dataclass(frozen=True)
 class CascadeSource:
-    """The coarse-to-fine miner, by the file with its fitted weights."""
+    """The coarse-to-fine miner, loaded from its fitted weights."""
 
     weights: Path
     fraction: float
@@ -89,12 +89,12 @@ class CascadeSource:
     score: str = CERTAINTY
 
     def load(self) -> Miner:
-        """The miner. Raises ArtifactError when the weights are missing or damaged."""
-        return CascadeMiner(read_tensors(self.weights, MEND)["weights"], self.fraction)
+        """Load the miner. Raises ArtifactError when the weights are missing or damaged."""
+        return CascadeMiner(read_tensors(self.weights, FIX)["weights"], self.fraction)
 
 
 def prepare_miner(inputs: MiningInputs) -> CascadeSource:
-    """The miner with its objectness fitted, now unless an earlier run has left it."""
+    """Fit the objectness unless an earlier run has, and return the miner."""
     context, params, path = (
         inputs.context,
         inputs.context.params.mine,

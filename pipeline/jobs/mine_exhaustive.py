@@ -1,4 +1,4 @@
-"""`mine.method: exhaustive`: nothing to learn before mining."""
+"""`mine.method: exhaustive`: nothing to fit before mining."""
 
 from dataclasses import dataclass
 
@@ -20,5 +20,5 @@ class ExhaustiveSource:
 
 
 def prepare_miner(inputs: MiningInputs) -> ExhaustiveSource:
-    """The miner as it is."""
+    """Return the miner; there is nothing to prepare."""
     return ExhaustiveSource()

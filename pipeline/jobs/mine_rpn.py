@@ -1,4 +1,4 @@
-"""`mine.method: rpn`: trains a region proposal network on base boxes, for its proposals."""
+"""`mine.method: rpn`: trains a region proposal network on base boxes."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -24,7 +24,7 @@ from ezsd.training.targets import CachedTargets
 
 WEIGHTS = "rpn.safetensors"
 CHECKPOINT_SECONDS = 60.0
-MEND = "run ezsd-cli precompute --only mine --force"
+FIX = "run ezsd-cli precompute --only mine --force"
 
 
 def external_inputs(params: Params, root: Path) -> dict[str, Any]:
@@ -34,7 +34,7 @@ def external_inputs(params: Params, root: Path) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class RpnSource:
-    """The network's miner, by the file with its trained weights."""
+    """The miner with a trained region proposal network, loaded from its weights."""
 
     weights: Path
     config: RegionProposerConfig
@@ -43,14 +43,14 @@ class RpnSource:
     scored_context_factor: None = None
 
     def load(self) -> Miner:
-        """The miner. Raises ArtifactError when the weights are missing or damaged."""
+        """Load the miner. Raises ArtifactError when the weights are missing or damaged."""
         network = RegionProposer(self.config)
-        network.load_state_dict(read_tensors(self.weights, MEND))
+        network.load_state_dict(read_tensors(self.weights, FIX))
         return RpnMiner(network.eval().to(choose_device(self.run)))
 
 
 def prepare_miner(inputs: MiningInputs) -> RpnSource:
-    """The miner with its network trained, now unless an earlier run has done it."""
+    """Train the network unless an earlier run has, and return the miner."""
     params, path = inputs.context.params, inputs.context.folder / WEIGHTS
     if not path.is_file():
         write_tensors(path, _train(inputs).cpu().state_dict())
@@ -59,7 +59,7 @@ def prepare_miner(inputs: MiningInputs) -> RpnSource:
 
 
 def _train(inputs: MiningInputs) -> RegionProposer:
-    """The network after its last step; photos without objects teach nothing."""
+    """Train the network, on photos with objects only."""
     params, photos = inputs.context.params.mine.rpn, inputs.photos
     rows, network = photos.index.rows_with_objects(), _new_network(inputs)
 

@@ -1,4 +1,4 @@
-"""The work of `prepare`: the embedded world is drawn, and every photo is decoded once before it is used."""
+"""The work of `prepare`: draws the embedded world, and decodes every photo once to check it."""
 
 from dataclasses import dataclass
 from importlib import import_module
@@ -14,7 +14,7 @@ from ezsd.pipeline.jobs.job import JobChain, PartsJob
 from ezsd.pipeline.stage import StageContext
 
 PARTS = "parts"
-"""What an interrupted run leaves to resume from; a finished one removes it."""
+"""Folder to resume an interrupted run from; removed at the end."""
 
 
 def draw_world(context: StageContext, sources: DataSources) -> None:
@@ -22,7 +22,9 @@ def draw_world(context: StageContext, sources: DataSources) -> None:
     world = context.params.data.world
     if world is None:
         return
-    drawing = import_module("ezsd.pipeline.data.world.drawing")  # late: other data do not depend on its code
+    drawing = import_module(
+        "ezsd.pipeline.data.world.drawing"
+    )  # imported here: other data do not depend on its code
     drawings = [
         drawing.WorldDrawing(
             source=sources.of(which),
@@ -62,10 +64,9 @@ def inspect_photos(
 
 @dataclass(frozen=True)
 class PhotoInspection(PartsJob):
-    """Decodes the photos of one set; called with a shard's number it examines that shard.
+    """Decodes the photos of one set, with one JSON file in `parts` per shard.
 
-    A shard leaves one JSON file in `parts`. A shard in which a photo was found unusable counts as not done:
-    when the stage runs again, somebody may have mended the photo.
+    A shard with an unusable photo counts as not done: the photo may be repaired before the next run.
     """
 
     which: Which
@@ -78,11 +79,11 @@ class PhotoInspection(PartsJob):
         return len(self.photos)
 
     def is_done(self, shard: int) -> bool:
-        """Whether an earlier run examined the shard and found nothing."""
+        """Whether an earlier run examined the shard and found all photos usable."""
         return super().is_done(shard) and not self.read(shard)["unusable"]
 
     def __call__(self, shard: int) -> dict[str, float]:
-        """Examine a shard and publish its part."""
+        """Examine a shard's photos and publish its part."""
         sizes: list[int] = []
         unusable: list[tuple[int, str]] = []
         for row in self.rows(shard):
@@ -94,7 +95,7 @@ class PhotoInspection(PartsJob):
         return {}
 
     def collect(self) -> Inspected:
-        """Join the parts; all shards must have been examined."""
+        """Join the parts; all shards must be done."""
         parts = self.read_all()
         unusable = [(int(row), str(reason)) for part in parts for row, reason in part["unusable"]]
         usable = np.ones(len(self.photos), dtype=np.bool_)
@@ -103,7 +104,7 @@ class PhotoInspection(PartsJob):
         return Inspected(byte_sizes, usable, tuple(self._finding(row, reason) for row, reason in unusable))
 
     def _examine(self, row: int) -> tuple[int, str]:
-        """Bytes of the file, and what is wrong with it (empty for nothing)."""
+        """Size of the file in bytes, and what is wrong with it; empty if nothing is."""
         name = self.photos.file_names[row]
         width, height = self.photos.sizes_wh[row].tolist()
         size = self.folder.byte_size(name) or 0

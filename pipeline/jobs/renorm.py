@@ -1,4 +1,4 @@
-"""The work of `renorm`: base boxes as crops, the teacher tuned on them, and a record of what that changed."""
+"""The work of `renorm`: tunes the teacher on crops of base boxes, and records the change."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -29,22 +29,22 @@ from ezsd.teacher.name_embeddings import embed_names
 from ezsd.teacher.prompts import Prompts
 from ezsd.teacher.protocol import Teacher
 
-LOOK = "renorm: measure boxes"
+MEASURE = "renorm: measure boxes"
 SAMPLE_BOXES = 2048
-"""Boxes that statistics and accuracy are measured on."""
+"""Number of boxes that statistics and accuracy are measured on."""
 
 SAMPLE_PICTURES = 256
-"""Whole photos, and boxes, that the training-free method looks at."""
+"""Number of whole photos, and of boxes, that the training-free method uses."""
 
 MAX_BYTES = 2 << 30
-"""Crops that are kept in memory, so that epochs need not decode their photos again."""
+"""Memory for crops, so that later epochs need not decode their photos again."""
 
 
 @dataclass(frozen=True)
 class BasePhotos:
     """Photos with at least one base box, as crops; numbered from 0 in the index's order.
 
-    Their crops are cut by `threads` threads while the teacher looks at earlier ones.
+    `threads` threads cut crops while the teacher encodes earlier ones.
     """
 
     photos: TrainingPhotos
@@ -53,13 +53,13 @@ class BasePhotos:
     threads: int
 
     def labelled_crops(self) -> LabelledCrops:
-        """Labels and sizes now, crops when they are asked for."""
+        """Labels and relative areas of all boxes; crops are cut on demand."""
         labels = [self.photos.labels(row) for row in self._rows]
         areas = [self._relative_areas(row) for row in self._rows]
         return LabelledCrops(labels, areas, RememberedCrops(self._cut, MAX_BYTES), self.threads)
 
     def whole(self, numbers: Sequence[int]) -> Tensor:
-        """Centre squares of photos, uint8 `(P, 3, S, S)`, as a CLIP is used to see them."""
+        """Centre squares of photos, uint8 `(P, 3, S, S)`, as in CLIP's own preprocessing."""
         return torch.cat(list(compute_ahead(self._cut_centre, numbers, self.threads)))
 
     @cached_property
@@ -88,11 +88,11 @@ class BasePhotos:
 
 @dataclass(frozen=True)
 class View:
-    """A teacher at one moment.
+    """Norm layers, statistics and text embeddings of a teacher, before or after re-normalization.
 
-    Args:
+    Attributes:
         norms: gammas and betas, `<tower>.<layer>.weight` and `.bias`.
-        domain: what it makes of a sample of base boxes.
+        domain: statistics on a sample of base boxes.
         text: float32 `(C, D)` embeddings of all names.
     """
 
@@ -103,7 +103,7 @@ class View:
 
 @dataclass(frozen=True)
 class Subject:
-    """The teacher that is re-normalized in place, and the boxes that it is tuned and measured on."""
+    """The teacher, which is re-normalized in place, and the boxes that it is tuned and measured on."""
 
     context: StageContext
     teacher: Teacher
@@ -113,10 +113,10 @@ class Subject:
     data: LabelledCrops
 
     def view(self) -> View:
-        """What the teacher is like now."""
+        """Measure the teacher as it is now."""
         sample = self.data.sample(SAMPLE_BOXES, self.context.params.renorm.seed)
         boxes = sum(len(self.data.labels[photo]) for photo in sample)
-        with self.context.progress(boxes, "boxes", label=LOOK) as progress:
+        with self.context.progress(boxes, "boxes", label=MEASURE) as progress:
             domain = measure_domain(
                 self.teacher, self.split.labelled, self.prompts, self.data, sample, progress.advance
             )
@@ -125,7 +125,7 @@ class Subject:
         return View(norm_state(find_norm_layers(self.teacher, "both")), domain, text)
 
     def renormalize(self) -> tuple[float, ...]:
-        """Change the teacher; returns its accuracy on the training boxes, epoch by epoch of tuning."""
+        """Re-normalize the teacher; return its accuracy on the training boxes in each epoch of tuning."""
         method, seed = self.context.params.renorm.method, self.context.params.renorm.seed
         if method == "tune":
             return self._tune()
@@ -166,7 +166,7 @@ def open_subject(context: StageContext) -> Subject:
 def make_record(
     before: View, after: View, split: Split, accuracy: Sequence[float], teacher: Mapping[str, Any]
 ) -> RenormRecord:
-    """The record of one re-normalization; it uses no novel name, so its protocol is a strict one."""
+    """The record of one re-normalization; it uses no novel name, so its protocol is strict."""
     return RenormRecord(
         layers=tuple(_layer(name, before, after) for name in before.domain.activations),
         feature_mean_before=_plain(before.domain.feature_mean),

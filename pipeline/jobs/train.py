@@ -1,4 +1,4 @@
-"""The work of `train`: each photo's targets out of the cache, and the detector's steps on them."""
+"""The work of `train`: reads each photo's targets from the cache and trains the detector on them."""
 
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
@@ -28,7 +28,7 @@ from ezsd.training.schedule import Schedule
 from ezsd.training.targets import CachedTargets
 
 WINDOW_SHARDS = 8
-"""Shards whose photos are shuffled among each other, and which are held in memory for it."""
+"""Number of shards that are held in memory and shuffled together."""
 
 OBJECTS = ("gt_boxes_xyxy", "gt_embeddings", "gt_embeddings_scales")
 PROPOSALS = ("boxes_xyxy", "confidence", "embeddings", "embeddings_scales")
@@ -40,7 +40,10 @@ def train_detector(
     photos: TrainingPhotos,
     targets: "TargetReader",
 ) -> tuple[list[StepReport], Schedule]:
-    """Take all steps that are left, and report on all steps of the schedule; Ctrl-C leaves a checkpoint."""
+    """Take the remaining steps; return the reports of all steps, and the schedule.
+
+    Ctrl-C leaves a checkpoint.
+    """
     params = context.params.train
     factors = repeat_factors([photos.labels(row) for row in range(len(photos))], params.repeat_threshold)
     run = TrainingRun(
@@ -61,15 +64,15 @@ def train_detector(
         device = choose_device(context.params.run)
         rows = LiveRows(log, run.schedule, params.schedule.images_per_step, device, taken)
         for _ in run.steps():
-            rows.tell(run.reports)
+            rows.update(run.reports)
     return run.reports, run.schedule
 
 
 @dataclass
 class TargetReader:
-    """Row of a training photo -> its targets; holds the shards that were read last.
+    """Reads the targets of a training photo by its row; caches recent shards.
 
-    Args:
+    Attributes:
         index: base boxes of the training photos.
         store: teacher embeddings of the same photos, row for row.
         masks: of the same boxes, row for row, for a detector with a mask head.
@@ -90,7 +93,7 @@ class TargetReader:
         self._shards: OrderedDict[int, Rows] = OrderedDict()
 
     def __call__(self, row: int) -> CachedTargets:
-        """Raises ArtifactError when the store is of other photos, or damaged."""
+        """Return the targets of a row. Raises ArtifactError when the store is damaged or of other photos."""
         shard, place = divmod(row, self.store.layout.shard_rows)
         cached = {name: array[place] for name, array in self._read(shard).items()}
         image_id = int(self.index.photos.image_ids[row])
@@ -111,10 +114,10 @@ class TargetReader:
         )
 
     def order(self, factors: Sequence[float], seed: int, epoch: int) -> Sequence[int]:
-        """Rows in the order of a round: shuffled, with whole shards close to each other.
+        """Rows in the order of an epoch, shuffled within windows of whole shards.
 
         Args:
-            factors: how often a round shows each row, on average.
+            factors: mean repeats of each row in an epoch.
         """
         windows = plan_windows(
             self.store.layout,
@@ -126,7 +129,7 @@ class TargetReader:
         return np.concatenate([window.rows for window in windows]).tolist()
 
     def _decode(self, masks: MaskTable, row: int) -> torch.Tensor:
-        """(G, H, W) uint8 of a photo's boxes that are no crowd region."""
+        """Masks (G, H, W) uint8 of a photo's boxes, without crowd regions."""
         width, height = self.index.photos.sizes_wh[row].tolist()
         return decode_masks(
             [masks.of(int(place)) for place in self.index.object_places(row)], (height, width)
@@ -143,7 +146,7 @@ class TargetReader:
 
 
 def _first(cached: Mapping[str, np.ndarray], names: Sequence[str], count: int) -> Rows:
-    """Copies of the rows that are filled, of those arrays that there are."""
+    """Copies of the first `count` rows of the named arrays that exist."""
     return {name: cached[name][:count].copy() for name in names if name in cached}
 
 

@@ -1,4 +1,4 @@
-"""One way to train a network: batches in, steps taken, a checkpoint kept, Ctrl-C between two steps."""
+"""The training loop of all networks: batches, steps, checkpoints, and a safe stop on Ctrl-C."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -24,18 +24,18 @@ from ezsd.training.schedule import schedule_in_epochs
 
 @dataclass(frozen=True)
 class Training:
-    """What is trained, on what and how.
+    """A model, its data and its training configuration.
 
     Attributes:
-        section: of the params that say so, for messages: `train`, `mine.rpn`.
-        model: with its first weights, on its device; gives its `losses` by name.
+        section: of the params, for messages: `train`, `mine.rpn`.
+        model: with its initial weights, on its device; returns its losses by name.
         examples: photos with their targets.
-        order: epoch -> the rows that it shows, in order.
-        photos: images of an epoch.
-        schedule: in epochs of as many images as there are photos.
-        config: how a step is taken.
-        checkpoint_seconds: after which a checkpoint is due; one is kept at each epoch's end too.
-        label: of the progress; None for the stage's.
+        order: from the epoch to its rows, in order.
+        photos: number of images in an epoch.
+        schedule: in epochs.
+        config: of the steps.
+        checkpoint_seconds: time between two checkpoints; one is also saved after each epoch.
+        label: of the progress; None for the stage's name.
     """
 
     section: str
@@ -50,10 +50,10 @@ class Training:
 
 
 class TrainingRun:
-    """A training under way, gone on from the checkpoint of an earlier run if there is one.
+    """A running training, resumed from the checkpoint of an earlier run if there is one.
 
-    Several processes share each step and have the same weights after it; the one that leads keeps the
-    checkpoint, from which any number of them goes on.
+    Several processes share each step and have the same weights after it. The leader saves checkpoints; any
+    number of processes can resume from one.
 
     Attributes:
         schedule: in steps.
@@ -71,7 +71,7 @@ class TrainingRun:
         )
 
     def steps(self) -> Iterator[StepReport]:
-        """Take the steps that are left; Ctrl-C leaves a checkpoint.
+        """Take the remaining steps; Ctrl-C leaves a checkpoint.
 
         Raises:
             InputError: a loss is not finite.
@@ -92,7 +92,7 @@ class TrainingRun:
                 if stops or self._checkpoint.is_due() or self._ends_epoch(report.step):
                     self._checkpoint.save(training_tensors(training.model, self._optimizer, self.reports))
                 if stops:
-                    processes.wait()  # torchrun ends all when one leaves: not before the checkpoint is whole
+                    processes.wait()  # torchrun stops all when one exits: wait for the checkpoint
                     raise KeyboardInterrupt
 
     def _take_steps(self, taken: int) -> Iterator[StepReport]:

@@ -1,4 +1,4 @@
-"""Which pretrained weights of a backbone the params mean, on this machine."""
+"""Finds and loads the pretrained weights of a backbone that the params name."""
 
 import os
 import pickle
@@ -23,17 +23,17 @@ from ezsd.detector.backbone import (
 )
 from ezsd.detector.config import BackboneConfig
 from ezsd.errors import InputError
-from ezsd.pipeline.outside import BUNDLED, RANDOM, TAG
+from ezsd.pipeline.models import BUNDLED, RANDOM, TAG
 
 
 @dataclass(frozen=True)
 class BackboneSource:
     """A backbone's pretrained weights.
 
-    Args:
+    Attributes:
         config: the backbone's architecture.
         weights: `bundled`, `random`, `tag:TAG` of the library, or a file.
-        root: where relative paths start.
+        root: folder that relative paths start from.
         key: of the weights in the params, for messages: `train.backbone_weights`.
     """
 
@@ -43,7 +43,7 @@ class BackboneSource:
     key: str
 
     def digests(self) -> dict[str, Any]:
-        """SHA-256 of the files that say the architecture and the weights, where the params name files."""
+        """SHA-256 of the files of the architecture and the weights, where the params name files."""
         digests = {}
         if self.config.name == WORLD:
             digests["backbone_config"] = sha256_file(_asset(WORLD_CARD))
@@ -52,9 +52,9 @@ class BackboneSource:
         return digests
 
     def load_into(self, backbone: PyramidBackbone) -> None:
-        """Fills the backbone's body, unless its weights are to be random.
+        """Load the weights into the backbone's body, unless they are random.
 
-        Raises InputError when there are no such weights, or they are of another architecture.
+        Raises InputError when the weights do not exist, or are of another architecture.
         """
         if self.weights.startswith(TAG):
             load_body(backbone, published_tensors(self.config, self.weights.removeprefix(TAG)))
@@ -67,12 +67,12 @@ class BackboneSource:
         path = _asset(WORLD_WEIGHTS) if self.weights == BUNDLED else self.root / self.weights
         if not os.path.isfile(path):
             raise InputError(
-                f"{self.key} {path} is no file: give bundled, random, tag:NAME or the path of a file"
+                f"{self.key} {path} is not a file: give bundled, random, tag:NAME or the path of a file"
             )
         return path
 
     def _read(self, path: Path) -> dict[str, Tensor]:
-        """safetensors, or a state dict of torch's own format that holds nothing but tensors."""
+        """Read safetensors, or a state dict in torch's format with nothing but tensors."""
         try:
             if path.suffix == ".safetensors":
                 return load_file(path)

@@ -1,4 +1,4 @@
-"""Which detector `params.train` means, on this machine; and the trained one, as it lies in its artifact."""
+"""Builds the detector of `params.train`, and reads and writes the trained one in its artifact."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,24 +22,25 @@ from ezsd.training.losses.classification import SeesawLoss, SoftmaxLoss
 WEIGHTS = "detector.safetensors"
 CARD = "detector.json"
 
-MEND = "run `ezsd-cli train --force`"
+FIX = "run `ezsd-cli train --force`"
 
 
 def train_backbone(params: TrainParams, root: Path) -> BackboneSource:
-    """The detector's backbone before its first step; relative paths start at `root`."""
+    """Pretrained weights of the detector's backbone; relative paths start at `root`."""
     return BackboneSource(params.detector.backbone, params.backbone_weights, root, "train.backbone_weights")
 
 
 def make_detector(params: TrainParams, root: Path, trained_names: int, dim: int) -> ZeroShotDetector:
-    """The detector before its first step: random heads from the params' seed, a pretrained backbone.
+    """Build the untrained detector: random heads from the params' seed, a pretrained backbone.
 
     Args:
-        root: where relative paths start.
+        params: section `train`.
+        root: folder that relative paths start from.
         trained_names: number of names that it is trained on.
         dim: D, the teacher's.
 
     Raises:
-        InputError: no such model or weights.
+        InputError: the model or the weights do not exist.
     """
     torch.manual_seed(params.seed)
     losses: dict[str, nn.Module] = {"softmax": SoftmaxLoss(), "seesaw": SeesawLoss(trained_names)}
@@ -50,12 +51,14 @@ def make_detector(params: TrainParams, root: Path, trained_names: int, dim: int)
 
 @dataclass(frozen=True)
 class TrainedDetector:
-    """A detector that names `split.names`, and where it comes from.
+    """A detector of `split.names`, and its origin.
 
     Attributes:
+        detector: the model.
+        split: its names.
         protocol: of `Split.protocol`: what was known of novel names and objects before evaluation.
-        teacher: which teacher, in plain values.
-        parents: SHA-256 of the manifests that it was made from, by stage.
+        teacher: the teacher's params and digests, in plain values.
+        parents: SHA-256 of the manifests of its parents, by stage.
     """
 
     detector: ZeroShotDetector
@@ -79,23 +82,23 @@ def write_detector(folder: Path, trained: TrainedDetector) -> None:
 
 
 def read_detector(folder: Path) -> TrainedDetector:
-    """Read what `write_detector` wrote, in evaluation mode on the CPU; running none of what is stored.
+    """Read a folder of `write_detector`, in evaluation mode on the CPU; no stored code is run.
 
     Raises ArtifactError when a file is missing, damaged or of another version.
     """
     try:
-        card = read_json(folder / CARD, MEND)
+        card = read_json(folder / CARD, FIX)
         split = Split.from_dict(card["split"])
-        detector = restore_detector(card["config"], read_tensors(folder / WEIGHTS, MEND))
+        detector = restore_detector(card["config"], read_tensors(folder / WEIGHTS, FIX))
         return TrainedDetector(detector, split, card["protocol"], card["teacher"], card["parents"])
     except (ValueError, KeyError, TypeError) as error:
         reason = str(error) if isinstance(error, InputError) else "it is missing or damaged"
-        raise ArtifactError(f"the detector in {folder} cannot be read: {reason}; {MEND}") from error
+        raise ArtifactError(f"the detector in {folder} cannot be read: {reason}; {FIX}") from error
 
 
 def finds_masks(folder: Path) -> bool:
-    """Whether the detector has a mask head, by its card alone. Raises ArtifactError as `read_detector`."""
+    """Whether the detector has a mask head; reads its card only. Raises as `read_detector`."""
     try:
-        return read_json(folder / CARD, MEND)["config"].get("mask_head") is not None
+        return read_json(folder / CARD, FIX)["config"].get("mask_head") is not None
     except (KeyError, TypeError, AttributeError) as error:
-        raise ArtifactError(f"{folder / CARD} is no card of a detector; {MEND}") from error
+        raise ArtifactError(f"{folder / CARD} is not the card of a detector; {FIX}") from error

@@ -31,7 +31,7 @@ OUTPUTS = {
 MASKS = {
     "mask_probabilities": f"(found, S, S) float32, a grid over each box; {INSIDE} or more is the object",
 }
-"""What a detector with a mask head gives too."""
+"""Further outputs of a detector with a mask head."""
 OPSET = 18
 
 
@@ -76,17 +76,17 @@ class ExportableDetector(nn.Module):
 
 
 def export(out: Path, names: Sequence[str] | None, params: Params, root: Path, selection: Selection) -> Path:
-    """Write the detector as an ONNX file, and beside it a JSON file that says how to use it.
+    """Write the detector as an ONNX file, and beside it a JSON file that describes its use.
 
-    The graph takes a scaled photo and, as an input that may be left out, text embeddings; those of the
-    names are stored as its default. A mask head's grids are an output more.
+    The graph takes a scaled photo and, as an optional input, text embeddings; those of the names are stored
+    as its default. A mask head adds an output.
 
     Args:
         out: the ONNX file.
-        names: what it looks for by default; the split's names when None.
-        params: typed params; for new names the teacher's text tower is loaded.
+        names: default vocabulary; the split's names when None.
+        params: all params; for new names the teacher's text tower is loaded.
         root: folder of `params.yaml`.
-        selection: which detections it gives; part of the graph.
+        selection: which detections it returns; part of the graph.
 
     Returns:
         The JSON file.
@@ -112,7 +112,7 @@ def export(out: Path, names: Sequence[str] | None, params: Params, root: Path, s
 
 
 def onnx_bytes(detector: ExportableDetector, text_embeddings: Tensor) -> bytes:
-    """The ONNX file; the same detector gives the same bytes. Photo and vocabulary may be of any size.
+    """Return the ONNX file, the same bytes for the same detector. Photo and vocabulary may have any size.
 
     Args:
         text_embeddings: (C, D), the default vocabulary.
@@ -135,7 +135,7 @@ def onnx_bytes(detector: ExportableDetector, text_embeddings: Tensor) -> bytes:
 def _trace(detector: ExportableDetector, text_embeddings: Tensor) -> bytes:
     config = detector.detector.config
     photo = torch.zeros(3, config.short_side, config.long_side)
-    # torchvision's detectors know how to be traced; torch.export would fix the photo's size
+    # torchvision's detectors support tracing; torch.export would fix the photo's size
     with TemporaryDirectory() as folder, warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")
         path = Path(folder) / "traced.onnx"
@@ -178,7 +178,7 @@ def _describe(
 
 
 def _outputs(config: DetectorConfig) -> dict[str, str]:
-    """Name and meaning of what the graph gives, in its order."""
+    """Name and meaning of the graph's outputs, in order."""
     return OUTPUTS | (MASKS if config.mask_head else {})
 
 

@@ -1,4 +1,4 @@
-"""Which teacher `params.teacher` means, on this machine; and that teacher, loaded once a process."""
+"""Finds the teacher that `params.teacher` names, and loads it once per process."""
 
 import hashlib
 import os
@@ -20,7 +20,7 @@ from ezsd.cache.errors import ArtifactError
 from ezsd.errors import InputError
 from ezsd.pipeline.device import choose_device
 from ezsd.pipeline.errors import at_key
-from ezsd.pipeline.outside import BUNDLED, RANDOM, TAG
+from ezsd.pipeline.models import BUNDLED, RANDOM, TAG
 from ezsd.pipeline.params import RunParams, TeacherParams
 from ezsd.pipeline.stage import StageContext
 from ezsd.renorm.norm_layers import load_norm_state
@@ -37,17 +37,17 @@ from ezsd.teacher.name_embeddings import template_set
 from ezsd.teacher.prompts import Prompts
 from ezsd.teacher.protocol import Teacher
 
-_MEND = "run: ezsd-cli precompute --only renorm"
+_FIX = "run: ezsd-cli precompute --only renorm"
 
 
 def resolve_teacher(params: TeacherParams, root: Path) -> TeacherSource:
-    """Finds config and weights; relative paths start at `root`.
+    """Find config and weights; relative paths start at `root`.
 
     `model` is an open_clip architecture, `world-teacher`, or the path of a config that ends in `.json`;
     `weights` is `bundled`, `random`, `tag:<published weights>`, or the path of a file.
 
     Raises:
-        InputError: something is not there.
+        InputError: the config or the weights do not exist.
     """
     if params.factory is not None:
         return TeacherSource(params.model, factory=params.factory)
@@ -62,13 +62,13 @@ def resolve_teacher(params: TeacherParams, root: Path) -> TeacherSource:
 
 
 def prompts_of(params: TeacherParams) -> Prompts:
-    """What the teacher reads for names."""
+    """The prompt templates and text names of the params."""
     chosen = params.templates
     return Prompts(template_set(chosen) if isinstance(chosen, str) else chosen, params.text_names)
 
 
 def teacher_digests(source: TeacherSource) -> dict[str, Any]:
-    """What decides the teacher's answers besides the params: hashes of its weights and config, versions."""
+    """Digests and versions that determine the teacher's embeddings besides the params."""
     if source.factory is not None:
         return {"factory": source.factory, "weights": weights_digest(load_teacher(source))}
     weights = sha256_file(Path(source.weights_file)) if source.weights_file else f"random:{source.seed}"
@@ -87,12 +87,12 @@ def weights_digest(teacher: Teacher) -> str:
 
 @dataclass(frozen=True)
 class RenormalizedTeacher:
-    """Says which teacher; travels to workers, which models would do slowly.
+    """Loads the teacher in a worker: sources are sent to workers, models are not.
 
-    Args:
+    Attributes:
         source: the raw teacher.
-        renormed: where its tuned norm layers are.
-        run: says which device.
+        renormed: artifact with its tuned norm layers.
+        run: for the device.
     """
 
     source: TeacherSource
@@ -100,19 +100,18 @@ class RenormalizedTeacher:
     run: RunParams
 
     def load(self) -> Teacher:
-        """The teacher with its tuned norm layers; the same one when asked again in the same process.
+        """Return the teacher with its tuned norm layers, the same one on each call in a process.
 
         Raises ArtifactError when the re-normalization is missing or damaged.
         """
-        norms = read_checked(self.renormed.norms, _MEND)
+        norms = read_checked(self.renormed.norms, _FIX)
         return _load(self.source, norms, choose_device(self.run))
 
 
 def renormalized_teacher(context: StageContext) -> RenormalizedTeacher:
-    """The teacher that mining, embedding and evaluation ask.
+    """The teacher of mining, embedding and evaluation.
 
-    Raises ArtifactError when it is no longer the one that was re-normalized, whose norm layers would not fit
-    it, or when the re-normalization is missing.
+    Raises ArtifactError when the re-normalization is missing, or was made from another teacher.
     """
     source, renormed = (
         resolve_teacher(context.params.teacher, context.root),
@@ -127,7 +126,7 @@ def _require_same(digests: Mapping[str, Any], renormed: Renormed) -> None:
     for what, digest in digests.items():
         if recorded.get(what) != digest:
             raise ArtifactError(
-                f"the teacher's {what} changed after {renormed.record} was made from it; {_MEND}"
+                f"the teacher's {what} changed after {renormed.record} was made from it; {_FIX}"
             )
 
 
@@ -137,7 +136,7 @@ def _load(source: TeacherSource, norms: bytes, device: torch.device) -> Teacher:
     try:
         load_norm_state(teacher, load(norms))
     except SafetensorError as error:
-        raise ArtifactError(f"norms.safetensors is damaged; {_MEND}") from error
+        raise ArtifactError(f"norms.safetensors is damaged; {_FIX}") from error
     return teacher.to(device)
 
 
@@ -165,6 +164,6 @@ def _weights_file(params: TeacherParams, tag: str | None, root: Path) -> str | N
     path = root / params.weights
     if not os.path.isfile(path):
         raise InputError(
-            f"teacher.weights {path} is no file: give bundled, random, tag:NAME or the path of a weights file"
+            f"teacher.weights {path} is not a file: give bundled, random, tag:NAME or the path of a file"
         )
     return str(path)

@@ -1,4 +1,4 @@
-"""Names that a user asks for, and their embeddings."""
+"""Names to detect, and their embeddings."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,11 +17,11 @@ from ezsd.teacher.prompts import Prompts
 from ezsd.teacher.protocol import Teacher
 
 SAME_COSINE = 0.999
-"""Embeddings of a name by the same teacher are at least this near; devices differ in the last digits."""
+"""Minimum cosine of two embeddings of a name by one teacher; devices differ in the last digits."""
 
 
 def check_names(names: Sequence[str]) -> tuple[str, ...]:
-    """The names without blanks around them; raises InputError when one is empty or comes twice."""
+    """Strip the names of blanks; raises InputError when one is empty or repeated."""
     if isinstance(names, str):
         raise InputError(f"names must be a list of texts, got the text {names!r}: put it into a list")
     cleaned = tuple(name.strip() for name in names)
@@ -34,7 +34,7 @@ def check_names(names: Sequence[str]) -> tuple[str, ...]:
 
 
 def embed_vocabulary(names: Sequence[str], trained: TrainedDetector, params: Params, root: Path) -> Tensor:
-    """(C, D) by the text tower that the detector was trained with; the teacher is loaded for it.
+    """Embeddings (C, D) by the text tower that the detector was trained with, which is loaded for it.
 
     Raises ArtifactError when the re-normalization or the teacher is not what the detector was trained with.
     """
@@ -51,7 +51,7 @@ def embed_vocabulary(names: Sequence[str], trained: TrainedDetector, params: Par
 
 
 def embed_by_run(names: Sequence[str], trained: TrainedDetector, folder: Path) -> Tensor:
-    """As `embed_vocabulary`, by the run whose detector lies in `folder`.
+    """As `embed_vocabulary`, with the params of the run whose detector is in `folder`.
 
     Raises InputError when the folder is not one of a run.
     """
@@ -66,7 +66,7 @@ def embed_by_run(names: Sequence[str], trained: TrainedDetector, folder: Path) -
 
 
 def embed_with(names: Sequence[str], teacher: Teacher, trained: TrainedDetector) -> Tensor:
-    """(C, D) by a teacher, with the prompts that the detector was trained with."""
+    """Embeddings (C, D) by a teacher, with the prompts that the detector was trained with."""
     from ezsd.teacher.name_embeddings import embed_names, warn_of_cut_names
 
     prompts = Prompts(trained.teacher["templates"], trained.teacher["text_names"])
@@ -76,7 +76,7 @@ def embed_with(names: Sequence[str], teacher: Teacher, trained: TrainedDetector)
 
 
 def require_same_embeddings(teacher: Teacher, trained: TrainedDetector) -> None:
-    """Raise InputError unless the teacher embeds the detector's first name as the detector has it stored."""
+    """Raise InputError unless the teacher reproduces the stored embedding of the detector's first name."""
     stored = trained.detector.roi_heads.classifier.text_embeddings[0].cpu()
     name = trained.split.names[0]
     if teacher.dim == len(stored):
@@ -84,6 +84,6 @@ def require_same_embeddings(teacher: Teacher, trained: TrainedDetector) -> None:
         if cosine >= SAME_COSINE:
             return
     raise InputError(
-        f"the teacher embeds {name!r} otherwise than the one that the detector was trained with: give that "
+        f"the teacher embeds {name!r} differently from the one that the detector was trained with: give that "
         "one, with its re-normalized norm layers"
     )

@@ -1,8 +1,7 @@
 """Typed, frozen params, read from `params.yaml`: a section for each stage, and three that stages share.
 
-A stage's own section (`prepare` ... `report`) and the shared sections `data` and `teacher` decide the
-bytes of the artifacts. `run` says where and with how many workers: it changes no byte, so no
-fingerprint holds it.
+A stage's own section (`prepare` ... `report`) and the shared sections `data` and `teacher` determine the
+bytes of the artifacts. `run` sets devices and workers: it changes no byte, so it is part of no fingerprint.
 """
 
 from collections.abc import Sequence
@@ -66,14 +65,14 @@ class Params:
     Attributes:
         data: the data set and its split.
         teacher: the CLIP.
-        prepare: photos and annotations, checked.
-        renorm: the teacher, re-normalized.
-        mine: the teacher's proposals.
-        embed: their embeddings, and those of base boxes.
-        train: the detector.
-        evaluate: its scores.
+        prepare: checks and index of photos and annotations.
+        renorm: re-normalization of the teacher.
+        mine: proposals of the teacher.
+        embed: embeddings of proposals and base boxes.
+        train: the detector and its training.
+        evaluate: scoring.
         report: the page.
-        run: where and with how many workers.
+        run: devices and workers.
     """
 
     data: DataParams
@@ -90,22 +89,20 @@ class Params:
     def __post_init__(self) -> None:
         if self.prepare.novel_shots is not None and self.mine.names == "strict":
             raise ValueError(
-                "prepare.novel_shots shows the novel names: set mine.names to known, or it to null"
+                "prepare.novel_shots reveals the novel names: set mine.names to known, or it to null"
             )
         if self.train.detector.mask_head is not None and not self.prepare.masks:
-            raise ValueError(
-                "train.detector.mask_head learns from masks: set prepare.masks to true, or it to null"
-            )
+            raise ValueError("train.detector.mask_head needs masks: set prepare.masks to true, or it to null")
 
 
 _PARAMS = TypeAdapter(Params)
 
 
 def load_params(path: Path, overrides: Sequence[str] = ()) -> Params:
-    """Params of `path` with `section.key=value` overrides; every error names its key.
+    """Load the params of `path` with `section.key=value` overrides.
 
     Raises:
-        ParamsError: no such file, broken YAML, an unknown or missing key, an impossible value.
+        ParamsError: no such file, broken YAML, an unknown or missing key, an invalid value; names the key.
     """
     try:
         text = path.read_text(encoding="utf-8")
@@ -131,11 +128,11 @@ def parse_params(text: str, overrides: Sequence[str] = (), source: str = PARAMS_
 
 
 def plain_values(section: Any) -> Any:
-    """The params, or one of their sections, as JSON has them."""
+    """The params, or one of their sections, as plain JSON values."""
     return TypeAdapter(type(section)).dump_python(section, mode="json")
 
 
 def select(params: Params, keys: Sequence[str]) -> dict[str, Any]:
-    """Plain values of the named sections or keys (`teacher`, `renorm.epochs`), keyed by the name given."""
+    """Plain values of the named sections or keys (`teacher`, `renorm.epochs`), by that name."""
     tree = plain_values(params)
     return {key: reduce(getitem, key.split("."), tree) for key in keys}

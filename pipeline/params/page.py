@@ -14,9 +14,9 @@ from ezsd.pipeline.params import Params
 
 HEAD = """# Params
 
-All keys of `params.yaml`, as `python -m ezsd.pipeline.params.page` writes them from the dataclasses that
-check them. A key that is left out has its default, which is the paper's where the paper has one; a preset
-shows every key. `--set train.schedule.epochs=6` overrides one for a run. An unknown key is refused.
+All keys of `params.yaml`. `python -m ezsd.pipeline.params.page` writes this page from the dataclasses that
+check them. A missing key has its default, which is the paper's where the paper has one; a preset shows every
+key. `--set train.schedule.epochs=6` overrides a key for one run. Unknown keys are errors.
 """
 REQUIRED = "required"
 WORDS: dict[Any, str] = {NoneType: "null", str: "text", Any: "any"}
@@ -44,7 +44,7 @@ def _section(name: str, section: type) -> str:
 
 
 def _keys(section: type, prefix: str = "") -> Iterator[Key]:
-    """The keys of a section and, below their own row where they may be null, those of its parts."""
+    """The keys of a section and of its parts; a part that may be null has a row of its own too."""
     described = _descriptions(section)
     for field, hint in _fields_of(section):
         name, part = f"{prefix}{field.name}", _part_of(hint)
@@ -74,7 +74,7 @@ def _options(hint: Any) -> tuple[Any, ...]:
 
 
 def _type(hint: Any) -> str:
-    """In words, with the range: `int ≥ 1`, `list of float > 0`."""
+    """A type in words, with its range: `int ≥ 1`, `list of float > 0`."""
     if get_origin(hint) is Annotated:
         plain, *extras = get_args(hint)
         return _type(plain) + _bounds(extras)
@@ -115,7 +115,7 @@ def _code(value: Any) -> str:
 
 
 def _short(value: Any) -> Any:
-    """Whole numbers without `.0`, thirds with two digits."""
+    """Whole numbers without `.0`, others with at most four decimals."""
     if isinstance(value, list):
         return [_short(each) for each in value]
     if isinstance(value, float):
@@ -129,7 +129,7 @@ def _summary(section: type) -> str:
 
 
 def _descriptions(section: type) -> dict[str, str]:
-    """Key -> its text under `Attributes:`, of the class or of one that it extends."""
+    """Text of each key under `Attributes:` of the class or of its bases."""
     found: dict[str, str] = {}
     for base in reversed(section.__mro__):
         _, _, block = (inspect.cleandoc(base.__doc__ or "")).partition("Attributes:\n")

@@ -1,4 +1,4 @@
-"""The packaged presets, complete files of params, and the schedules that can be put into them."""
+"""The packaged presets, which are complete params files, and the schedules for them."""
 
 import json
 import re
@@ -13,7 +13,11 @@ PRESETS = ("demo", "long-tail", "coco", "lvis", "voc")
 
 
 def preset_text(name: str, schedule: str | None = None) -> str:
-    """The YAML text of a packaged preset, with its own schedule or the given one."""
+    """The YAML text of a packaged preset, with its own schedule or the given one.
+
+    Raises:
+        ParamsError: no such preset or schedule.
+    """
     if name not in PRESETS:
         raise ParamsError(f"no preset is named {name!r}: choose one of {', '.join(PRESETS)}")
     text = _packaged(name)
@@ -28,7 +32,7 @@ def _schedule(name: str) -> dict[str, Any]:
 
 
 def _with_schedule(text: str, keys: dict[str, Any]) -> str:
-    """The text with other values for these keys of `train`, whatever part of it they stand in."""
+    """Replace the values of these keys in `train` and its parts."""
     before, mark, train = text.partition("\ntrain:\n")
     train, end, after = train.partition("\nevaluate:\n")
     for key, value in keys.items():

@@ -1,4 +1,4 @@
-"""The sections of the params: the configurations of `ezsd`, and beside them what the pipeline alone knows."""
+"""The sections of the params: configurations of `ezsd`, extended by keys of the pipeline."""
 
 from dataclasses import field
 from typing import Annotated, Literal
@@ -16,11 +16,11 @@ Logger = Literal["dvclive", "tensorboard"]
 
 @config
 class OwnSplit:
-    """Base and novel names of one's own data.
+    """Base and novel names of your own data.
 
     Attributes:
         base: names with boxes in training.
-        novel: names without.
+        novel: names without boxes in training.
     """
 
     base: Annotated[tuple[str, ...], Field(min_length=1)]
@@ -29,12 +29,12 @@ class OwnSplit:
 
 @config
 class WorldParams:
-    """How much is drawn: with format `world` the embedded world, with `lvis` its long tail.
+    """Size of the drawn data: the embedded world with format `world`, its long tail with `lvis`.
 
     Attributes:
-        train: photos to train on.
-        val: photos to evaluate on.
-        seed: of all that is drawn.
+        train: number of training photos.
+        val: number of validation photos.
+        seed: of the drawing.
     """
 
     train: Count
@@ -47,9 +47,9 @@ class DataParams:
     """Where photos and annotations are. Paths are relative to the folder of `params.yaml`, or absolute.
 
     Attributes:
-        format: of the annotations; `world` is drawn by the project itself.
+        format: of the annotations; with `world` the project draws the data.
         split: name of a split, or lists of base and novel names.
-        world: what is drawn; null for data from files.
+        world: size of the drawn data; null for data from files.
         train_photos: folder.
         train_annotations: JSON file; with `voc` a list of images.
         val_photos: folder.
@@ -69,7 +69,7 @@ class DataParams:
         paths = {key: getattr(self, key) for key in keys}
         if self.format == "world" or (self.format == "lvis" and self.world is not None):
             if self.world is None or any(paths.values()):
-                raise ValueError("a world that is drawn takes data.world and no paths")
+                raise ValueError("drawn data need data.world and no paths")
         elif self.world is not None:
             raise ValueError(f"format '{self.format}' takes paths, so data.world must be left out")
         elif missing := [key for key, value in paths.items() if not value]:
@@ -81,7 +81,7 @@ class NovelShots:
     """Boxes of novel names that training sees (few-shot).
 
     Attributes:
-        per_name: of each name, at most.
+        per_name: maximum boxes of each name.
         seed: of the draw.
     """
 
@@ -91,15 +91,15 @@ class NovelShots:
 
 @config
 class PrepareParams:
-    """Checks and index; `novel_images` and `novel_shots` alone let training see any novel annotation.
+    """Checks and index; only `novel_images` and `novel_shots` let training use novel annotations.
 
     Attributes:
         empty_photos: whether training photos without a base box are kept.
         novel_images: whether training photos with novel objects are kept.
         novel_shots: boxes of novel names to train on; null for none.
-        masks: whether the masks of base boxes are kept too, for `train.detector.mask_head`.
-        max_quarantined_fraction: of photos or boxes that are left out as unusable, before `prepare` stops.
-        photos_per_shard: photos that one worker checks at a time.
+        masks: whether masks of base boxes are kept, for `train.detector.mask_head`.
+        max_quarantined_fraction: of photos or boxes that are left out as unusable; `prepare` stops above it.
+        photos_per_shard: photos in a shard.
     """
 
     empty_photos: Literal["keep", "drop"] = "drop"
@@ -112,12 +112,12 @@ class PrepareParams:
 
 @config
 class MineRpnParams(RegionProposerConfig):
-    """The miner `rpn`, and how base boxes train it.
+    """The miner `rpn`, and its training on base boxes.
 
     Attributes:
         backbone_weights: `bundled` (of `world`), `random`, `tag:TAG` of the library, or a file.
-        schedule: how long it is trained.
-        seed: of weights, order and draws.
+        schedule: of its training.
+        seed: of weights, order and sampling.
     """
 
     backbone_weights: str = "tag:IMAGENET1K_V1"
@@ -130,13 +130,13 @@ class MineParams(MineConfig):
     """CLIP proposals (docs/method.md, section 3).
 
     Attributes:
-        method: `exhaustive` is the paper's: every anchor goes through the teacher; `cascade` sends a fraction
-            of them; `rpn` is ViLD's: a network that base boxes train proposes.
-        names: what competes for a crop: base and novel names (`known`, the paper's), or base names and
+        method: `exhaustive` (the paper's) encodes every anchor; `cascade` a fraction of them;
+            `rpn` (ViLD's) takes proposals of a network trained on base boxes.
+        names: vocabulary of mining: base and novel names (`known`, the paper's), or base names and
             `extra_names` (`strict`).
-        extra_names: names of one's own, made without looking at the novel names.
-        batch: crops that go through the teacher at once.
-        photos_per_shard: photos of one shard of `mine` and `embed`.
+        extra_names: your own names, chosen without knowledge of the novel names.
+        batch: crops per forward pass of the teacher.
+        photos_per_shard: photos in a shard of `mine` and `embed`.
         cascade: of the method `cascade`.
         rpn: of the method `rpn`.
     """
@@ -155,10 +155,10 @@ class EmbedParams:
     """Teacher embeddings of ground truth and proposals.
 
     Attributes:
-        crops: `single` embeds the crop that `mine.context_factor` sets, as the paper does; `multi` the sum of
-            the 1x and the 1.5x crop, as ViLD does.
+        crops: `single` (the paper's) embeds the crop of `mine.context_factor`; `multi` (ViLD's) sums the
+            embeddings of the 1x and the 1.5x crop.
         dtype: of the stored embeddings.
-        batch: crops that go through the teacher at once.
+        batch: crops per forward pass of the teacher.
     """
 
     crops: Literal["single", "multi"] = "single"
@@ -171,14 +171,14 @@ class TrainParams(StepConfig):
     """The detector and its training (docs/method.md, sections 4 to 6).
 
     Attributes:
-        detector: what is trained.
+        detector: its architecture.
         backbone_weights: `bundled` (of `world`), `random`, `tag:TAG` of the library, or a file.
-        schedule: how long it is trained.
-        examples: what is drawn at random each time that a photo is shown.
-        repeat_threshold: photos with a base name in less than this fraction of the photos are repeated
-            (repeat-factor sampling); 0 repeats none.
+        schedule: of the training.
+        examples: random choices for each photo in each epoch.
+        repeat_threshold: repeat-factor sampling: photos with a base name that is in less than this fraction
+            of the photos are repeated; 0 repeats none.
         classification_loss: `softmax` cross-entropy, or `seesaw` for long tails.
-        checkpoint_seconds: between two checkpoints, at most about an epoch.
+        checkpoint_seconds: time between two checkpoints; one is also saved after each epoch.
     """
 
     detector: DetectorConfig = field(default_factory=DetectorConfig)
@@ -196,12 +196,12 @@ class TrainParams(StepConfig):
 
 @config
 class EvaluateParams(Selection):
-    """Scoring against all annotations, novel ones included: the only stage that reads them.
+    """Scoring against all annotations, including novel ones, which no other stage scores against.
 
     Attributes:
-        photos: whether validation photos without any box count (`all`) or not (`with_boxes`).
-        max_dets: detections of a photo that are scored, at most; the first is reported, others beside it.
-        ensemble: joins the teacher's score with the detector's; null for the detector alone.
+        photos: whether validation photos without boxes count (`all`) or not (`with_boxes`).
+        max_dets: maximum detections per photo that are scored; the first value is the main one.
+        ensemble: combines the teacher's score with the detector's; null for the detector alone.
     """
 
     photos: Literal["with_boxes", "all"] = "with_boxes"
@@ -211,11 +211,11 @@ class EvaluateParams(Selection):
 
 @config
 class ReportParams:
-    """The page: photos on it.
+    """The page.
 
     Attributes:
-        training_photos: shown with proposals.
-        validation_photos: shown with detections.
+        training_photos: number of photos with proposals.
+        validation_photos: number of photos with detections.
     """
 
     training_photos: Count = 6
@@ -224,14 +224,14 @@ class ReportParams:
 
 @config
 class RunParams:
-    """Where and with how many workers; changes no byte of any artifact.
+    """Devices and workers; changes no byte of any artifact.
 
     Attributes:
-        workers: processes; 0 for one for each GPU, or core.
-        scheduler: address of a dask scheduler; null for workers on this machine.
-        stores: URL below which the shards of `mine` and `embed` lie; null for their own folders.
-        device: `auto` takes a GPU where there is one.
-        loggers: that follow the training.
+        workers: number of worker processes; 0 for one per GPU, or per core without a GPU.
+        scheduler: address of a Dask scheduler; null for workers on this machine.
+        stores: URL for the shards of `mine` and `embed`; null for the artifacts' folders.
+        device: `auto` takes a GPU if there is one.
+        loggers: live logs of the training.
     """
 
     workers: Whole = 0

@@ -18,16 +18,16 @@ Texts = Annotated[
 
 @config
 class TeacherParams:
-    """The CLIP that teaches: any open_clip model, or a factory of one's own.
+    """The teacher CLIP: any open_clip model, or your own factory.
 
     Attributes:
         model: an open_clip architecture, `world-teacher` for the packaged one, or a config in a `.json` file.
         weights: `bundled` (of `world-teacher`), `random`, `tag:TAG` of open_clip, or a file.
-        templates: `paper`, `openai_7`, `openai_80`, or texts with `{}` for the name and perhaps
-            `{article}` for a or an.
-        text_names: name in the data -> what the teacher reads in its place, one text or several.
+        templates: `paper`, `openai_7`, `openai_80`, or texts with `{}` for the name and
+            optionally `{article}` for a or an.
+        text_names: text, or several, that the teacher reads instead of a name of the data.
         seed: of random weights.
-        factory: `module:function` that makes a teacher of one's own; null for open_clip.
+        factory: `module:function` that makes your own teacher; null for open_clip.
     """
 
     model: str = "ViT-B-32-quickgelu"
@@ -40,7 +40,7 @@ class TeacherParams:
     @field_validator("templates")
     @classmethod
     def _can_be_filled(cls, templates: str | tuple[str, ...]) -> str | tuple[str, ...]:
-        # imported here: params are read by stages that lean on no prompt
+        # imported here: stages that use no prompts read params too
         from ezsd.teacher.prompts import NAME, TEMPLATE_SETS, Prompts
 
         if templates not in TEMPLATE_SETS and (isinstance(templates, str) or not templates):

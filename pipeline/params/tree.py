@@ -1,4 +1,4 @@
-"""A params file as plain sections and keys, before they are checked."""
+"""Params as plain sections and keys, before validation."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from ezsd.pipeline.errors import ParamsError, shorten, show
 
 
 def parse_yaml(text: str, source: str) -> dict[str, Any]:
-    """The sections of a params file, unchecked. Raises ParamsError for broken YAML or none."""
+    """Parse the sections of a params file. Raises ParamsError for broken or empty YAML."""
     try:
         tree = load_yaml(text)
     except ValueError as error:
@@ -22,7 +22,7 @@ def parse_yaml(text: str, source: str) -> dict[str, Any]:
 
 
 def apply_override(tree: dict[str, Any], override: str) -> None:
-    """Set `section.key=value` in place; its value is YAML. Raises ParamsError for another form or section."""
+    """Set `section.key=value` in place; the value is YAML. Raises ParamsError for any other form."""
     key, equals, value = override.partition("=")
     parts, shown = key.strip().split("."), repr(shorten(override))
     if not equals or len(parts) < 2 or not all(parts):
@@ -43,10 +43,10 @@ def apply_override(tree: dict[str, Any], override: str) -> None:
 
 
 def first_problem(error: ValidationError) -> str:
-    """The first thing that is wrong with the params, by its key, and how many more there are."""
+    """The first validation error with its key, and the number of further ones."""
     problems = error.errors(include_url=False, include_context=False)
     first = problems[0]
-    # pydantic puts the branch of a union into the location; a user's key has no such part
+    # pydantic adds the branch of a union to the location
     key = ".".join(str(part) for part in first["loc"] if part not in ("OwnSplit", "str"))
     more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
     if first["type"] == "unexpected_keyword_argument":

@@ -1,1 +1,1 @@
-"""What each stage will cost, before anything runs."""
+"""Estimates the cost of each stage before a run."""

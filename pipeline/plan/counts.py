@@ -1,4 +1,4 @@
-"""How much there is to do: photos, boxes, crops and forwards, from annotations and params alone."""
+"""Amounts of work from annotations and params alone: photos, boxes, crops and forward passes."""
 
 import math
 from collections.abc import Sequence
@@ -12,23 +12,28 @@ from ezsd.mining.anchors import anchor_boxes_xyxy, fit_scale
 from ezsd.mining.exhaustive import distinct_boxes
 from ezsd.pipeline.jobs.evaluate import PHOTOS_PER_SHARD
 from ezsd.pipeline.jobs.mine_cascade import FIT_PHOTOS, PHOTOS_PER_PART
-from ezsd.pipeline.jobs.renorm import LOOK, SAMPLE_BOXES
+from ezsd.pipeline.jobs.renorm import MEASURE, SAMPLE_BOXES
 from ezsd.pipeline.params import MineParams, Params
 from ezsd.teacher.dense_maps import count_tiles
 from ezsd.training.repeats import repeat_factors
 from ezsd.training.schedule import schedule_in_epochs
 
 COMMON_SIZES = 32
-"""Photo sizes whose anchors are counted one by one; rarer sizes count as their mean."""
+"""Number of most frequent photo sizes whose anchors are counted; their mean stands for all others."""
 
 
 @dataclass(frozen=True)
 class Amounts:
-    """What the data set holds; sums may be estimates from a part of it.
+    """Counts of a data set; some may be estimates from a part of it.
 
-    train_photos, val_photos: photos. boxes: base boxes, crowd regions left out. boxed_photos: with such a
-    box. epoch_boxes: boxes that re-normalization sees in an epoch, repeated ones as often.
-    sizes_wh: (S, 2), sizes of training photos. size_counts: (S,), how many have each.
+    Attributes:
+        train_photos: number of training photos.
+        val_photos: number of validation photos.
+        boxes: base boxes, without crowd regions.
+        boxed_photos: photos with such a box.
+        epoch_boxes: boxes in an epoch of re-normalization, with repeats.
+        sizes_wh: (S, 2) int32, distinct sizes of training photos in pixels.
+        size_counts: (S,) int64, number of photos of each size.
     """
 
     train_photos: int
@@ -40,7 +45,7 @@ class Amounts:
     size_counts: NDArray[np.int64]
 
     def times(self, factor: float, train_photos: int, val_photos: int) -> "Amounts":
-        """Those of a data set that is `factor` times as large and otherwise alike."""
+        """The amounts of a data set that is `factor` times as large."""
         return Amounts(
             train_photos,
             val_photos,
@@ -73,13 +78,18 @@ def count_amounts(
 
 @dataclass(frozen=True)
 class Units:
-    """So many units of a piece of work, in shards of so many; 0 where one process does it all."""
+    """Units of a task.
+
+    Attributes:
+        count: number of units.
+        per_shard: units in a shard; 0 if one process does all of them.
+    """
 
     count: float
     per_shard: int = 0
 
     def busiest(self, workers: int) -> float:
-        """Units that one of the workers does at most: shards are not divided."""
+        """Units of the worker that has most of them; shards are not divided."""
         if not self.per_shard:
             return self.count
         rounds = math.ceil(math.ceil(self.count / self.per_shard) / workers)
@@ -87,14 +97,14 @@ class Units:
 
 
 def units_of_work(params: Params, amounts: Amounts) -> dict[str, Units]:
-    """Units that each piece of work, by its label in the progress, has to do."""
+    """Units of each task, by its label in the progress."""
     photos, boxed = amounts.train_photos + amounts.val_photos, amounts.boxed_photos
     proposer = schedule_in_epochs(params.mine.rpn.schedule, round(boxed))
     return {
         "prepare: draw the world": Units(photos, params.prepare.photos_per_shard),
         "prepare: check photos": Units(photos, params.prepare.photos_per_shard),
         "renorm": Units(params.renorm.epochs * amounts.epoch_boxes),
-        LOOK: Units(2 * min(amounts.boxes, SAMPLE_BOXES)),
+        MEASURE: Units(2 * min(amounts.boxes, SAMPLE_BOXES)),
         "mine: fit objectness": Units(min(FIT_PHOTOS, boxed), PHOTOS_PER_PART),
         "mine: train proposal network": Units(proposer.steps),
         "mine": Units(amounts.train_photos, params.mine.photos_per_shard),
@@ -106,7 +116,13 @@ def units_of_work(params: Params, amounts: Amounts) -> dict[str, Units]:
 
 @dataclass(frozen=True)
 class MiningCost:
-    """Of a photo on average. anchors: boxes in question. tiles: forwards that see no single box."""
+    """Mean cost of mining a photo.
+
+    Attributes:
+        anchors: candidate boxes.
+        forwards: forward passes through the teacher.
+        tiles: those of them on tiles of the photo rather than on boxes.
+    """
 
     anchors: float
     forwards: float
@@ -114,7 +130,7 @@ class MiningCost:
 
 
 def mining_cost(params: MineParams, amounts: Amounts) -> MiningCost:
-    """What mining a photo costs at most, over the sizes that most photos have."""
+    """Upper bound of the mean cost of mining a photo, over the most frequent sizes."""
     common = np.argsort(-amounts.size_counts, kind="stable")[:COMMON_SIZES]
     weights = amounts.size_counts[common]
     costs = [photo_cost(params, (height, width)) for width, height in amounts.sizes_wh[common].tolist()]
@@ -123,13 +139,12 @@ def mining_cost(params: MineParams, amounts: Amounts) -> MiningCost:
 
 
 def photo_cost(params: MineParams, original_size: tuple[int, int]) -> MiningCost:
-    """What a photo of (height, width) costs."""
+    """Cost of mining a photo of (height, width)."""
     scale = fit_scale(original_size, params.long_side, params.short_side)
     anchors = anchor_boxes_xyxy(original_size, scale, params.stride, params.scales, params.ratios)
     tiles = count_tiles(original_size)
-    named = min(
-        params.post_nms_top_n, 2 * params.keep
-    )  # survivors of the NMS, looked at until enough have a name
+    # boxes left after NMS are classified until enough have a name
+    named = min(params.post_nms_top_n, 2 * params.keep)
     if params.method == "cascade":
         return MiningCost(len(anchors), max(params.cascade.fraction * len(anchors), tiles + 1), tiles)
     if params.method == "rpn":

@@ -1,11 +1,11 @@
-"""`ezsd-cli plan`: what a run will cost, from the annotations' counts and a small run on this machine."""
+"""`ezsd-cli plan`: the cost of a run, from counts of the annotations and a small run on this machine."""
 
 import os
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,35 +18,39 @@ from ezsd.pipeline.data.world.annotations import likely_base
 from ezsd.pipeline.data.world.names import LONG_TAIL_NAMES
 from ezsd.pipeline.executor import count_workers
 from ezsd.pipeline.graph import STAGES
-from ezsd.pipeline.jobs.renorm import LOOK
 from ezsd.pipeline.params import OwnSplit, Params
-from ezsd.pipeline.plan.counts import Amounts, Units, mining_cost, units_of_work
-from ezsd.pipeline.plan.data import RealData, amounts_of_index, write_sample
-from ezsd.pipeline.plan.probe import StageProbe, Work, probe_pipeline
-from ezsd.pipeline.plan.small import RANDOM, available_teacher, choose_size, small_params
-from ezsd.pipeline.plan.warnings import disk_warnings, memory_warnings
+from ezsd.pipeline.plan.counts import Amounts
+from ezsd.pipeline.plan.probe import probe_pipeline
+from ezsd.pipeline.plan.sample import (
+    RANDOM,
+    RealData,
+    amounts_of_index,
+    available_teacher,
+    choose_size,
+    small_params,
+    write_sample,
+)
+from ezsd.pipeline.plan.scaling import Probe, Scaling, StageCost
+from ezsd.pipeline.plan.text import disk_warnings, memory_warnings
 from ezsd.pipeline.runner import artifact_folder
 
 READS_ANNOTATIONS = ("prepare", "evaluate")
-"""Stages that read each annotation file twice: for its digest and for its boxes."""
+"""Stages that read each annotation file twice, for its digest and for its boxes."""
 LOADS_MODULES = "import ezsd.pipeline.executor, ezsd.stages.mine, ezsd.stages.train"
 
 
 @dataclass(frozen=True)
-class StageCost:
-    """images: photos read. crops: boxes cut out. forwards: through the teacher. bytes: left on the disk."""
-
-    stage: str
-    images: int
-    crops: int
-    forwards: int
-    bytes: int
-    seconds: float
-
-
-@dataclass(frozen=True)
 class Plan:
-    """What a run costs. notes: how it was found out. warnings: what stands in its way."""
+    """Estimated cost of a run.
+
+    Attributes:
+        stages: cost of each stage.
+        workers: number of workers.
+        device: `GPU` or `CPU`.
+        probe_seconds: duration of the estimate itself.
+        notes: limits of the estimate.
+        warnings: reasons why the run may fail.
+    """
 
     stages: tuple[StageCost, ...]
     workers: int
@@ -57,7 +61,7 @@ class Plan:
 
     @property
     def total(self) -> StageCost:
-        """The sum over the stages; a photo counts each time that it is read."""
+        """Sum over the stages; a photo counts each time it is read."""
         sums = {
             key: sum(getattr(stage, key) for stage in self.stages)
             for key in ("images", "crops", "forwards", "bytes", "seconds")
@@ -69,20 +73,12 @@ class Plan:
         return {**asdict(self), "total": asdict(self.total)}
 
 
-@dataclass(frozen=True)
-class Probe:
-    """The small run: its params, what its data hold, what it cost, and how many photos are synthetic."""
-
-    params: Params
-    amounts: Amounts
-    stages: Mapping[str, StageProbe]
-    synthetic: int
-
-
 def make_plan(params: Params, root: Path) -> Plan:
-    """Counts the data set and runs the pipeline on a few photos in a temporary folder.
+    """Count the data set, and run the pipeline on a few photos in a temporary folder.
 
-    Raises DataError or InputError for data or params with which a run would fail as well.
+    Raises:
+        DataError: the data are unusable, for a run too.
+        InputError: the params are unusable, for a run too.
     """
     start, load = time.monotonic(), os.getloadavg()[0]
     sources = resolve_sources(params.data, root, artifact_folder(root, "prepare"))
@@ -121,7 +117,7 @@ def make_plan(params: Params, root: Path) -> Plan:
 
 
 def _bytes_on_disk(params: Params, costs: Sequence[StageCost]) -> dict[str, int]:
-    """By stage; shards that go to a URL need no room here."""
+    """Bytes on the local disk by stage, without shards that go to a URL."""
     return {
         cost.stage: cost.bytes
         for cost in costs
@@ -129,118 +125,12 @@ def _bytes_on_disk(params: Params, costs: Sequence[StageCost]) -> dict[str, int]
     }
 
 
-@dataclass(frozen=True)
-class Scaling:
-    """From the small run to the large one."""
-
-    params: Params
-    real: Amounts
-    probe: Probe
-
-    def cost(self, stage: str, start_seconds: float) -> StageCost:
-        """What a stage will cost; `start_seconds`: of its command before it begins."""
-        small, units = self.probe.stages[stage], units_of_work(self.params, self.real)
-        seconds = sum(
-            work.unit_seconds * self._heavier(label) * self._busiest(units[label], work)
-            for label, work in small.works.items()
-        )
-        crops, forwards = self._crops(stage)
-        return StageCost(
-            stage=stage,
-            images=self._images(stage),
-            crops=round(crops),
-            forwards=round(forwards),
-            bytes=round(sum(size * self._larger(stage, file) for file, size in small.bytes.items())),
-            seconds=start_seconds + small.fixed_seconds + seconds,
-        )
-
-    def _busiest(self, units: Units, work: Work) -> float:
-        """Units of the worker that has most of them."""
-        return units.busiest(count_workers(self.params.run)) if work.sharded else units.count
-
-    def _heavier(self, label: str) -> float:
-        """How much more a unit costs than in the probe, which may have cut fewer crops of a photo."""
-        if label == "mine":
-            return self._mine_forwards(self.real, self.params) / self._mine_forwards(
-                self.probe.amounts, self.probe.params
-            )
-        if label == "embed":
-            return self._embed_crops() / max(self._measured_forwards("embed"), 1e-9)
-        return 1.0
-
-    def _measured_forwards(self, stage: str) -> float:
-        """Crops of a photo in the probe."""
-        work = self.probe.stages[stage].works[stage]
-        return work.forwards / work.units
-
-    def _mine_forwards(self, amounts: Amounts, params: Params) -> float:
-        """Forwards of a photo, tiles among them: as measured, where the same anchors were laid."""
-        cost = mining_cost(params.mine, amounts)
-        if self.probe.params.mine.stride != self.params.mine.stride and params is self.params:
-            return cost.forwards
-        sample = mining_cost(self.probe.params.mine, self.probe.amounts)
-        measured = self._measured_forwards("mine") + sample.tiles
-        return measured * cost.forwards / sample.forwards
-
-    def _embed_crops(self) -> float:
-        """Crops of a photo: base boxes and proposals, the latter as many as in the probe or as are kept."""
-        views = 2 if self.params.embed.crops == "multi" else 1
-        base = self.real.boxes / self.real.train_photos
-        if self.probe.params.mine.stride != self.params.mine.stride:
-            return views * (self.params.mine.keep + base)
-        sample = self.probe.amounts
-        return self._measured_forwards("embed") + views * (base - sample.boxes / sample.train_photos)
-
-    def _images(self, stage: str) -> int:
-        photos, val = self.real.train_photos, self.real.val_photos
-        report = self.params.report
-        return {
-            "prepare": photos + val,
-            "renorm": round(self.real.boxed_photos),
-            "mine": photos,
-            "embed": photos,
-            "train": round(units_of_work(self.params, self.real)["train"].count)
-            * self.params.train.schedule.images_per_step,
-            "evaluate": val,
-            "report": min(report.training_photos, photos) + min(report.validation_photos, val),
-        }[stage]
-
-    def _crops(self, stage: str) -> tuple[float, float]:
-        """Boxes that are cut out, and forwards through the teacher."""
-        units, photos = units_of_work(self.params, self.real), self.real.train_photos
-        if stage == "renorm":
-            tuned = units["renorm"].count if self.params.renorm.method == "tune" else 0.0
-            return (tuned + units[LOOK].count,) * 2
-        if stage == "mine":
-            forwards = photos * self._mine_forwards(self.real, self.params)
-            tiles = mining_cost(self.params.mine, self.real).tiles
-            return forwards - photos * tiles, forwards + tiles * units["mine: fit objectness"].count
-        if stage == "embed":
-            return (photos * self._embed_crops(),) * 2
-        if stage == "evaluate":  # by the raw and by the re-normalized teacher
-            return (2 * self.real.val_photos * self.real.boxes / photos,) * 2
-        return 0.0, 0.0
-
-    def _larger(self, stage: str, file: str) -> float:
-        """How much larger a file, or all files of its kind, will be."""
-        train = self.real.train_photos / self.probe.amounts.train_photos
-        if stage == "prepare":
-            both = self.real.train_photos + self.real.val_photos
-            return both / (self.probe.amounts.train_photos + self.probe.amounts.val_photos)
-        if stage == "evaluate":
-            return self.real.val_photos / self.probe.amounts.val_photos
-        if ".zarr/" in file:
-            rows = self.params.mine.keep / self.probe.params.mine.keep if stage == "mine" else 1.0
-            return train * (self._heavier("embed") if stage == "embed" else rows)
-        return 1.0
-
-
 def _small_world(params: Params, photos: int) -> Any:
     assert params.data.world is not None
     world = replace(params.data.world, train=photos, val=photos)
     if params.data.format != "lvis":
         return replace(params.data, world=world)
-    # by LVIS's rule nearly all names of so few scenes are rare
+    # by LVIS's rule nearly all names would be rare in so few scenes
     base = likely_base(params.data.world.train)
     novel = tuple(name for name in LONG_TAIL_NAMES if name not in base)
     return replace(params.data, world=world, split=OwnSplit(base=base, novel=novel))
@@ -253,7 +143,7 @@ def _whole_world(params: Params, sample: Amounts) -> Amounts:
 
 
 def _command_seconds() -> float:
-    """Time that a command takes before its stage begins."""
+    """Time that a command takes before its stage starts, in seconds."""
     start = time.monotonic()
     subprocess.run([sys.executable, "-c", LOADS_MODULES], check=True)
     return time.monotonic() - start
@@ -267,7 +157,7 @@ def _notes(params: Params, probe: Probe, load: float) -> tuple[str, ...]:
             "the same architecture"
         )
     if probe.synthetic:
-        notes.append(f"{probe.synthetic} photos of the probe are not here: synthetic ones stood in")
+        notes.append(f"{probe.synthetic} photos of the probe are not here: synthetic ones replaced them")
     if probe.params.mine.stride != params.mine.stride:
         notes.append(
             "the teacher is slow here: the probe laid fewer anchors and kept fewer proposals; forwards of "

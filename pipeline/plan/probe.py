@@ -1,4 +1,4 @@
-"""A small run of the whole pipeline with a clock at each piece of work, to say what a large one will cost."""
+"""A small run of the whole pipeline that measures the time of each task."""
 
 import time
 from collections import defaultdict
@@ -17,16 +17,20 @@ from ezsd.pipeline.progress import Progress
 from ezsd.pipeline.runner import artifact_folder
 from ezsd.pipeline.stage import StageContext
 
-_seen: set[str] = set()
-"""Labels of the work that this process has done: the first shard of each also warms up."""
+_warm: set[str] = set()
+"""Labels of tasks that this process has done: the first shard of each includes the warm-up."""
 
 
 @dataclass(frozen=True)
 class Work:
-    """One piece of a stage's work, by its label in the progress.
+    """A measured task of a stage.
 
-    units: done. unit_seconds: one worker's time for a unit, warmed up. workers: at work at the same time.
-    forwards: crops through the teacher. sharded: whether more workers can share it.
+    Attributes:
+        units: number of finished units.
+        unit_seconds: a worker's time for a unit, after the warm-up.
+        workers: number of parallel workers.
+        forwards: forward passes through the teacher.
+        sharded: whether more workers can share it.
     """
 
     units: int
@@ -37,13 +41,19 @@ class Work:
 
     @property
     def seconds(self) -> float:
-        """Without what starting takes."""
+        """Duration without the start."""
         return self.unit_seconds * self.units / self.workers
 
 
 @dataclass(frozen=True)
 class StageProbe:
-    """What a stage of the small run cost. fixed_seconds: all that does not grow with the work."""
+    """Cost of a stage of the small run.
+
+    Attributes:
+        works: its tasks, by label in the progress.
+        fixed_seconds: time that does not grow with the data.
+        bytes: size of each file.
+    """
 
     works: Mapping[str, Work]
     fixed_seconds: float
@@ -51,7 +61,7 @@ class StageProbe:
 
 
 def probe_pipeline(params: Params, root: Path) -> dict[str, StageProbe]:
-    """Runs every stage in `root` with the small params, and returns what each cost."""
+    """Run every stage in `root` with the small params; return the cost of each."""
     return {name: _probe_stage(name, params, root) for name in STAGES}
 
 
@@ -71,21 +81,21 @@ def _probe_stage(name: str, params: Params, root: Path) -> StageProbe:
 
 @dataclass(frozen=True)
 class TimedTask:
-    """A shard's work with its time; `warm` if this process has done a shard of the kind before."""
+    """Times each shard of a task; `warm` is 1 if this process has done a shard of it before."""
 
     label: str
     task: Task
 
     def __call__(self, shard: int) -> dict[str, float]:
-        warm = self.label in _seen
-        _seen.add(self.label)
+        warm = self.label in _warm
+        _warm.add(self.label)
         start = time.monotonic()
         tally = self.task(shard)
         return {**tally, "seconds": time.monotonic() - start, "warm": float(warm)}
 
 
 class _Clock(Progress):
-    """Progress that shows nothing and remembers when each part was done."""
+    """Progress that shows nothing and records when each part finished."""
 
     def __init__(self, label: str, total: int, unit: str) -> None:
         super().__init__(label, total, unit)
@@ -96,7 +106,7 @@ class _Clock(Progress):
         self.marks.append((time.monotonic(), units))
 
     def unit_seconds(self, start: float) -> float:
-        """Mean time of a unit after the first part, which warms up, if there is more."""
+        """Mean time of a unit, without the first part, the warm-up, if there are more."""
         if len(self.marks) > 1:
             return (self.marks[-1][0] - self.marks[0][0]) / max(self.done - self.marks[0][1], 1)
         return (self.marks[-1][0] - start) / max(self.done, 1) if self.marks else 0.0
@@ -104,7 +114,7 @@ class _Clock(Progress):
 
 @dataclass(frozen=True)
 class ProbeContext(StageContext):
-    """The hands of a stage in a small run: it works as in a large one, under a clock."""
+    """The context of a stage in the small run, which measures its tasks."""
 
     works: dict[str, list[Work]] = field(default_factory=lambda: defaultdict(list))
 
@@ -117,7 +127,7 @@ class ProbeContext(StageContext):
             self.works[clock.label].append(Work(clock.done, clock.unit_seconds(start)))
 
     def map_shards(self, job: Job) -> None:
-        """As `StageContext.map_shards`, with the time of every shard."""
+        """As `StageContext.map_shards`; times every shard."""
         name, done = job.label or self.folder.name, list[tuple[int, dict[str, float]]]()
         run_shards(
             TimedTask(name, job),
@@ -131,7 +141,7 @@ class ProbeContext(StageContext):
 
 
 def _measured(done: list[tuple[int, dict[str, float]]], workers: int) -> Work:
-    """Shards, each with its units and tallies, as one piece of work; cold ones count if no other is there."""
+    """Join shards, given as units and tallies, into one task; cold ones count only if all are cold."""
     warm = [(units, tally) for units, tally in done if tally["warm"]] or done
     seconds = sum(tally["seconds"] for _, tally in warm)
     return Work(
@@ -144,7 +154,7 @@ def _measured(done: list[tuple[int, dict[str, float]]], workers: int) -> Work:
 
 
 def _joined(parts: list[Work]) -> Work:
-    """Pieces of work under one label, done one after the other."""
+    """Join consecutive tasks of one label."""
     units = sum(part.units for part in parts)
     seconds = sum(part.unit_seconds * part.units for part in parts)
     return Work(

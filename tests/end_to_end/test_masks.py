@@ -109,5 +109,5 @@ def test_masks_of_other_boxes_are_refused(tmp_path: Path) -> None:
 
 
 def test_a_mask_head_needs_masks() -> None:
-    with pytest.raises(ParamsError, match=r"train\.detector\.mask_head learns from masks: set prepare"):
+    with pytest.raises(ParamsError, match=r"train\.detector\.mask_head needs masks: set prepare"):
         parse_params(preset_text("demo"), ["train.detector.mask_head={convolutions: 4, channels: 256}"])

@@ -140,7 +140,7 @@ def test_a_dashboard_is_named_where_there_is_one() -> None:
 def test_a_scheduler_without_workers_is_waited_for_and_then_given_up(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(executor, "LOOK_SECONDS", 0.1)
+    monkeypatch.setattr(executor, "CHECK_SECONDS", 0.1)
     monkeypatch.setattr(executor, "PATIENCE_SECONDS", 0.5)
     with LocalCluster(n_workers=0, processes=False, dashboard_address="127.0.0.1:0") as cluster:
         run = RunParams(workers=1, device="cpu", scheduler=cluster.scheduler_address)
@@ -151,7 +151,7 @@ def test_a_scheduler_without_workers_is_waited_for_and_then_given_up(
 
 
 def test_a_worker_that_comes_late_does_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(executor, "LOOK_SECONDS", 0.1)
+    monkeypatch.setattr(executor, "CHECK_SECONDS", 0.1)
     done: list[int] = []
     with LocalCluster(n_workers=0, processes=False, dashboard_address="127.0.0.1:0") as cluster:
         run = RunParams(workers=1, device="cpu", scheduler=cluster.scheduler_address)

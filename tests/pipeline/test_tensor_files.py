@@ -46,7 +46,7 @@ def test_no_flipped_byte_and_no_cut_file_is_gone_on_from(
             assert all(torch.equal(found[name], value) for name, value in STATE.items())
             continue
         assert not path.exists()
-        assert "damaged or of another run: beginning anew" in capsys.readouterr().err
+        assert "damaged or of another run: starting again" in capsys.readouterr().err
 
 
 def test_that_of_another_artifact_is_not_gone_on_from(context: StageContext, tmp_path: Path) -> None:

@@ -124,7 +124,7 @@ def test_a_damaged_checkpoint_is_no_start_and_the_run_ends_with_the_same_bytes(
     checkpoint = workplace.root / "artifacts" / folder / CHECKPOINT
     checkpoint.write_bytes(damage(checkpoint.read_bytes()))
     assert workplace.run(folder) == trained
-    assert capsys.readouterr().err.count("damaged or of another run: beginning anew") == 1
+    assert capsys.readouterr().err.count("damaged or of another run: starting again") == 1
 
 
 def test_a_run_that_dies_goes_on_from_its_last_checkpoint(
@@ -206,7 +206,7 @@ def test_a_weights_file_that_is_missing_or_foreign_is_named(workplace: Workplace
     def run_with(weights: str) -> None:
         workplace.run("refused", backbone_weights=weights)
 
-    with pytest.raises(InputError, match=r"none\.pth is no file"):
+    with pytest.raises(InputError, match=r"none\.pth is not a file"):
         run_with("none.pth")
     (workplace.root / "text.pth").write_text("no weights")
     with pytest.raises(InputError, match=r"text\.pth holds no state dict"):

@@ -14,6 +14,7 @@ from ezsd.cache.manifest import begin, is_current, manifest_digest, publish, rea
 from ezsd.pipeline.code_digest import code_digest
 from ezsd.pipeline.data.prepared import Prepared
 from ezsd.pipeline.data.sources import resolve_sources
+from ezsd.pipeline.device import one_thread
 from ezsd.pipeline.errors import PipelineError
 from ezsd.pipeline.graph import STAGES
 from ezsd.pipeline.jobs.embed import context_factors
@@ -21,7 +22,6 @@ from ezsd.pipeline.models.teacher import prompts_of, renormalized_teacher
 from ezsd.pipeline.params import Params
 from ezsd.pipeline.runner import require_current
 from ezsd.pipeline.stage import StageContext
-from ezsd.pipeline.threads import one_thread
 from ezsd.split import Split
 from ezsd.stages.pages.proposals.neighbours import EmbeddingDetails, gather_pool
 from ezsd.stages.pages.proposals.page import (

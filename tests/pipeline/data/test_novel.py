@@ -106,7 +106,7 @@ def test_what_a_result_is_called(read, overrides, label):
 
 
 def test_shots_and_strict_names_are_refused(tiny_dataset):
-    with pytest.raises(ParamsError, match=r"prepare\.novel_shots shows the novel names: set mine\.names"):
+    with pytest.raises(ParamsError, match=r"prepare\.novel_shots reveals the novel names: set mine\.names"):
         tiny_dataset.params(shots(1), "mine.names=strict")
 
 

@@ -46,7 +46,7 @@ def test_paths_start_at_the_root_and_their_contents_decide(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"weights": "nowhere.safetensors"}, r"nowhere\.safetensors is no file"),
+        ({"weights": "nowhere.safetensors"}, r"nowhere\.safetensors is not a file"),
         ({"model": "nowhere.json"}, r"nowhere\.json cannot be read"),
         ({"model": "ViT-B-32"}, "bundled belong to teacher.model world-teacher"),
         (

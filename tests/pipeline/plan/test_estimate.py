@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from collections import namedtuple
 from dataclasses import replace
 from pathlib import Path
@@ -16,12 +17,11 @@ from support.teacher_runs import TINY_TEACHER
 from ezsd.pipeline.graph import STAGES
 from ezsd.pipeline.jobs.mine_cascade import FIT_PHOTOS
 from ezsd.pipeline.params import Params, parse_params, preset_text
-from ezsd.pipeline.plan import warnings as plan_warnings
 from ezsd.pipeline.plan.counts import Amounts, Units, count_amounts, mining_cost, units_of_work
-from ezsd.pipeline.plan.estimate import Plan, Probe, Scaling, make_plan
+from ezsd.pipeline.plan.estimate import Plan, make_plan
 from ezsd.pipeline.plan.probe import StageProbe, Work
-from ezsd.pipeline.plan.text import format_bytes, format_time, plan_text
-from ezsd.pipeline.plan.warnings import disk_warnings
+from ezsd.pipeline.plan.scaling import Probe, Scaling
+from ezsd.pipeline.plan.text import disk_warnings, format_bytes, format_time, memory_warnings, plan_text
 
 DEMO = parse_params(preset_text("demo"), ["run.workers=2", "run.device=cpu"])
 SIZE_WH = np.array([[640, 480]], np.int32)
@@ -110,15 +110,15 @@ def test_too_little_disk_is_said_with_what_lies_there_counted(tmp_path: Path, mo
     (tmp_path / "artifacts" / "mine").mkdir(parents=True)
     (tmp_path / "artifacts" / "mine" / "a").write_bytes(bytes(600))
     usage = namedtuple("usage", "free")
-    monkeypatch.setattr(plan_warnings.shutil, "disk_usage", lambda path: usage(900))
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(900))
     assert disk_warnings(tmp_path, {"mine": 1000, "embed": 500}) == ()
     (warning,) = disk_warnings(tmp_path, {"mine": 1000, "embed": 501})
     assert "900 B free, the artifacts need 901 B more" in warning
 
 
-def test_too_little_memory_is_said(monkeypatch) -> None:
+def test_too_little_memory_gives_a_warning(monkeypatch) -> None:
     monkeypatch.setattr(os, "sysconf", lambda name: 1000)
-    (warning,) = plan_warnings.memory_warnings(workers=4)
+    (warning,) = memory_warnings(workers=4)
     assert "set run.workers lower" in warning
 
 

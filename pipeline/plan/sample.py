@@ -1,8 +1,10 @@
-"""The small data set of a probe: a few photos of the real one, or synthetic ones of the same sizes."""
+"""The input of the probe: reduced params of the real run, and a data set of a few photos."""
 
 import json
+import math
+import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -10,21 +12,121 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
+from ezsd.errors import InputError
 from ezsd.pipeline.data.novel import read_training_for
 from ezsd.pipeline.data.prepared import Prepared
 from ezsd.pipeline.data.sources import DataSources, PhotoFolder
 from ezsd.pipeline.data.tables import Boxes
 from ezsd.pipeline.data.views import TrainingData, clean_training_boxes, read_validation_photos
 from ezsd.pipeline.data.world.drawing import encode_jpeg
+from ezsd.pipeline.device import choose_device, one_thread
 from ezsd.pipeline.errors import DataError
-from ezsd.pipeline.params import DataParams, OwnSplit, Params
-from ezsd.pipeline.plan.counts import Amounts, count_amounts
+from ezsd.pipeline.executor import count_workers
+from ezsd.pipeline.models import RANDOM
+from ezsd.pipeline.models.teacher import resolve_teacher
+from ezsd.pipeline.params import DataParams, OwnSplit, Params, TeacherParams
+from ezsd.pipeline.plan.counts import Amounts, MiningCost, count_amounts, photo_cost
 from ezsd.split import Split
+from ezsd.teacher.load import load_teacher
+
+PHOTO_SECONDS = 2.0
+"""Time limit for the crops of a photo on one worker; the probe uses fewer anchors to keep it."""
+PHOTOS, FEW_PHOTOS = 32, 8
+"""Photos of the probe with a fast and with a slow teacher."""
+CROPS = 8
+
+
+@dataclass(frozen=True)
+class Size:
+    """Size of the probe.
+
+    Attributes:
+        photos: number of training photos, and of validation photos.
+        stride_factor: on the anchors' stride.
+        keep: proposals per photo.
+    """
+
+    photos: int
+    stride_factor: int
+    keep: int
+
+
+def available_teacher(params: Params, root: Path) -> TeacherParams:
+    """The teacher, with random weights if its own are not on this machine and cannot be downloaded.
+
+    Raises InputError when the teacher cannot be built.
+    """
+    own = params.teacher
+    teacher = replace(own, model=_absolute(root, own.model), weights=_absolute(root, own.weights))
+    try:
+        resolve_teacher(teacher, root)
+    except InputError:
+        teacher = replace(teacher, weights=RANDOM)
+        resolve_teacher(teacher, root)
+    return teacher
+
+
+def choose_size(params: Params, root: Path) -> Size:
+    """Choose as many photos and anchors as the teacher's speed allows."""
+    crops = max(16, int(PHOTO_SECONDS / _crop_seconds(params, root)))
+    forwards = _largest_photo(params).forwards
+    stride_factor = 1 if forwards <= crops else max(2, math.ceil(math.sqrt(forwards / crops)))
+    photos = max(PHOTOS if stride_factor == 1 else FEW_PHOTOS, 2 * count_workers(params.run))
+    return Size(
+        photos, stride_factor, params.mine.keep if stride_factor == 1 else min(params.mine.keep, crops)
+    )
+
+
+def small_params(params: Params, data: DataParams, size: Size) -> Params:
+    """Params of the same work for few photos: two shards per worker, and one or two epochs."""
+    shard = max(1, size.photos // (2 * count_workers(params.run)))
+    epochs = 2 if size.stride_factor == 1 else 1
+    prepare, mine, train = params.prepare, params.mine, params.train
+    rpn_schedule = replace(mine.rpn.schedule, epochs=1)
+    train_schedule = replace(train.schedule, epochs=epochs, decay_epochs=())
+    return replace(
+        params,
+        data=data,
+        prepare=replace(prepare, photos_per_shard=shard, max_quarantined_fraction=1.0),
+        renorm=replace(params.renorm, epochs=min(params.renorm.epochs, epochs)),
+        mine=replace(
+            mine,
+            photos_per_shard=shard,
+            stride=mine.stride * size.stride_factor,
+            keep=size.keep,
+            # weights do not change the time
+            rpn=replace(mine.rpn, schedule=rpn_schedule, backbone_weights=RANDOM),
+        ),
+        train=replace(train, schedule=train_schedule, backbone_weights=RANDOM),
+        evaluate=replace(params.evaluate, photos="all"),
+        run=replace(params.run, scheduler=None, loggers=()),
+    )
+
+
+def _absolute(root: Path, value: str) -> str:
+    return str(root / value) if (root / value).is_file() else value
+
+
+def _largest_photo(params: Params) -> MiningCost:
+    """Cost of a photo of the maximum size after resizing."""
+    return photo_cost(params.mine, (params.mine.short_side, params.mine.long_side))
+
+
+@torch.inference_mode()
+def _crop_seconds(params: Params, root: Path) -> float:
+    """Time of one crop through the teacher on a worker, in seconds."""
+    teacher = load_teacher(resolve_teacher(params.teacher, root)).to(choose_device(params.run))
+    crops = torch.zeros((CROPS, 3, teacher.image_size, teacher.image_size), dtype=torch.uint8)
+    with one_thread():
+        teacher.encode_images(teacher.pixels(crops)).cpu()
+        start = time.monotonic()
+        teacher.encode_images(teacher.pixels(crops)).cpu()
+        return (time.monotonic() - start) / CROPS
 
 
 @dataclass(frozen=True)
 class RealData:
-    """The data set as its annotations tell it; `boxes` are the usable base boxes, crowd regions left out."""
+    """The data set according to its annotations; `boxes` are the usable base boxes without crowd regions."""
 
     split: Split
     training: TrainingData
@@ -34,7 +136,7 @@ class RealData:
 
     @staticmethod
     def read(params: Params, sources: DataSources) -> "RealData":
-        """Reads the annotations, no photo. Raises DataError for what makes them unusable."""
+        """Read the annotations, but no photos. Raises DataError when they are unusable."""
         training = read_training_for(params.prepare, sources, params.data.split)
         clean = clean_training_boxes(training).boxes
         boxes = clean.objects()
@@ -50,7 +152,7 @@ class RealData:
 
 
 def amounts_of_index(prepared: Prepared, repeat_threshold: float) -> Amounts:
-    """What a prepared data set holds."""
+    """The amounts of a prepared data set."""
     index = prepared.train
     labels = [
         torch.from_numpy(boxes.labels.astype(np.int64)) for boxes in map(index.objects_of, range(len(index)))
@@ -59,9 +161,10 @@ def amounts_of_index(prepared: Prepared, repeat_threshold: float) -> Amounts:
 
 
 def write_sample(real: RealData, sources: DataSources, folder: Path, photos: int) -> tuple[DataParams, int]:
-    """Make a COCO data set in `folder` of photos spread over the real one, as training and validation data.
+    """Write a COCO data set of evenly chosen photos into `folder`, for both training and validation.
 
-    Returns its params, and how many of the photos are synthetic because they are not there.
+    Returns:
+        Its params, and the number of missing photos that synthetic ones replace.
     """
     usable = real.rows[np.isin(real.training.photos.ids[real.rows], real.boxes.image_ids)]
     chosen = usable[np.unique(np.linspace(0, len(usable) - 1, photos).round().astype(int))]
@@ -81,7 +184,7 @@ def write_sample(real: RealData, sources: DataSources, folder: Path, photos: int
 
 
 def _write_photo(real: RealData, sources: DataSources, folder: Path, row: int) -> bool:
-    """Copy a photo, or draw one of its size if it is not there; returns whether it was drawn."""
+    """Copy a photo, or draw one of its size if it is missing; return whether it was drawn."""
     width, height = real.training.photos.sizes_wh[row].tolist()
     path, name = folder / "photos" / f"{row}.jpg", real.training.photos.file_names[row]
     reader = PhotoFolder(sources.train.photos, follow_links=sources.train.drawn)
@@ -95,7 +198,7 @@ def _write_photo(real: RealData, sources: DataSources, folder: Path, row: int) -
 
 
 def _synthetic_jpeg(width: int, height: int, seed: int) -> bytes:
-    """Clouds with some grain, about as hard to decode as a photo."""
+    """Clouds with some grain, which take about as long to decode as a photo."""
     generator = np.random.default_rng(seed)
     coarse = generator.integers(0, 256, (max(2, height // 16), max(2, width // 16), 3), np.uint8)
     clouds = np.asarray(Image.fromarray(coarse).resize((width, height), Image.Resampling.BICUBIC))
@@ -104,7 +207,7 @@ def _synthetic_jpeg(width: int, height: int, seed: int) -> bytes:
 
 
 def _coco_form(real: RealData, rows: NDArray[np.integer]) -> dict[str, list[dict[str, object]]]:
-    """Photos, base boxes with their corners for a mask, and all names."""
+    """COCO's form of photos, all names, and base boxes, each also as a rectangular mask."""
     photos = real.training.photos
     images = [
         {"id": int(photos.ids[row]), "file_name": f"{row}.jpg", "width": int(w), "height": int(h)}

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from ezsd.pipeline.memory import peak_memory
+from ezsd.pipeline.device import peak_memory
 
 
 def test_a_peak_does_not_fall_and_sees_what_was_taken() -> None:
