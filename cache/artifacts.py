@@ -69,8 +69,8 @@ class Mined:
     @cached_property
     def store(self) -> ShardedStore:
         """Raises ArtifactError when there is none."""
-        require_intact(self.folder, f"{self.STORE}/zarr.json", _mend("mine"))
-        return ShardedStore.open(self.location, _mend("mine"))
+        require_intact(self.folder, f"{self.STORE}/zarr.json", _fix("mine"))
+        return ShardedStore.open(self.location, _fix("mine"))
 
     @property
     def location(self) -> Location:
@@ -141,8 +141,8 @@ class Embedded:
     @cached_property
     def store(self) -> ShardedStore:
         """Raises ArtifactError when there is none."""
-        require_intact(self.folder, f"{self.STORE}/zarr.json", _mend("embed"))
-        return ShardedStore.open(self.location, _mend("embed"))
+        require_intact(self.folder, f"{self.STORE}/zarr.json", _fix("embed"))
+        return ShardedStore.open(self.location, _fix("embed"))
 
     @property
     def location(self) -> Location:
@@ -224,5 +224,5 @@ def decode_embeddings(name: str, arrays: Rows) -> np.ndarray:
     return arrays[name].astype(np.float32)
 
 
-def _mend(stage: str) -> str:
+def _fix(stage: str) -> str:
     return f"run: ezsd-cli precompute --only {stage}"

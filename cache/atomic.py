@@ -146,7 +146,7 @@ def _reason(path: Path, size: int, error: OSError) -> str:
         )
     return (
         f"cannot write {path} ({size:,} bytes): {error.strerror or error}; "
-        "mend the disk or the path and run again, finished shards are kept"
+        "fix the disk or the path and run again, finished shards are kept"
     )
 
 

@@ -4,5 +4,5 @@
 class ArtifactError(RuntimeError):
     """An artifact cannot be written, or what lies on disk cannot be used.
 
-    The message is one sentence for a person: what is wrong, where (file, shard or key), and the mend.
+    The message is one sentence for a person: what is wrong, where (file, shard or key), and how to fix it.
     """

@@ -152,38 +152,38 @@ def manifest_digest(folder: Path) -> str:
 def is_current(folder: Path, inputs: Mapping[str, Any]) -> bool:
     """Whether the artifact is complete, made from these inputs, and its files there with their sizes."""
     try:
-        require_current(folder, inputs, mend="")
+        require_current(folder, inputs, fix="")
     except ArtifactError:
         return False
     return True
 
 
-def require_current(folder: Path, inputs: Mapping[str, Any], mend: str) -> Manifest:
+def require_current(folder: Path, inputs: Mapping[str, Any], fix: str) -> Manifest:
     """The manifest, if the artifact can be used as one made from `inputs`.
 
-    mend: what the user shall do, as `run: ezsd-cli precompute --only mine`; it ends the sentence.
+    fix: what to do, as `run: ezsd-cli precompute --only mine`; it ends the sentence.
     Raises ArtifactError: missing, incomplete, foreign, stale (naming each differing input with its old and
     new value), or a file is missing or of another size.
     """
-    manifest = require_complete(folder, mend)
+    manifest = require_complete(folder, fix)
     changes = describe_changes(manifest.inputs, json.loads(json_bytes(inputs)))
     if changes:
-        raise ArtifactError(f"{folder} is stale: {changes}; {mend}")
+        raise ArtifactError(f"{folder} is stale: {changes}; {fix}")
     return manifest
 
 
-def require_complete(folder: Path, mend: str) -> Manifest:
+def require_complete(folder: Path, fix: str) -> Manifest:
     """As `require_current`, for a reader that does not ask what the artifact was made from."""
     try:
         manifest = read_manifest(folder)
     except ArtifactError as error:
-        raise ArtifactError(f"{error}; {mend}") from error
+        raise ArtifactError(f"{error}; {fix}") from error
     contents = Contents(folder)
     sizes = contents.sizes()
     for name, record in manifest.files.items():
         problem = size_problem(sizes.get(name), record)
         if problem:
-            raise ArtifactError(f"{contents.where(name)} {problem}; {mend}")
+            raise ArtifactError(f"{contents.where(name)} {problem}; {fix}")
     return manifest
 
 

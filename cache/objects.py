@@ -198,5 +198,5 @@ class Objects:
         except refusals as error:
             reason = str(error) or type(error).__name__
             raise ArtifactError(
-                f"cannot {action} {self.name}: {reason}; mend that and run again, finished shards are kept"
+                f"cannot {action} {self.name}: {reason}; fix that and run again, finished shards are kept"
             ) from error

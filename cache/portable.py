@@ -230,7 +230,7 @@ def open_portable(path: Path) -> Iterator[PortableFile]:
 
 
 def _export(group: h5py.Group, folder: Path, on_bytes: OnBytes) -> None:
-    made = manifest.require_complete(folder, mend="make it again before you export it")
+    made = manifest.require_complete(folder, fix="make it again before you export it")
     contents = Contents(folder)
     _put(group, MANIFEST, contents, (folder / MANIFEST).stat().st_size, lambda size: None)
     for name, record in made.files.items():

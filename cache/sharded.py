@@ -29,7 +29,7 @@ from ezsd.cache.shard_codec import (
 SCHEMA = 2
 _RESERVED = "sharded_store"
 _COMPLETE = "shards/zarr.json"
-_MEND = "run: ezsd-cli precompute"
+_FIX = "run: ezsd-cli precompute"
 
 Record = dict[str, Any]
 
@@ -38,12 +38,12 @@ class ShardedStore:
     """A sharded store: `create` it once, `open` it in every other process, to write or to read."""
 
     def __init__(
-        self, objects: Objects, layout: ShardLayout, attributes: Mapping[str, Any], mend: str
+        self, objects: Objects, layout: ShardLayout, attributes: Mapping[str, Any], fix: str
     ) -> None:
         self._objects = objects
         self._layout = layout
         self._attributes = dict(attributes)
-        self._mend = mend
+        self._fix = fix
         self._records: list[Record] | None = None
         self._complete = False
         self._indices: dict[tuple[str, int], np.ndarray] = {}
@@ -55,12 +55,12 @@ class ShardedStore:
         rows: int,
         shard_rows: int,
         attributes: Mapping[str, Any],
-        mend: str = _MEND,
+        fix: str = _FIX,
     ) -> "ShardedStore":
         """Make an empty store, or open the one that an earlier run began with the same layout and attributes.
 
         location: a folder, a URL that fsspec knows, or a Zarr store. attributes: plain values to keep there.
-        mend: what a reader shall do about a store that cannot be used, the end of every message.
+        fix: what to do, the end of every message.
         Raises ArtifactError when another layout lies there.
         """
         objects, layout = Objects(location), ShardLayout(arrays, rows, shard_rows)
@@ -70,31 +70,31 @@ class ShardedStore:
             if present is None:
                 objects.put(key, data)
             elif present != data:
-                raise ArtifactError(f"{objects.name} holds a store of another layout; remove it and {mend}")
+                raise ArtifactError(f"{objects.name} holds a store of another layout; remove it and {fix}")
         if objects.get(_COMPLETE) is None:
             objects.put(_COMPLETE, _group_bytes({"complete": False}))
-        return ShardedStore(objects, layout, attributes, mend)
+        return ShardedStore(objects, layout, attributes, fix)
 
     @staticmethod
-    def open(location: Location, mend: str = _MEND) -> "ShardedStore":
+    def open(location: Location, fix: str = _FIX) -> "ShardedStore":
         """Open a store, complete or not. Raises ArtifactError when there is none or it is a foreign one."""
         objects = Objects(location)
         data = objects.get("zarr.json")
         if data is None:
-            raise ArtifactError(f"there is no store in {objects.name}; {mend}")
+            raise ArtifactError(f"there is no store in {objects.name}; {fix}")
         try:
             attributes = parse_json(bytes(data))["attributes"]
             own = attributes.pop(_RESERVED)
             if own["schema"] != SCHEMA:
                 raise ArtifactError(
-                    f"{objects.name} is a store of schema {own['schema']}, not {SCHEMA}; {mend}"
+                    f"{objects.name} is a store of schema {own['schema']}, not {SCHEMA}; {fix}"
                 )
             layout = ShardLayout.from_json(own)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise ArtifactError(
-                f"{objects.name}/zarr.json is damaged or foreign; remove it and {mend}"
+                f"{objects.name}/zarr.json is damaged or foreign; remove it and {fix}"
             ) from error
-        return ShardedStore(objects, layout, attributes, mend)
+        return ShardedStore(objects, layout, attributes, fix)
 
     @property
     def layout(self) -> ShardLayout:
@@ -146,7 +146,7 @@ class ShardedStore:
         if missing:
             raise ArtifactError(
                 f"{self._objects.name} is incomplete: of its {self.shards} shards these are not done: "
-                f"{name_shards(missing)}; {self._mend}"
+                f"{name_shards(missing)}; {self._fix}"
             )
         self._objects.put(_COMPLETE, _group_bytes({"complete": True, "records": records}))
         self._records = [record for record in records if record is not None]
@@ -256,7 +256,7 @@ class ShardedStore:
             return
         marks = _attributes(self._objects.get(_COMPLETE))
         if not marks.get("complete") or len(marks.get("records", [])) != self.shards:
-            raise ArtifactError(f"{self._objects.name} is incomplete, so it cannot be read; {self._mend}")
+            raise ArtifactError(f"{self._objects.name} is incomplete, so it cannot be read; {self._fix}")
         self._complete = True
 
     def _damaged(self, name: str, shard: int, error: DamagedShard) -> ArtifactError:
@@ -264,7 +264,7 @@ class ShardedStore:
         path = f"{self._objects.name}/{self._layout.object_key(name, shard)}"
         return ArtifactError(
             f"shard {shard} of {name!r} (rows {rows.start} to {rows.stop - 1}) is damaged: {error}; "
-            f"delete {path} and {self._mend}"
+            f"delete {path} and {self._fix}"
         )
 
 

@@ -22,18 +22,18 @@ def table_bytes(head: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> bytes
     return b"".join(_line(cells) for cells in (head, *([row[name] for name in head] for row in rows)))
 
 
-def read_table(path: Path, mend: str) -> list[dict[str, str]]:
+def read_table(path: Path, fix: str) -> list[dict[str, str]]:
     """The rows of a file that `table_bytes` made, of an artifact: column -> cell.
 
     Raises ArtifactError as `read_checked`, and for a table with a row that is too short or too long.
     """
-    data = read_checked(path, mend)
+    data = read_checked(path, fix)
     try:
         rows = list(csv.DictReader(io.StringIO(data.decode(), newline=""), strict=True))
         if any(None in row or None in row.values() for row in rows):
             raise ValueError("a row is not as long as the first")
     except (ValueError, csv.Error) as error:
-        raise ArtifactError(f"{path} is damaged: it is no table of ours ({error}); {mend}") from None
+        raise ArtifactError(f"{path} is damaged: it is no table of ours ({error}); {fix}") from None
     return [{name: _unquoted(cell) for name, cell in row.items()} for row in rows]
 
 

@@ -12,8 +12,8 @@ from ezsd.cache.manifest import FileRecord, read_manifest, size_problem
 _SHARD = re.compile(r"(?P<store>.*?)(?P<array>[^/]+)/c/(?P<shard>\d+)(/\d+)*")
 
 
-def verify(folder: Path, mend: str, full: bool = True) -> list[str]:
-    """What is wrong with an artifact: one sentence each, with the mend; empty when all is well.
+def verify(folder: Path, fix: str, full: bool = True) -> list[str]:
+    """What is wrong with an artifact: one sentence each, with how to fix it; empty when all is well.
 
     Names files that are missing, extra or damaged, and for a shard its number and rows.
     full: compare checksums; otherwise sizes only, which costs no reading.
@@ -22,10 +22,10 @@ def verify(folder: Path, mend: str, full: bool = True) -> list[str]:
         files, contents = read_manifest(folder).files, Contents(folder)
         sizes = contents.sizes()
     except ArtifactError as error:
-        return [f"{error}; {mend}"]
+        return [f"{error}; {fix}"]
     problems = [
         f"{contents.where(name)}{_rows_of(contents, name)} {problem}; "
-        f"{_first(problem, contents.where(name))}{mend}"
+        f"{_first(problem, contents.where(name))}{fix}"
         for name, record in sorted(files.items())
         if (
             problem := size_problem(sizes.get(name), record)

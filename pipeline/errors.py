@@ -1,4 +1,4 @@
-"""Errors that a user can mend. Each message is one sentence: what, where, and the mend."""
+"""Errors that a user can fix. Each message is one sentence: what, where, and how to fix it."""
 
 import reprlib
 from collections.abc import Iterator

@@ -32,7 +32,7 @@ DETECTIONS = "detections.json"
 ENSEMBLE_DETECTIONS = "ensemble_detections.json"
 GROUND_TRUTH = "ground_truth.json"
 
-MEND = "run `ezsd-cli eval --force`"
+FIX = "run `ezsd-cli eval --force`"
 
 R = TypeVar("R")
 
@@ -99,19 +99,17 @@ class EvaluationFolder:
         return self._json(GROUND_TRUTH)
 
     def _json(self, name: str) -> Any:
-        return read_json(self.folder / name, MEND)
+        return read_json(self.folder / name, FIX)
 
     def _rows(self, name: str, parse: Callable[[dict[str, str]], R]) -> list[R]:
-        rows = read_table(self.folder / name, MEND)
+        rows = read_table(self.folder / name, FIX)
         return self._checked(name, lambda: [parse(row) for row in rows])
 
     def _checked(self, name: str, make: Callable[[], R]) -> R:
         try:
             return make()
         except (KeyError, TypeError, ValueError) as error:
-            raise ArtifactError(
-                f"{self.folder / name} is not what `ezsd-cli eval` writes ; {MEND}"
-            ) from error
+            raise ArtifactError(f"{self.folder / name} is not what `ezsd-cli eval` writes ; {FIX}") from error
 
 
 Percent = Annotated[float, Field(ge=0, le=100)] | None

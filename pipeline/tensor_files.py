@@ -31,17 +31,17 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
     write_bytes_atomic(path, _sealed(tensors, {}))
 
 
-def read_tensors(path: Path, mend: str) -> dict[str, Tensor]:
+def read_tensors(path: Path, fix: str) -> dict[str, Tensor]:
     """Read what `write_tensors` wrote.
 
     Raises:
-        ArtifactError: it is missing or damaged; `mend` says what to run.
+        ArtifactError: it is missing or damaged; `fix` says what to run.
     """
-    data = read_checked(path, mend)
+    data = read_checked(path, fix)
     try:
         return _unsealed(data, {})
     except UNREADABLE as error:
-        raise ArtifactError(f"{path} is damaged: {mend}") from error
+        raise ArtifactError(f"{path} is damaged: {fix}") from error
 
 
 class Checkpoint:

@@ -26,7 +26,7 @@ PHOTOS_PER_PART = 16
 PARTS = "parts"
 """What an interrupted fit leaves to resume from; a finished one removes it."""
 
-MEND = "run ezsd-cli precompute --only mine --force"
+FIX = "run ezsd-cli precompute --only mine --force"
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class ObjectnessFit(Job):
 
     def solve(self) -> Tensor:
         """The fitted weights; all parts must have been summed."""
-        sums = [RidgeSums(**read_tensors(self.path(shard), MEND)) for shard in range(self.shards)]
+        sums = [RidgeSums(**read_tensors(self.path(shard), FIX)) for shard in range(self.shards)]
         return reduce(add, sums).solve()
 
 
@@ -90,7 +90,7 @@ class CascadeSource:
 
     def load(self) -> Miner:
         """The miner. Raises ArtifactError when the weights are missing or damaged."""
-        return CascadeMiner(read_tensors(self.weights, MEND)["weights"], self.fraction)
+        return CascadeMiner(read_tensors(self.weights, FIX)["weights"], self.fraction)
 
 
 def prepare_miner(inputs: MiningInputs) -> CascadeSource:

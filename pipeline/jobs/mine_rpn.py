@@ -24,7 +24,7 @@ from ezsd.training.targets import CachedTargets
 
 WEIGHTS = "rpn.safetensors"
 CHECKPOINT_SECONDS = 60.0
-MEND = "run ezsd-cli precompute --only mine --force"
+FIX = "run ezsd-cli precompute --only mine --force"
 
 
 def external_inputs(params: Params, root: Path) -> dict[str, Any]:
@@ -45,7 +45,7 @@ class RpnSource:
     def load(self) -> Miner:
         """The miner. Raises ArtifactError when the weights are missing or damaged."""
         network = RegionProposer(self.config)
-        network.load_state_dict(read_tensors(self.weights, MEND))
+        network.load_state_dict(read_tensors(self.weights, FIX))
         return RpnMiner(network.eval().to(choose_device(self.run)))
 
 

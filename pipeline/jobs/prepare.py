@@ -65,7 +65,7 @@ class PhotoInspection(PartsJob):
     """Decodes the photos of one set; called with a shard's number it examines that shard.
 
     A shard leaves one JSON file in `parts`. A shard in which a photo was found unusable counts as not done:
-    when the stage runs again, somebody may have mended the photo.
+    when the stage runs again, the photo may have been fixed by then.
     """
 
     which: Which

@@ -19,7 +19,7 @@ from ezsd.training.schedule import Schedule
 HISTORY = "history.csv"
 """In the artifact of `train`."""
 
-MEND = "run `ezsd-cli train --force`"
+FIX = "run `ezsd-cli train --force`"
 
 STEPS_A_ROW = 10
 """A row of the history is the mean over so many steps: a single step's losses jump about."""
@@ -43,14 +43,14 @@ def read_history(path: Path) -> tuple[list[float], dict[str, list[float]]]:
 
     Raises ArtifactError when the file is missing or damaged.
     """
-    rows = read_table(path, MEND)
+    rows = read_table(path, FIX)
     try:
         columns = {name: [float(row[name]) for row in rows] for name in (rows[0] if rows else ())}
         return columns.pop("step", []), {
             name: values for name, values in columns.items() if name != "learning_rate"
         }
     except ValueError as error:
-        raise ArtifactError(f"{path} is damaged: {error}; {MEND}") from None
+        raise ArtifactError(f"{path} is damaged: {error}; {FIX}") from None
 
 
 def mean_losses(steps: Sequence[StepReport]) -> dict[str, float]:

@@ -22,7 +22,7 @@ from ezsd.training.losses.classification import SeesawLoss, SoftmaxLoss
 WEIGHTS = "detector.safetensors"
 CARD = "detector.json"
 
-MEND = "run `ezsd-cli train --force`"
+FIX = "run `ezsd-cli train --force`"
 
 
 def train_backbone(params: TrainParams, root: Path) -> BackboneSource:
@@ -84,18 +84,18 @@ def read_detector(folder: Path) -> TrainedDetector:
     Raises ArtifactError when a file is missing, damaged or of another version.
     """
     try:
-        card = read_json(folder / CARD, MEND)
+        card = read_json(folder / CARD, FIX)
         split = Split.from_dict(card["split"])
-        detector = restore_detector(card["config"], read_tensors(folder / WEIGHTS, MEND))
+        detector = restore_detector(card["config"], read_tensors(folder / WEIGHTS, FIX))
         return TrainedDetector(detector, split, card["protocol"], card["teacher"], card["parents"])
     except (ValueError, KeyError, TypeError) as error:
         reason = str(error) if isinstance(error, InputError) else "it is missing or damaged"
-        raise ArtifactError(f"the detector in {folder} cannot be read: {reason}; {MEND}") from error
+        raise ArtifactError(f"the detector in {folder} cannot be read: {reason}; {FIX}") from error
 
 
 def finds_masks(folder: Path) -> bool:
     """Whether the detector has a mask head, by its card alone. Raises ArtifactError as `read_detector`."""
     try:
-        return read_json(folder / CARD, MEND)["config"].get("mask_head") is not None
+        return read_json(folder / CARD, FIX)["config"].get("mask_head") is not None
     except (KeyError, TypeError, AttributeError) as error:
-        raise ArtifactError(f"{folder / CARD} is no card of a detector; {MEND}") from error
+        raise ArtifactError(f"{folder / CARD} is no card of a detector; {FIX}") from error

@@ -37,7 +37,7 @@ from ezsd.teacher.name_embeddings import template_set
 from ezsd.teacher.prompts import Prompts
 from ezsd.teacher.protocol import Teacher
 
-_MEND = "run: ezsd-cli precompute --only renorm"
+_FIX = "run: ezsd-cli precompute --only renorm"
 
 
 def resolve_teacher(params: TeacherParams, root: Path) -> TeacherSource:
@@ -104,7 +104,7 @@ class RenormalizedTeacher:
 
         Raises ArtifactError when the re-normalization is missing or damaged.
         """
-        norms = read_checked(self.renormed.norms, _MEND)
+        norms = read_checked(self.renormed.norms, _FIX)
         return _load(self.source, norms, choose_device(self.run))
 
 
@@ -127,7 +127,7 @@ def _require_same(digests: Mapping[str, Any], renormed: Renormed) -> None:
     for what, digest in digests.items():
         if recorded.get(what) != digest:
             raise ArtifactError(
-                f"the teacher's {what} changed after {renormed.record} was made from it; {_MEND}"
+                f"the teacher's {what} changed after {renormed.record} was made from it; {_FIX}"
             )
 
 
@@ -137,7 +137,7 @@ def _load(source: TeacherSource, norms: bytes, device: torch.device) -> Teacher:
     try:
         load_norm_state(teacher, load(norms))
     except SafetensorError as error:
-        raise ArtifactError(f"norms.safetensors is damaged; {_MEND}") from error
+        raise ArtifactError(f"norms.safetensors is damaged; {_FIX}") from error
     return teacher.to(device)
 
 

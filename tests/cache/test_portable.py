@@ -258,7 +258,7 @@ def test_a_damaged_artifact_is_not_exported(made: Path, tmp_path: Path) -> None:
     with pytest.raises(ArtifactError, match=r"index\.h5 is damaged"):
         export_artifacts(tmp_path / "out.h5", {"mine": made}, lambda size: None)
     assert not (tmp_path / "out.h5").exists() and not list(find_leftovers(tmp_path))
-    assert verify(made, mend="") != []
+    assert verify(made, fix="") != []
 
 
 @pytest.mark.parametrize("room", [0, 500, 2000, 5000])
