@@ -180,8 +180,8 @@ def test_a_claim_that_contradicts_itself_removes_nothing(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("url", "says"),
     [
-        ("memory://bucket/runs", "names no URL of shards"),
-        (["memory://bucket"], "names no URL of shards"),
+        ("memory://bucket/runs", "does not hold a URL of shards"),
+        (["memory://bucket"], "does not hold a URL of shards"),
         (f"memory://bucket/runs/mine/{'0' * 64}", "names the shards of another artifact"),
     ],
 )

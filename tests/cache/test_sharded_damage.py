@@ -149,7 +149,7 @@ def test_a_missing_shard_is_no_fill_value(tmp_path: Path) -> None:
     (tmp_path / "count/c/1").unlink()
     for read in (lambda: store.read_shard(1), lambda: store.read("count", [5])):
         with pytest.raises(
-            ArtifactError, match=r"shard 1 of 'count' \(rows 4 to 5\) is damaged: it is not there"
+            ArtifactError, match=r"shard 1 of 'count' \(rows 4 to 5\) is damaged: it is missing"
         ):
             read()
 

@@ -53,7 +53,7 @@ def test_missing_short_and_extra_files_show_in_the_quick_check(folder: Path) -> 
     assert problems == verify(folder, FIX)
     assert problems[0] == f"{folder / 'names.txt'} is missing; {FIX}"
     assert "(shard 0 of 'scores', rows 0 to 3) is damaged: 5 bytes instead of" in problems[1]
-    assert problems[2] == f"{folder / 'notes.txt'} is not of this artifact; delete it"
+    assert problems[2] == f"{folder / 'notes.txt'} is not part of this artifact; delete it"
     assert len(problems) == 3
 
 
