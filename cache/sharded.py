@@ -133,7 +133,7 @@ class ShardedStore:
         The bytes depend on the rows alone.
 
         Raises:
-            ArtifactError: a name, shape or dtype is wrong (nothing was written), or the disk is full or refuses.
+            ArtifactError: a name, shape or dtype is wrong (nothing is written), or the disk is full or fails.
         """
         self._layout.check_rows(shard, rows)
         encoded = {name: encode_shard(self._layout, name, shard, rows[name]) for name in self._layout.arrays}

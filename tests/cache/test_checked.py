@@ -26,7 +26,7 @@ def artifact(folder: Path, files: dict[str, bytes]) -> Path:
 
 
 def flip(path: Path, old: bytes, new: bytes) -> None:
-    """Changes bytes and leaves the size and the time as they were."""
+    """Change bytes, but not the size and the time."""
     before, data = path.stat(), path.read_bytes()
     assert len(old) == len(new) and old in data
     path.write_bytes(data.replace(old, new, 1))

@@ -161,9 +161,7 @@ def test_a_mark_among_the_files_is_refused(tmp_path: Path, mark: str, form: str)
     for name in (form.format(mark), form.format(mark.title())):
         with forged(tmp_path / "bad.h5", {name: b"x"}):
             pass
-        with pytest.raises(
-            ArtifactError, match=f"names '{name}', which is not part of an artifact: the file"
-        ):
+        with pytest.raises(ArtifactError, match=f"names '{name}', which is not part of an artifact: "):
             import_all(tmp_path / "bad.h5", tmp_path / "there")
         assert not (tmp_path / "there").exists()
 

@@ -1,4 +1,4 @@
-"""However the work was cut and whoever did it, the artifact ends with the same bytes."""
+"""However often the work was interrupted, and by any number of processes, the artifact has the same bytes."""
 
 import os
 import signal
@@ -59,7 +59,7 @@ def straight(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
 
 
 class Killed(BaseException):
-    """Stands for SIGKILL: nothing of ours catches it."""
+    """Stands for SIGKILL: no code here catches it."""
 
 
 @pytest.mark.parametrize("calls", range(0, 25, 3))
