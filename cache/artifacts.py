@@ -69,7 +69,7 @@ class Mined:
             photos: number of photos; one row each.
             photos_per_shard: rows per shard.
             keep: maximum number of proposals per photo.
-            attributes: `names`, `base_count`, `protocol`, `score`, `scored_context_factor`; see the properties.
+            attributes: `names`, `base_count`, `protocol`, `score`, `scored_context_factor`.
 
         Raises:
             ArtifactError: the store exists with another layout or other attributes.

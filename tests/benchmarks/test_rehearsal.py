@@ -37,7 +37,7 @@ def test_every_step_runs_on_a_few_photos(whole: Shape, tmp_path: Path) -> None:
     assert steps.manifests(tmp_path)["files"] > 8
     assert steps.samplers(tmp_path)["images_of_last_step"] == 4
     assert steps.reading(tmp_path)["images_per_second"] > 0
-    steps.look(tmp_path)
+    steps.detections(tmp_path)
     photos = shape.val_photos
     assert steps.evaluation(tmp_path)["detections"] == pytest.approx(300 * photos, abs=300)
 
