@@ -1,4 +1,4 @@
-# Two commands do all the set-up: `make demo` and `make test` each make their own .venv when there is none.
+# `make demo` and `make test` create .venv if there is none.
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -10,16 +10,16 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 help:
 	@echo "make demo    run the whole pipeline on the embedded world and show the result"
 	@echo "make test    run the tests"
-	@echo "make bench   measure speed, size and memory, print them as a table"
+	@echo "make bench   measure speed, size and memory and print a table"
 	@echo "make rehearsal run the bookkeeping on data sets as large as COCO and LVIS"
 	@echo "make ablation train every row of the comparison over three seeds"
 	@echo "make lint    ruff and mypy"
-	@echo "make setup   only make the .venv"
-	@echo "make clean   remove artifacts, caches and the .venv"
+	@echo "make setup   only create .venv"
+	@echo "make clean   remove artifacts, caches and .venv"
 
 setup: $(INSTALLED)
 
-# torch first and by pip: the constraints then hold everything else to versions that the tests have seen
+# torch first; the constraints pin everything else to tested versions
 $(INSTALLED): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt torch torchvision
@@ -31,16 +31,16 @@ demo: setup
 	ezsd-cli init --preset demo
 	dvc repro
 	ezsd-cli result
-	@echo "look at artifacts/report/index.html"
+	@echo "open artifacts/report/index.html"
 
-# a process for each core; files in the order of their folders, so that the longest do not come last
+# a process per core; files in folder order, so that the longest do not come last
 test: setup
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 bench: setup
 	$(BIN)/python -m benchmarks
 
-# apart from the other benchmarks: it takes an hour, 24 GB of memory and 20 GB of disk
+# not in `bench`: it takes an hour, 24 GB of memory and 20 GB of disk
 rehearsal: setup
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.rehearsal
 

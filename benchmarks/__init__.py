@@ -1,1 +1,1 @@
-"""How fast, how big, how good: each module measures one thing, alone or with all others by `make bench`."""
+"""Benchmarks of speed, size and quality: one per module, all of them with `make bench`."""

@@ -1,4 +1,4 @@
-"""`make bench`: runs every benchmark, or those named, each in a process of its own, and prints the table."""
+"""`make bench`: run every benchmark, or the named ones, each in its own process, and print the table."""
 
 import subprocess
 import sys
@@ -10,13 +10,13 @@ NAMES = ("cli", "crops", "cache", "memory", "workers", "renorm", "mining", "trai
 
 
 def main(names: list[str]) -> int:
-    """Returns how many failed; their last results stay."""
+    """Run the benchmarks; return how many failed. A failed one keeps its last result."""
     if unknown := [name for name in names if name not in NAMES]:
-        sys.exit(f"error: no benchmark is named {unknown[0]!r}: choose of {', '.join(NAMES)}")
+        sys.exit(f"error: no benchmark is named {unknown[0]!r}: choose from {', '.join(NAMES)}")
     failed = [name for name in names or NAMES if not _run(name)]
     table.main()
     for name in failed:
-        print(f"benchmark {name} failed: see what it said above", file=sys.stderr)
+        print(f"benchmark {name} failed: see its output above", file=sys.stderr)
     return len(failed)
 
 

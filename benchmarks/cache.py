@@ -1,7 +1,7 @@
-"""Images a second and KB an image of our cache and four others, with 200 embeddings of 512 dimensions each.
+"""Images per second and KB per image of our cache and four others, with 200 embeddings of 512 dimensions.
 
-Files are in the page cache, as those of a data set that fits the memory are after the first epoch. Ours alone
-flushes each shard to the disk, checks what it reads, and survives a kill while it is written.
+Files are in the page cache, as after the first epoch of a data set that fits in memory. Only ours flushes
+each shard to disk, compares checksums, and survives a kill while it is written.
 """
 
 from collections.abc import Iterator, Sequence
@@ -18,7 +18,7 @@ from ezsd.cache.quantize import dequantize_rows, quantize_rows
 SEED = 0
 IMAGES = 256
 TEXT_IMAGES = 24
-"""JSON is so slow that fewer images tell its rate."""
+"""Fewer images for JSON, since it is slow."""
 BOXES, DIM = 200, 512
 ROUNDS = 3
 
@@ -26,7 +26,7 @@ Rates = dict[str, float]
 
 
 def main() -> None:
-    """Writes and reads the same embeddings in every format and leaves the result."""
+    """Write and read the same embeddings in every format and record the result."""
     embeddings = draw_embeddings(IMAGES)
     with TemporaryDirectory() as parent:
         folders = {name: Path(parent, name) for name in FORMATS}
@@ -52,13 +52,13 @@ def main() -> None:
 
 
 def draw_embeddings(images: int) -> np.ndarray:
-    """Unit vectors in random directions, float16 `(images, BOXES, DIM)`."""
+    """Draw unit vectors in random directions, float16 `(images, BOXES, DIM)`."""
     drawn = np.random.default_rng(SEED).standard_normal((images, BOXES, DIM), np.float32)
     return (drawn / np.linalg.norm(drawn, axis=-1, keepdims=True)).astype(np.float16)
 
 
 def int8_cosine(embeddings: np.ndarray) -> float:
-    """Mean cosine between embeddings `(..., D)` and what is left of them as int8."""
+    """Return the mean cosine between embeddings `(..., D)` and their int8 version."""
     exact = embeddings.astype(np.float32)
     restored = dequantize_rows(*quantize_rows(exact))
     norms = np.linalg.norm(exact, axis=-1) * np.linalg.norm(restored, axis=-1)
@@ -93,7 +93,7 @@ def _exhaust(found: Iterator[np.ndarray]) -> None:
 
 
 def _against_ours(what: str, unit: str, values: Rates) -> Sequence[Measurement]:
-    """Ours, with each of the others as baseline."""
+    """Measure ours with each of the others as baseline."""
     return [
         Measurement(f"cache.{what}.vs_{name}", values[OURS], unit, value)
         for name, value in values.items()

@@ -1,4 +1,4 @@
-"""Ways to keep embeddings on disk: ours, and those that other projects chose."""
+"""Formats for embeddings on disk: ours and those of other projects."""
 
 import io
 import json
@@ -23,12 +23,12 @@ Read = Callable[[Path, Sequence[int]], Iterator[np.ndarray]]
 
 @dataclass(frozen=True)
 class Format:
-    """A way to keep float16 embeddings `(N, K, D)` below a folder.
+    """A format for float16 embeddings `(N, K, D)` in a folder.
 
-    Args:
+    Attributes:
         write: folder, embeddings.
-        read: folder, rows -> each row's `(K, D)` in that order, in memory of its own.
-        shuffle: as `read` for all rows in any shuffled order; None where that is what `read` does.
+        read: folder, rows -> each row's `(K, D)` in that order, not a view.
+        shuffle: as `read` for all rows in a shuffled order of its choice; None to use `read`.
     """
 
     write: Write
@@ -37,7 +37,7 @@ class Format:
 
 
 def _write_json(folder: Path, embeddings: np.ndarray) -> None:
-    """A text file an image, as the paper's release has it."""
+    """One text file per image, as in the paper's release."""
     for row, one in enumerate(embeddings.astype(np.float32).tolist()):
         (folder / f"{row}.json").write_text(json.dumps({"feat": one}))
 
@@ -96,7 +96,7 @@ def _read_ours(folder: Path, rows: Sequence[int]) -> Iterator[np.ndarray]:
 
 
 def _shuffle_ours(folder: Path, rows: Sequence[int]) -> Iterator[np.ndarray]:
-    """As training reads: whole shards, shuffled in a window. The order is its own."""
+    """As training reads: whole shards, shuffled in a window, in an order of its own."""
     store = ShardedStore.open(folder / "all.zarr")
     assert len(rows) == store.rows
     for _, arrays in iterate_shuffled(

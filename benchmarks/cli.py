@@ -1,4 +1,4 @@
-"""How long `ezsd-cli` takes to answer where it computes nothing: its help, and all artifacts in short."""
+"""How long `ezsd-cli --help` and `ezsd-cli inspect` take."""
 
 from pathlib import Path
 from statistics import median
@@ -15,7 +15,7 @@ SCENES = 16
 
 
 def main() -> None:
-    """Takes each command several times, and leaves the medians of their wall times."""
+    """Run each command several times and record the median wall times."""
     with TemporaryDirectory() as folder:
         root = start_run(Path(folder), (*SETTINGS, f"data.world.train={SCENES}"))
         for stage in PRECOMPUTE:

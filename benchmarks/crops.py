@@ -1,7 +1,7 @@
-"""Crops a second, from a decoded photo to the image tower's pixels: in batches, and one PIL crop at a time.
+"""Crops per second, from a decoded photo to the image tower's pixels: in batches, and one PIL crop at a time.
 
-PIL's way is that of CLIP's own preprocessing and of the paper's release: crop, paste into a square, resize,
-turn into a tensor, normalise, for each box by itself; the whole photo is decoded once in both.
+The PIL baseline is CLIP's own preprocessing and the paper's release: crop, paste into a square, resize,
+convert to a tensor, normalise, box by box. In both, the photo is decoded once.
 """
 
 from collections.abc import Callable
@@ -29,7 +29,7 @@ TARGETS = {"cpu": Target(">=", 2), "cuda": Target(">=", 20)}
 
 
 def main() -> None:
-    """Measures both ways at each size and leaves the result."""
+    """Measure both methods at each size and record the result."""
     photo, boxes_xyxy = make_photo(), choose_boxes()
     cores = this_machine().cores
     measurements: list[Measurement] = []
@@ -44,26 +44,26 @@ def main() -> None:
 
 
 def make_photo() -> Tensor:
-    """A drawn scene at the size of a COCO photo: uint8 `(3, H, W)`."""
+    """Return a drawn scene at the size of a COCO photo: uint8 `(3, H, W)`."""
     scene = Image.fromarray(draw_scene(SEED, "test", 0).image)
     return torch.from_numpy(np.array(scene.resize(ORIGINAL_SIZE[::-1]))).permute(2, 0, 1).contiguous()
 
 
 def choose_boxes() -> Tensor:
-    """Some of the anchors that the paper's recipe lays over such a photo, `(BOXES, 4)`."""
+    """Return some of the anchors of the paper's recipe on such a photo, `(BOXES, 4)`."""
     anchors = anchor_boxes_xyxy(ORIGINAL_SIZE, fit_scale(ORIGINAL_SIZE, 1333, 800))
     order = torch.randperm(len(anchors), generator=torch.Generator().manual_seed(SEED))
     return anchors[order[:BOXES]]
 
 
 def crop_in_batches(photo: Tensor, boxes_xyxy: Tensor, size: int) -> Tensor:
-    """Our way: float32 `(N, 3, size, size)` normalised, on the photo's device."""
+    """Crop our way: float32 `(N, 3, size, size)` normalised, on the photo's device."""
     crops = square_crops(photo, boxes_xyxy, 1.0, size)
     return normalize_crops(crops, MEAN.to(photo.device), STD.to(photo.device))
 
 
 def crop_by_pil(photo: Tensor, boxes_xyxy: Tensor, size: int) -> Tensor:
-    """The other way: the same crops, each by itself."""
+    """Make the same crops with PIL, one at a time."""
     image = Image.fromarray(photo.permute(1, 2, 0).numpy())
     windows = crop_windows(boxes_xyxy, ORIGINAL_SIZE, 1.0).tolist()
     return torch.stack([_pil_crop(image, window, size) for window in windows])

@@ -1,6 +1,6 @@
-"""`make demo` after set-up: time and memory of each stage, and what `dvc repro` does when little changed.
+"""`make demo` after set-up: time and memory of each stage, and what `dvc repro` does after a small change.
 
-It works on a copy of the project, so that nobody's artifacts are touched.
+It runs in a copy of the project and touches no artifacts of the user.
 """
 
 import re
@@ -31,7 +31,7 @@ AFTER_TRAIN = ("train", "evaluate", "report")
 
 
 def main() -> None:
-    """Runs the demo in a copy, twice more with nothing and with a param of `train` changed."""
+    """Run the demo in a copy, again unchanged, and again with a param of `train` changed."""
     with TemporaryDirectory() as folder:
         root = copy_project(Path(folder) / "project")
         _repro(root, "--single-item", "watch")
@@ -45,7 +45,7 @@ def main() -> None:
 
 
 def copy_project(root: Path) -> Path:
-    """The files that `dvc repro` needs, in a folder without git."""
+    """Copy the files that `dvc repro` needs into a folder without git."""
     for name in PROJECT:
         source, copy = REPOSITORY / name, root / name
         copy.parent.mkdir(parents=True, exist_ok=True)
@@ -58,14 +58,14 @@ def copy_project(root: Path) -> Path:
 
 
 def shorten_training(params: Path) -> None:
-    """Changes a param of `train` and no other."""
+    """Change one param of `train`."""
     tree = yaml.safe_load(params.read_text(encoding="utf-8"))
     tree["train"]["epochs"] = 1
     params.write_text(yaml.safe_dump(tree), encoding="utf-8")
 
 
 def stages_made(output: str) -> list[str]:
-    """Stages that had something to do, in their order; a stage says `mine: done`."""
+    """Return the stages that ran, in order; a stage prints `mine: done`."""
     return [stage for stage in STAGES if re.search(rf"(?m)^{stage}: done$", output)]
 
 

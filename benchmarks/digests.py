@@ -1,8 +1,8 @@
-"""What a run computed, as digests of its numbers: `python -m benchmarks.digests RUN`.
+"""Digests of the numbers that a run computed: `python -m benchmarks.digests RUN`.
 
-Moving code must not move numbers: write the digests with `--out FILE` before, compare with `--against FILE`
-after. Digests are of values, not of files: a manifest holds the digest of the code, and a table may be laid
-out differently, but boxes, scores, embeddings, weights and metrics stay the same to the last bit.
+Refactoring must not change numbers: write the digests with `--out FILE` before, compare with `--against FILE`
+after. Digests are of values, not of files: manifests and the layout of tables may change, but boxes, scores,
+embeddings, weights and metrics stay the same to the last bit.
 """
 
 import hashlib
@@ -42,7 +42,7 @@ def main(
 
 
 def run_digests(artifacts: Path) -> Iterator[tuple[str, str]]:
-    """`stage/what` and the digest of each array, weight and table of the artifacts that are there."""
+    """Yield `stage/what` and the digest of each array, weight and table of the existing artifacts."""
     for path in sorted(artifacts.glob("*/*.h5")):
         yield from _hdf5(path)
     for path in sorted(artifacts.glob("*/*.safetensors")):

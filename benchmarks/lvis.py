@@ -1,4 +1,4 @@
-"""LVIS's average precision against lvis-api's, on the same drawn detections: how far apart, and how fast."""
+"""LVIS's average precision against lvis-api's, on the same drawn detections: difference and speed."""
 
 import contextlib
 import copy
@@ -25,19 +25,19 @@ SEED = 0
 
 
 def main() -> None:
-    """Scores one drawn data set by both and leaves the result."""
+    """Score one drawn data set with both and record the result."""
     logging.disable(logging.WARNING)
     np.float = float  # type: ignore[attr-defined]  # lvis 0.5.3 is older than numpy 1.24
     truth, detections = draw(np.random.default_rng(SEED))
-    said: dict[str, dict[str, float]] = {}
+    scores: dict[str, dict[str, float]] = {}
     seconds = take_turns(
         {
-            "ezsd": lambda: said.update(ezsd=ours(truth, detections)),
-            "lvis-api": lambda: said.update(theirs=by_lvis_api(truth, detections)),
+            "ezsd": lambda: scores.update(ezsd=ours(truth, detections)),
+            "lvis-api": lambda: scores.update(theirs=by_lvis_api(truth, detections)),
         },
         rounds=1,
     )
-    apart = max(abs(value - said["theirs"][key]) for key, value in said["ezsd"].items())
+    apart = max(abs(value - scores["theirs"][key]) for key, value in scores["ezsd"].items())
     measurements = [
         Measurement("lvis.parity_abs_diff", apart, "share", target=Target("<=", 1e-4)),
         ratio("lvis.speedup_vs_lvis_api", seconds["lvis-api"] / seconds["ezsd"]),
@@ -46,7 +46,7 @@ def main() -> None:
 
 
 def ours(truth: Mapping[str, Any], detections: list[Record]) -> dict[str, float]:
-    """Shares by their names in lvis-api."""
+    """Score with ours: shares in 0..1 by their names in lvis-api."""
     scores = score_federated(truth, detections, [LIMIT])[LIMIT]
     frequencies = [category["frequency"] for category in truth["categories"]]
     means = percent_by_frequency(scores.ap, frequencies)
@@ -55,7 +55,7 @@ def ours(truth: Mapping[str, Any], detections: list[Record]) -> dict[str, float]
 
 
 def by_lvis_api(truth: Mapping[str, Any], detections: list[Record]) -> dict[str, float]:
-    """The reference's."""
+    """Score with the reference."""
     with TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
         path = Path(folder) / "truth.json"
         path.write_text(json.dumps(truth))
@@ -67,7 +67,7 @@ def by_lvis_api(truth: Mapping[str, Any], detections: list[Record]) -> dict[str,
 
 
 def draw(rng: np.random.Generator) -> tuple[dict[str, Any], list[Record]]:
-    """LVIS ground truth, and as many results a photo as LVIS counts: some right, most of other names."""
+    """Draw LVIS ground truth, and the most detections per photo that LVIS counts, most of them wrong."""
     images, objects, found = [], [], []
     for image_id in range(1, PHOTOS + 1):
         searched = (rng.permutation(NAMES)[: PRESENT + ABSENT] + 1).tolist()

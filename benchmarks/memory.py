@@ -1,4 +1,4 @@
-"""Peak memory of each precompute stage at ten times the images over that at one time; it should be flat."""
+"""Growth of each precompute stage's peak memory with ten times the images; it should be flat."""
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -21,7 +21,7 @@ SETTINGS = (
 
 
 def main() -> None:
-    """Runs the stages at both sizes, each in one process of its own, and leaves the result."""
+    """Run the stages at both sizes, each in its own process, and record the result."""
     small, large = measure_peaks(SCENES), measure_peaks(TIMES * SCENES)
     growths = {stage: large[stage] / small[stage] for stage in small}
     measurements = [
@@ -35,7 +35,7 @@ def main() -> None:
 
 
 def measure_peaks(scenes: int) -> dict[str, int]:
-    """Peak bytes of each stage, which runs as one process."""
+    """Return the peak bytes of each stage, run as one process."""
     with TemporaryDirectory() as folder:
         root = start_run(Path(folder), (*SETTINGS, f"data.world.train={scenes}"))
         return {stage: run_stage(root, stage).largest_bytes for stage in PRECOMPUTE}

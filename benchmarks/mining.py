@@ -1,7 +1,7 @@
-"""Forwards of each miner against the novel objects that its proposals cover, and the curve of the trade-off.
+"""Forwards of each miner against the novel objects that its proposals cover, and a curve of the trade-off.
 
-On scenes of the embedded world, with the teacher re-normalized on the same scenes, as the pipeline does it.
-Where real photos are, the cascade is also compared with the exhaustive miner on those.
+On scenes of the embedded world, with the teacher re-normalized on the same scenes, as in the pipeline. If
+there are real photos, the cascade is also compared with the exhaustive miner on those.
 """
 
 from collections.abc import Mapping
@@ -48,17 +48,17 @@ MINERS: Mapping[str, tuple[str, ...]] = {
     "rpn": ("mine.method=rpn",),
 }
 ON_CURVE = ("exhaustive", *CASCADES)
-"""Miners of one trade-off; `rpn` makes another: its forwards give names alone, and it learns from boxes."""
+"""Miners on the curve; `rpn` is not comparable: its forwards only name boxes, and it is trained on boxes."""
 CURVE = REPOSITORY / "docs" / "mining.svg"
 
 
 @dataclass(frozen=True)
 class Found:
-    """What a miner found.
+    """The proposals of a miner.
 
-    Args:
+    Attributes:
         boxes_xyxy: image id -> its proposals, best first, `(K, 4)`.
-        forwards: mean of a photo.
+        forwards: mean per photo.
     """
 
     boxes_xyxy: Mapping[int, np.ndarray]
@@ -66,7 +66,7 @@ class Found:
 
 
 def main() -> None:
-    """Mines the same scenes with every miner and leaves the result and the curve."""
+    """Mine the same scenes with every miner and record the result and the curve."""
     with TemporaryDirectory() as folder:
         root = start_run(Path(folder), SETTINGS)
         found = _mine_with_all(root, MINERS)
@@ -105,7 +105,7 @@ def _read(root: Path) -> Found:
 
 
 def _novel_objects(root: Path) -> Boxes:
-    """All objects of novel names in the training photos."""
+    """Return all objects of novel names in the training photos."""
     context = context_of(root, "evaluate")
     prepared = Prepared(context.parent("prepare"))
     sources = resolve_sources(context.params.data, root, prepared.folder)
@@ -114,7 +114,7 @@ def _novel_objects(root: Path) -> Boxes:
 
 
 def _ratios(found: Mapping[str, Found], ranks: Mapping[str, np.ndarray]) -> list[Measurement]:
-    """The default cascade against the exhaustive miner."""
+    """Compare the default cascade with the exhaustive miner."""
     most = max(COUNTS)
     default, exhaustive = (recall_at(ranks[name], most) for name in (DEFAULT, "exhaustive"))
     error = paired_ratio_error(ranks[DEFAULT] < most, ranks["exhaustive"] < most)
@@ -152,7 +152,7 @@ def _largest_error(objects: int) -> str:
 
 
 def _measure_agreement() -> list[Measurement]:
-    """How many of the exhaustive miner's best proposals on real photos the default cascade covers."""
+    """Measure how many of the exhaustive miner's best proposals on real photos the default cascade covers."""
     photos = find_coco_photos()
     if photos is None:
         return []

@@ -14,7 +14,7 @@ NEVER = np.iinfo(np.int64).max
 
 
 def coverage_ranks(objects_xyxy: np.ndarray, proposals_xyxy: np.ndarray) -> np.ndarray:
-    """Rank of the first of `(P, 4)` proposals that covers each of `(N, 4)` objects: int64 `(N,)`, from 0."""
+    """Return int64 `(N,)`: the rank, from 0, of the first of `(P, 4)` proposals that covers each object."""
     objects, proposals = (
         torch.from_numpy(np.asarray(boxes, np.float64)) for boxes in (objects_xyxy, proposals_xyxy)
     )
@@ -25,7 +25,7 @@ def coverage_ranks(objects_xyxy: np.ndarray, proposals_xyxy: np.ndarray) -> np.n
 
 
 def object_ranks(objects: Boxes, proposals_xyxy: Mapping[int, np.ndarray]) -> np.ndarray:
-    """`coverage_ranks` of the objects of many photos, `(M,)`; proposals by image id."""
+    """Return `coverage_ranks` of the objects of many photos, `(M,)`; proposals by image id."""
     ranks = np.full(len(objects), NEVER)
     for image_id, boxes_xyxy in proposals_xyxy.items():
         here = objects.image_ids == image_id
@@ -34,12 +34,12 @@ def object_ranks(objects: Boxes, proposals_xyxy: Mapping[int, np.ndarray]) -> np
 
 
 def recall_at(ranks: np.ndarray, count: int) -> float:
-    """Share of objects that the first `count` proposals of their photo cover, in 0..1."""
+    """Return the share of objects, in 0..1, that the first `count` proposals of their photo cover."""
     return float((ranks < count).mean()) if len(ranks) else 0.0
 
 
 def paired_ratio_error(found: np.ndarray, found_by_baseline: np.ndarray) -> float:
-    """Standard error of the ratio of two recalls on the same objects, from those that only one finds.
+    """Return the standard error of the ratio of two recalls on the same objects (paired).
 
     Args:
         found, found_by_baseline: bool `(M,)`, some True.

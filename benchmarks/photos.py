@@ -1,4 +1,4 @@
-"""Real photos in COCO's layout, where this machine has some."""
+"""Real photos in COCO's layout, if this machine has some."""
 
 import json
 import os
@@ -8,18 +8,18 @@ from benchmarks.provenance import REPOSITORY
 from ezsd.cache.atomic import write_json_atomic
 
 PHOTOS = 12
-"""So few, since the exhaustive miner takes its time with each."""
+"""Few, since the exhaustive miner is slow."""
 
 
 def find_coco_photos() -> Path | None:
-    """The folder that EZSD_PHOTOS names, or the one beside the project; None when there is none."""
+    """Return the folder that EZSD_PHOTOS names, or the one beside the project; None if there is none."""
     beside = REPOSITORY.parent / "shared" / "data" / "coco-photos"
     folder = Path(os.environ.get("EZSD_PHOTOS", beside))
     return folder if (folder / "annotations").is_dir() else None
 
 
 def coco_overrides(photos: Path, root: Path) -> tuple[str, ...]:
-    """Params of a run over the first `PHOTOS` photos, whose annotations are put into `root`."""
+    """Return params of a run over the first `PHOTOS` photos; writes their annotations into `root`."""
     annotations = root / "train.json"
     write_json_atomic(annotations, _first(photos / "annotations" / "instances_train2017.json"))
     return (

@@ -24,13 +24,13 @@ _MADE_BY_BENCHMARKS = (
 
 @dataclass(frozen=True)
 class Machine:
-    """What a run had.
+    """The machine of a run.
 
-    Args:
+    Attributes:
         cpu: its model.
-        cores: that this process may use.
+        cores: available to this process.
         memory_gib: of the machine.
-        gpu: its model, None when there is none.
+        gpu: its model; None if there is none.
         python, torch: versions.
     """
 
@@ -50,9 +50,9 @@ class Machine:
 class Revision:
     """The code that ran.
 
-    Args:
-        commit: its id, None outside a git clone.
-        dirty: whether the working tree differed from it, results of benchmarks apart.
+    Attributes:
+        commit: its id; None outside a git clone.
+        dirty: whether the working tree differed from it, except for results of benchmarks.
     """
 
     commit: str | None
@@ -63,7 +63,7 @@ class Revision:
 
 
 def this_machine() -> Machine:
-    """The machine that this process runs on."""
+    """Describe the machine that this process runs on."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     return Machine(
         cpu=_cpu_model(),
@@ -76,7 +76,7 @@ def this_machine() -> Machine:
 
 
 def this_revision() -> Revision:
-    """The commit of this project's working tree."""
+    """Return the commit of the project's working tree."""
     commit = _git("rev-parse", "HEAD")
     if commit is None:
         return Revision(None, False)
@@ -85,7 +85,7 @@ def this_revision() -> Revision:
 
 
 def _cpu_model() -> str:
-    """The name that the CPU gives itself; on other systems than Linux that of its architecture."""
+    """Return the CPU's model name; its architecture on systems other than Linux."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:

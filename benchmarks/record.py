@@ -1,4 +1,4 @@
-"""What a benchmark leaves: `benchmarks/results/<name>.json`, with the machine, the commit and the seed."""
+"""The result of a benchmark: `benchmarks/results/<name>.json`, with the machine, the commit and the seed."""
 
 import json
 import operator
@@ -17,13 +17,13 @@ _COMPARISONS: Mapping[str, Callable[[float, float], bool]] = {"<=": operator.le,
 
 @dataclass(frozen=True)
 class Target:
-    """What a value should be: `Target("<=", 0.1)`."""
+    """A bound on a value: `Target("<=", 0.1)`."""
 
     comparison: str
     bound: float
 
     def is_met(self, value: float) -> bool:
-        """Whether a value is as it should be."""
+        """Whether the value satisfies the bound."""
         return _COMPARISONS[self.comparison](value, self.bound)
 
     def __str__(self) -> str:
@@ -31,7 +31,7 @@ class Target:
 
     @classmethod
     def parse(cls, text: str) -> "Target":
-        """The inverse of `str`."""
+        """Parse a target: the inverse of `str`."""
         comparison, bound = text.split()
         return cls(comparison, float(bound))
 
@@ -40,12 +40,12 @@ class Target:
 class Measurement:
     """One number.
 
-    Args:
-        metric: its name, which begins with that of the benchmark: `crops.speedup_vs_pil`.
-        value: what was measured; None when that was never reached, and then a target is missed.
+    Attributes:
+        metric: its name, prefixed with that of the benchmark: `crops.speedup_vs_pil`.
+        value: measured; None if it was never reached, which misses any target.
         unit: of the value; `x` for a ratio.
-        baseline: what it is compared with, in the same unit; for a ratio that is 1.
-        target: what the value should be.
+        baseline: to compare with, in the same unit; 1 for a ratio.
+        target: bound on the value.
     """
 
     metric: str
@@ -61,13 +61,13 @@ class Measurement:
 
     @property
     def verdict(self) -> str:
-        """`met` or `MISSED`; nothing where there is no target."""
+        """`met` or `MISSED`; empty without a target."""
         if self.target is None:
             return ""
         return "met" if self.value is not None and self.target.is_met(self.value) else "MISSED"
 
     def as_json(self) -> dict[str, Any]:
-        """Plain values."""
+        """Return plain values."""
         return {
             "metric": self.metric,
             "value": self.value,
@@ -79,13 +79,13 @@ class Measurement:
 
     @classmethod
     def from_json(cls, entry: Mapping[str, Any]) -> "Measurement":
-        """The inverse of `as_json`."""
+        """Read plain values: the inverse of `as_json`."""
         target = None if entry["target"] is None else Target.parse(entry["target"])
         return cls(entry["metric"], entry["value"], entry["unit"], entry["baseline"], target)
 
 
 def ratio(metric: str, value: float, target: Target | None = None) -> Measurement:
-    """A measurement that is itself a ratio."""
+    """Make a measurement that is itself a ratio."""
     return Measurement(metric, value, "x", 1.0, target)
 
 
@@ -93,11 +93,11 @@ def ratio(metric: str, value: float, target: Target | None = None) -> Measuremen
 class Result:
     """All numbers of one run of a benchmark.
 
-    Args:
+    Attributes:
         name: of the benchmark, and of its file.
-        seed: of everything that it drew; all of them when it was run several times.
+        seed: of everything random; all seeds if there were several runs.
         measurements: the numbers.
-        details: plain values that explain them: settings, every row and seed.
+        details: plain values that explain them, such as settings.
     """
 
     name: str
@@ -109,7 +109,7 @@ class Result:
 
 
 def write_result(result: Result, folder: Path = RESULTS) -> Path:
-    """Replaces `<folder>/<name>.json` and returns its path."""
+    """Write `<folder>/<name>.json` and return its path."""
     path = folder / f"{result.name}.json"
     tree = {
         "machine": asdict(result.machine),
@@ -123,7 +123,7 @@ def write_result(result: Result, folder: Path = RESULTS) -> Path:
 
 
 def read_results(folder: Path = RESULTS) -> list[Result]:
-    """All results in a folder, by name."""
+    """Read all results in a folder, sorted by name."""
     return [_read(path) for path in sorted(folder.glob("*.json"))]
 
 

@@ -1,6 +1,6 @@
-"""What re-normalization does to the teacher's accuracy on boxes: tuned, from statistics, and not at all.
+"""The teacher's accuracy on boxes: raw, re-normalized by tuning, and re-normalized from statistics.
 
-The demo's teacher and scenes; validation boxes, all 65 names in competition, as `evaluate` counts them.
+With the demo's teacher and scenes, on validation boxes, all 65 names competing, as in `evaluate`.
 """
 
 from collections.abc import Mapping
@@ -31,7 +31,7 @@ Accuracy = Mapping[str, float | None]
 
 
 def main() -> None:
-    """Re-normalizes the same teacher by each method and leaves the result."""
+    """Re-normalize the same teacher by each method and record the result."""
     with TemporaryDirectory() as folder:
         root = start_run(Path(folder), (f"data.world.seed={SEED}",))
         run_stage(root, "prepare")
@@ -61,7 +61,7 @@ def _renormalized_accuracy(context: StageContext) -> Accuracy:
 
 @torch.inference_mode()
 def _accuracy(context: StageContext, teacher: Teacher, text_embeddings: np.ndarray) -> Accuracy:
-    """Percent of validation boxes that get their own name, by group."""
+    """Return the percentage of validation boxes that get their own name, by group."""
     params, prepared = context.params.mine, Prepared(context.parent("prepare"))
     sources = resolve_sources(context.params.data, context.root, prepared.folder)
     boxes = read_full_annotations(sources, "val", prepared.split).clean.boxes
@@ -74,8 +74,8 @@ def _accuracy(context: StageContext, teacher: Teacher, text_embeddings: np.ndarr
     for name, size_wh, image_id in zip(index.file_names, index.sizes_wh, index.image_ids, strict=True):
         here = boxes.image_ids == image_id
         photo = photos.decode(name, (int(size_wh[0]), int(size_wh[1])))
-        said = namer.name(photo, torch.from_numpy(boxes.boxes_xyxy[here]))
-        right[here] = said.numpy() == boxes.labels[here]
+        named = namer.name(photo, torch.from_numpy(boxes.boxes_xyxy[here]))
+        right[here] = named.numpy() == boxes.labels[here]
     return percent_by_group(right, boxes.labels, prepared.split)
 
 

@@ -1,4 +1,4 @@
-"""Runs of the pipeline in folders of their own, away from the user's artifacts."""
+"""Run the pipeline in separate folders, away from the user's artifacts."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,21 +14,21 @@ from ezsd.pipeline.stage import StageContext
 
 
 def start_run(root: Path, overrides: Sequence[str]) -> Path:
-    """Writes the demo's params with overrides into `root`, and returns it."""
+    """Write the demo's params with overrides into `root`, and return it."""
     write_params(root, plain_values(parse_params(preset_text("demo"), overrides)))
     return root
 
 
 def write_params(root: Path, tree: Mapping[str, Any]) -> None:
-    """Writes params, as plain values by section, into `root`."""
+    """Write params, plain values by section, into `root`."""
     write_bytes_atomic(root / PARAMS_FILE, yaml.safe_dump(tree, sort_keys=False).encode())
 
 
 def run_stage(root: Path, stage: str, *options: str) -> Watched:
-    """Runs one of the stages up to `embed`, as a user would."""
+    """Run one of the stages up to `embed` through the command line."""
     return watch(["ezsd-cli", "precompute", "--only", stage, *options], root)
 
 
 def context_of(root: Path, stage: str) -> StageContext:
-    """What a stage of the run would be given."""
+    """Return the context that a stage of the run would get."""
     return StageContext(load_params(root / PARAMS_FILE), root, artifact_folder(root, stage))

@@ -1,4 +1,4 @@
-"""All results as one table: printed, and kept as `docs/benchmarks.md`. `python -m benchmarks.table`."""
+"""Print all results as one table and write `docs/benchmarks.md`: `python -m benchmarks.table`."""
 
 from collections.abc import Sequence
 
@@ -19,12 +19,12 @@ alone: `python -m benchmarks.crops`. A ratio is value over baseline. Targets are
 _CURVE = """
 ![Share of novel objects that the first proposals cover, against forwards per photo](mining.svg)
 
-*The cascade with more and more forwards; rightmost the exhaustive miner.*
+*The cascade with an increasing number of forwards; the rightmost point is the exhaustive miner.*
 """
 
 
 def table_rows(results: Sequence[Result]) -> list[tuple[str, ...]]:
-    """The cells below `HEADER`: a row for each measurement, those with a target first in each result."""
+    """Return the cells below `HEADER`: a row per measurement, in each result those with a target first."""
     rows = []
     for result in results:
         for one in sorted(result.measurements, key=lambda one: one.target is None):
@@ -33,7 +33,7 @@ def table_rows(results: Sequence[Result]) -> list[tuple[str, ...]]:
 
 
 def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A Markdown table, its columns padded so that it also reads well as text."""
+    """Format a Markdown table with padded columns."""
     widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
     rule = [
         "-" * width if name in _LEFT else "-" * (width - 1) + ":"
@@ -46,7 +46,7 @@ def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def page(results: Sequence[Result]) -> str:
-    """The text of `docs/benchmarks.md`."""
+    """Return the text of `docs/benchmarks.md`."""
     machines: dict[str, list[str]] = {}
     for result in results:
         machines.setdefault(str(result.machine), []).append(result.name)
@@ -56,7 +56,7 @@ def page(results: Sequence[Result]) -> str:
 
 
 def main() -> None:
-    """Prints the table of all results and writes the page."""
+    """Print the table of all results and write the page."""
     results = read_results()
     print(markdown_table(HEADER, table_rows(results)))
     write_bytes_atomic(PAGE, page(results).encode())
@@ -75,7 +75,7 @@ def _cells(one: Measurement) -> tuple[str, ...]:
 
 
 def _number(value: float | None) -> str:
-    """Three significant digits, without an exponent."""
+    """Format with three significant digits, without an exponent."""
     if value is None:
         return ""
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"

@@ -1,4 +1,4 @@
-"""Times that can be compared on a busy machine: what is compared takes turns."""
+"""Comparable times on a busy machine: the candidates take turns."""
 
 import gc
 import time
@@ -11,7 +11,7 @@ Work = Callable[[], object]
 
 
 def take_turns(works: Mapping[str, Work], rounds: int) -> dict[str, float]:
-    """Seconds of each work: the best of `rounds` turns. What else the machine does can only add to it."""
+    """Return seconds of each work, the best of `rounds` turns: other load can only add to it."""
     seconds: dict[str, list[float]] = {name: [] for name in works}
     for _ in range(rounds):
         for name, work in works.items():
@@ -20,7 +20,7 @@ def take_turns(works: Mapping[str, Work], rounds: int) -> dict[str, float]:
 
 
 def seconds_of(work: Work) -> float:
-    """How long a work takes, what it sends to a GPU included; garbage is collected before, not during."""
+    """Time a work, its GPU kernels included; garbage is collected beforehand."""
     gc.collect()
     _wait_for_gpu()
     start = time.perf_counter()
@@ -31,7 +31,7 @@ def seconds_of(work: Work) -> float:
 
 @contextmanager
 def torch_threads(threads: int) -> Iterator[None]:
-    """Within the context torch computes with so many threads."""
+    """Make torch use this many threads within the context."""
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
     try:

@@ -1,4 +1,4 @@
-"""Curves of cost against gain as an SVG drawing that stands alone; the cost's axis is logarithmic."""
+"""Curves of gain against cost as a standalone SVG; the cost axis is logarithmic."""
 
 import math
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ class Curve:
 
 
 def draw_trade_off(curves: Sequence[Curve], x_label: str, y_label: str) -> str:
-    """SVG of some curves; their points are marked and joined in order of cost."""
+    """Draw an SVG of the curves; their points are marked and joined in order of cost."""
     points = [point for curve in curves for point in curve.points]
     x_axis = _Axis([math.log10(x) for x, _ in points], _LEFT, _WIDTH - _RIGHT)
     y_axis = _Axis([y for _, y in points], _HEIGHT - _BOTTOM, _TOP)
@@ -36,7 +36,7 @@ def draw_trade_off(curves: Sequence[Curve], x_label: str, y_label: str) -> str:
 
 
 class _Axis:
-    """Places values between two pixels, with a margin of a twentieth."""
+    """Maps values to pixels between two ends, with a margin of 5 %."""
 
     def __init__(self, values: Sequence[float], start: float, end: float) -> None:
         margin = 0.05 * (max(values) - min(values)) or 1.0
@@ -44,19 +44,19 @@ class _Axis:
         self._start, self._end = start, end
 
     def place(self, value: float) -> float:
-        """Pixel of a value."""
+        """Return the pixel of a value."""
         return self._start + (self._end - self._start) * (value - self.low) / (self.high - self.low)
 
 
 def even_ticks(low: float, high: float) -> list[float]:
-    """Multiples of 1, 2 or 5 times a power of ten in `low..high`: as many as fit well."""
+    """Return multiples of 1, 2 or 5 times a power of ten in `low..high`, few enough to fit."""
     steps = (digit * 10.0**power for power in range(-3, 9) for digit in _ROUND)
     step = next(step for step in steps if (high - low) / step < _MOST_TICKS)
     return [step * count for count in range(math.ceil(low / step), math.floor(high / step) + 1)]
 
 
 def logarithmic_ticks(low: float, high: float) -> list[float]:
-    """1, 2 and 5 times powers of ten in `low..high`, which are positive."""
+    """Return 1, 2 and 5 times powers of ten in the positive range `low..high`."""
     powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     return [tick for power in powers for digit in _ROUND if low <= (tick := digit * 10.0**power) <= high]
 
@@ -76,8 +76,8 @@ def _frame(x_axis: _Axis, y_axis: _Axis, x_label: str, y_label: str) -> str:
     parts.append(
         f'<text x="{(_LEFT + right) / 2}" y="{_HEIGHT - 8}" text-anchor="middle">{escape(x_label)}</text>'
     )
-    turned = f'transform="rotate(-90 14 {middle})"'
-    parts.append(f'<text x="14" y="{middle}" text-anchor="middle" {turned}>{escape(y_label)}</text>')
+    rotation = f'transform="rotate(-90 14 {middle})"'
+    parts.append(f'<text x="14" y="{middle}" text-anchor="middle" {rotation}>{escape(y_label)}</text>')
     return "".join(parts)
 
 

@@ -1,8 +1,8 @@
-"""What a training step costs with cached targets: against one without distillation, and one with the teacher.
+"""Time of a training step with cached targets, without distillation, and with the teacher online.
 
-The demo's detector and teacher on scenes of the embedded world. A step is all of it: reading photos and
-targets, forward, backward and the optimizer. The three kinds take turns on the same photos.
-Beside it, counted and not timed: what distillation adds at COCO's size.
+The demo's detector and teacher on scenes of the embedded world. A step includes reading photos and targets,
+forward, backward and the optimizer. The three kinds take turns on the same photos. Also the operations that
+distillation adds at COCO's size, counted.
 """
 
 from collections.abc import Callable, Iterator
@@ -44,7 +44,7 @@ ReadTargets = Callable[[int], CachedTargets]
 
 
 def main() -> None:
-    """Takes steps of the three kinds in turn and leaves the result."""
+    """Take steps of the three kinds in turn and record the result."""
     with TemporaryDirectory() as folder:
         root = start_run(Path(folder), SETTINGS)
         for stage in ("prepare", "renorm", "mine", "embed"):
@@ -64,12 +64,12 @@ def main() -> None:
 
 
 def _median_ratio(some: list[float], others: list[float]) -> float:
-    """Of steps on the same photos, taken one right after the other."""
+    """Return the median ratio of steps on the same photos, taken one right after the other."""
     return median(one / other for one, other in zip(some, others, strict=True))
 
 
 def _take_steps(kinds: dict[str, Iterator[StepReport]]) -> dict[str, list[float]]:
-    """Seconds of each step after the first few."""
+    """Return the seconds of each step after the warm-up."""
     seconds: dict[str, list[float]] = {name: [] for name in kinds}
     with one_thread(), deterministic():
         for _ in range(WARM_UP + STEPS):
@@ -81,7 +81,7 @@ def _take_steps(kinds: dict[str, Iterator[StepReport]]) -> dict[str, list[float]
 def _kinds(context: StageContext) -> dict[str, Iterator[StepReport]]:
     photos = open_training_photos(context)
     reader = TargetReader(photos.index, Embedded(context.parent("embed")).store)
-    # the online teacher looks at the photo that was just read
+    # the online teacher encodes the photo that was just read
     read_photo = lru_cache(maxsize=1)(photos.photo)
     encoder = BoxEncoder(renormalized_teacher(context).load(), context.params.embed.batch)
     targets: dict[str, ReadTargets] = {
@@ -99,7 +99,7 @@ class Undistilled:
     read: ReadTargets
 
     def __call__(self, row: int) -> CachedTargets:
-        """Base boxes alone."""
+        """Return the targets with base boxes alone."""
         found = self.read(row)
         return replace(
             found,
@@ -113,7 +113,7 @@ class Undistilled:
 
 @dataclass(frozen=True)
 class OnlineTargets:
-    """The same targets, their embeddings computed by the teacher instead of read; boxes are mined before."""
+    """The same targets, but with embeddings computed by the teacher; boxes are mined beforehand."""
 
     read: ReadTargets
     read_photo: ReadPhoto
@@ -121,7 +121,7 @@ class OnlineTargets:
     context_factor: float
 
     def __call__(self, row: int) -> CachedTargets:
-        """One call of the teacher for all boxes of the photo."""
+        """Encode all boxes of the photo in one call of the teacher."""
         found = self.read(row)
         boxes_xyxy = torch.cat([found.object_boxes_xyxy, found.proposal_boxes_xyxy])
         embeddings = self.encoder.encode(self.read_photo(row), boxes_xyxy, self.context_factor)
@@ -132,7 +132,7 @@ class OnlineTargets:
 def _steps(
     context: StageContext, reader: TargetReader, read_photo: ReadPhoto, read_targets: ReadTargets
 ) -> Iterator[StepReport]:
-    """Endless enough training steps of a detector of its own."""
+    """Make an iterator over the training steps of a new detector."""
     params = context.params.train
     record, names = Renormed(context.parent("renorm")).read(), Prepared(context.parent("prepare")).split.base
     text = torch.from_numpy(record.text_embeddings_renormalized[: len(names)])

@@ -1,4 +1,4 @@
-"""Runs a command and sees how long it takes and how much memory it and its children hold."""
+"""Run a command and measure its time and memory, children included."""
 
 import os
 import subprocess
@@ -19,14 +19,14 @@ _INTERVAL_SECONDS = 0.1
 
 @dataclass(frozen=True)
 class Watched:
-    """What a command took.
+    """Time, memory and output of a command.
 
-    Args:
+    Attributes:
         seconds: wall time.
-        cpu_seconds: of the processor, its children's included.
-        peak_bytes: most that all its processes held at once, pages that they share counted for each; sampled.
-        largest_bytes: most that one of its processes ever held, as the system counts it.
-        output: what it said, errors included.
+        cpu_seconds: CPU time, children included.
+        peak_bytes: sampled peak of all processes together; shared pages count for each.
+        largest_bytes: largest peak of a single process, as the system reports it.
+        output: standard output and errors.
     """
 
     seconds: float
@@ -37,15 +37,15 @@ class Watched:
 
 
 def watch(command: Sequence[str], root: Path, code: Path = REPOSITORY) -> Watched:
-    """Runs a command of this Python's environment to its end.
+    """Run a command of this Python's environment to its end.
 
     Args:
-        command: `ezsd-cli`, `dvc`, and their arguments.
-        root: where it runs.
+        command: `ezsd-cli` or `dvc`, and its arguments.
+        root: working folder.
         code: the project's folder from which modules are imported.
 
     Raises:
-        RuntimeError: the command failed; with what it said.
+        RuntimeError: the command failed; with its output.
     """
     start = time.perf_counter()
     with subprocess.Popen(
@@ -75,7 +75,7 @@ _MAXRSS_UNIT = 1 if sys.platform == "darwin" else 1024
 
 
 class _MemorySampler(Thread):
-    """Adds up, again and again, what a process and all below it hold."""
+    """Samples the memory of a process and its descendants."""
 
     def __init__(self, pid: int) -> None:
         super().__init__(daemon=True)
@@ -86,7 +86,7 @@ class _MemorySampler(Thread):
             self.peak_bytes = max(self.peak_bytes, self._held())
 
     def stop(self) -> None:
-        """Ends the thread."""
+        """End the thread."""
         self._stopped.set()
         self.join()
 
@@ -100,7 +100,7 @@ class _MemorySampler(Thread):
 
 
 def _environment(code: Path) -> dict[str, str]:
-    """This process's, so that the commands of its own Python and the code of `code` come first."""
+    """Return this process's environment, with its Python's commands and the code of `code` first."""
     scripts = Path(sys.executable).parent
     return {
         **os.environ,

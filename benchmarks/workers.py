@@ -1,4 +1,4 @@
-"""How much two workers gain over one in the stage that computes most, start of the workers included."""
+"""Speed-up of two workers over one in the most expensive stage, start of the workers included."""
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -11,7 +11,7 @@ SETTINGS = (f"data.world.train={SCENES}", "data.world.val=4", "renorm.epochs=1",
 
 
 def main() -> None:
-    """Mines the same photos with one and with two workers and leaves the result."""
+    """Mine the same photos with one and with two workers and record the result."""
     with TemporaryDirectory() as folder:
         root = start_run(Path(folder), SETTINGS)
         for stage in ("prepare", "renorm"):

@@ -1,1 +1,1 @@
-"""What lies on disk: the contract of every artifact, its reader, writer, manifest and check."""
+"""The format of every artifact on disk: layout, readers, writers, manifest and checks."""

@@ -1,4 +1,4 @@
-"""What the teacher's stages leave for later ones: where each file lies, and what its arrays mean."""
+"""Artifacts of the teacher's stages: where each file is, and what its arrays mean."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -37,7 +37,11 @@ class Renormed:
         return self.folder / "renorm.h5"
 
     def read(self) -> RenormRecord:
-        """What changed, and text embeddings of all names. Raises ArtifactError when missing or damaged."""
+        """Read the record of re-normalization, with the text embeddings of all names.
+
+        Raises:
+            ArtifactError: the record is missing or damaged.
+        """
         return read_renorm(self.record)
 
 
@@ -46,8 +50,8 @@ class Mined:
     """The folder `artifacts/mine`; row i of its store belongs to row i of the training index.
 
     Arrays: `boxes_xyxy` (K, 4) f4 in absolute pixels, `scores` (K,) f4, `labels` (K,) i4 into `names`,
-    `confidence` (K,) f4; only the first `count` of the K rows are proposals, best first. Besides `image_ids`
-    i8, and `anchors` and `forwards` i4: the boxes in question and the crops sent through the teacher.
+    `confidence` (K,) f4; only the first `count` of the K rows are proposals, best first. Also `image_ids`
+    i8, and `anchors` and `forwards` i4: numbers of anchors and of crops encoded by the teacher.
     """
 
     STORE: ClassVar[str] = "proposals.zarr"
@@ -55,26 +59,36 @@ class Mined:
     folder: Path
 
     def __reduce__(self) -> tuple[type["Mined"], tuple[Path]]:
-        """Only the folder is sent to a worker, which opens the store itself."""
+        """Pickle the folder alone; a worker opens the store itself."""
         return Mined, (self.folder,)
 
     def create(self, photos: int, photos_per_shard: int, keep: int, attributes: Mapping[str, Any]) -> None:
-        """Begin the store, or go on with it: a row a photo, `keep` proposals in it at most.
+        """Create the store, or resume it.
 
-        attributes: `names`, `base_count`, `protocol`, `score`, `scored_context_factor`; see the properties.
-        Raises ArtifactError when a store of another layout or with other attributes lies there.
+        Args:
+            photos: number of photos; one row each.
+            photos_per_shard: rows per shard.
+            keep: maximum number of proposals per photo.
+            attributes: `names`, `base_count`, `protocol`, `score`, `scored_context_factor`.
+
+        Raises:
+            ArtifactError: the store exists with another layout or other attributes.
         """
         ShardedStore.create(self.location, mined_arrays(keep), photos, photos_per_shard, attributes)
 
     @cached_property
     def store(self) -> ShardedStore:
-        """Raises ArtifactError when there is none."""
-        require_intact(self.folder, f"{self.STORE}/zarr.json", _mend("mine"))
-        return ShardedStore.open(self.location, _mend("mine"))
+        """The open store.
+
+        Raises:
+            ArtifactError: there is no store.
+        """
+        require_intact(self.folder, f"{self.STORE}/zarr.json", _fix("mine"))
+        return ShardedStore.open(self.location, _fix("mine"))
 
     @property
     def location(self) -> Location:
-        """Where the store lies: in the folder, or at a URL."""
+        """Where the store is: in the folder, or at a URL."""
         return store_location(self.folder, self.STORE)
 
     @property
@@ -104,7 +118,7 @@ class Mined:
         return factor
 
     def boxes_by_photo(self) -> Iterator[tuple[int, np.ndarray]]:
-        """Image id and proposals, float32 (count, 4) xyxy, of each training photo, in order of the index."""
+        """Yield image id and proposals, float32 (count, 4) xyxy, of each training photo in index order."""
         for shard in range(self.store.shards):
             rows = self.store.read_shard(shard, ["image_ids", "count", "boxes_xyxy"])
             for image_id, count, boxes_xyxy in zip(
@@ -118,8 +132,8 @@ class Embedded:
     """The folder `artifacts/embed`; row i of its store belongs to row i of the training index.
 
     Arrays: `gt_boxes_xyxy` (G, 4), `gt_count`; `boxes_xyxy` (K, 4), `scores`, `labels`, `confidence`, `count`
-    as mined; `image_ids`; and `gt_embeddings` (G, D) and `embeddings` (K, D), L2-normalised before they were
-    stored: as f2, or as i1 with one f4 scale a row (`gt_embeddings_scales`, `embeddings_scales`).
+    as mined; `image_ids`; and `gt_embeddings` (G, D) and `embeddings` (K, D), L2-normalised, then
+    stored as f2, or as i1 with one f4 scale per row (`gt_embeddings_scales`, `embeddings_scales`).
     """
 
     STORE: ClassVar[str] = "embeddings.zarr"
@@ -127,11 +141,17 @@ class Embedded:
     folder: Path
 
     def create(self, mined: Mined, objects: int, dim: int, dtype: str, crops: str) -> None:
-        """Begin the store, or go on with it: the rows and shards of `mined`.
+        """Create the store, or resume it, with the rows and shards of `mined`.
 
-        objects: base boxes of a photo at most. dim: of an embedding. dtype: `float16` or `int8`.
-        crops: which crops of a box were embedded, for readers.
-        Raises ArtifactError when a store of another layout or with other attributes lies there.
+        Args:
+            mined: the proposals to embed.
+            objects: maximum number of base boxes per photo.
+            dim: embedding dimension.
+            dtype: `float16` or `int8`.
+            crops: which crops of a box were embedded; kept as an attribute.
+
+        Raises:
+            ArtifactError: the store exists with another layout or other attributes.
         """
         attributes = {"protocol": mined.protocol, "names": mined.names, "crops": crops}
         arrays = embedded_arrays(mined.store, objects, dim, dtype)
@@ -140,13 +160,17 @@ class Embedded:
 
     @cached_property
     def store(self) -> ShardedStore:
-        """Raises ArtifactError when there is none."""
-        require_intact(self.folder, f"{self.STORE}/zarr.json", _mend("embed"))
-        return ShardedStore.open(self.location, _mend("embed"))
+        """The open store.
+
+        Raises:
+            ArtifactError: there is no store.
+        """
+        require_intact(self.folder, f"{self.STORE}/zarr.json", _fix("embed"))
+        return ShardedStore.open(self.location, _fix("embed"))
 
     @property
     def location(self) -> Location:
-        """Where the store lies: in the folder, or at a URL."""
+        """Where the store is: in the folder, or at a URL."""
         return store_location(self.folder, self.STORE)
 
     @property
@@ -156,11 +180,11 @@ class Embedded:
 
 
 MINED_ARRAYS = ("boxes_xyxy", "scores", "labels", "confidence", "count", "image_ids")
-"""What `embed` repeats of the proposals, so that training reads one store."""
+"""Arrays that `embed` copies from the proposals, so that training reads one store."""
 
 
 def mined_arrays(keep: int) -> dict[str, ArraySpec]:
-    """The arrays of `proposals.zarr`, with `keep` proposals a photo at most."""
+    """The arrays of `proposals.zarr`, with at most `keep` proposals per photo."""
     return {
         "boxes_xyxy": ArraySpec((keep, 4), "float32"),
         "scores": ArraySpec((keep,), "float32"),
@@ -174,7 +198,7 @@ def mined_arrays(keep: int) -> dict[str, ArraySpec]:
 
 
 def embedded_arrays(mined: ShardedStore, objects: int, dim: int, dtype: str) -> dict[str, ArraySpec]:
-    """The arrays of `embeddings.zarr`, with `objects` base boxes a photo at most."""
+    """The arrays of `embeddings.zarr`, with at most `objects` base boxes per photo."""
     keep = mined.layout.arrays["boxes_xyxy"].shape[0]
     return {
         **{name: mined.layout.arrays[name] for name in MINED_ARRAYS},
@@ -187,14 +211,14 @@ def embedded_arrays(mined: ShardedStore, objects: int, dim: int, dtype: str) -> 
 
 
 def padded(values: np.ndarray, spec: ArraySpec) -> np.ndarray:
-    """A row of the array: the values (n, ...), then its fill."""
+    """Pad the values (n, ...) to a row of the array with its fill value."""
     row = np.full(spec.shape, spec.fill, spec.dtype)
     row[: len(values)] = values
     return row
 
 
 def object_rows(index: DatasetIndex, photos: range, objects: int) -> Rows:
-    """`gt_boxes_xyxy` and `gt_count` of some photos: base boxes without crowd regions."""
+    """Return `gt_boxes_xyxy` and `gt_count` of the photos: base boxes without crowd regions."""
     found = [index.objects_of(row).boxes_xyxy for row in photos]
     spec = ArraySpec((objects, 4), "float32")
     return {
@@ -210,7 +234,7 @@ def embedding_specs(name: str, rows: int, dim: int, dtype: str, compressed: bool
 
 
 def encode_embeddings(name: str, embeddings: np.ndarray, dtype: str) -> Rows:
-    """float32 (..., D) to the arrays of `embedding_specs`."""
+    """Encode float32 (..., D) as the arrays of `embedding_specs`."""
     if dtype == "int8":
         codes, scales = quantize_rows(embeddings)
         return {name: codes, f"{name}_scales": scales}
@@ -218,11 +242,11 @@ def encode_embeddings(name: str, embeddings: np.ndarray, dtype: str) -> Rows:
 
 
 def decode_embeddings(name: str, arrays: Rows) -> np.ndarray:
-    """The inverse of `encode_embeddings`: float32 (..., D), whichever dtype was stored."""
+    """Decode to float32 (..., D), whichever dtype was stored: the inverse of `encode_embeddings`."""
     if arrays[name].dtype == np.int8:
         return dequantize_rows(arrays[name], arrays[f"{name}_scales"])
     return arrays[name].astype(np.float32)
 
 
-def _mend(stage: str) -> str:
+def _fix(stage: str) -> str:
     return f"run: ezsd-cli precompute --only {stage}"

@@ -1,4 +1,4 @@
-"""Files that are either whole or not there: written aside, flushed to the disk, published by rename."""
+"""Atomic files: written to a temporary file, flushed to disk, published by rename."""
 
 import contextlib
 import errno
@@ -21,9 +21,11 @@ _REFUSED = {errno.EACCES, errno.EPERM, errno.EROFS}
 def write_bytes_atomic(path: Path, data: bytes) -> None:
     """Make `path` hold exactly `data`; a reader sees the old file or the new one, never a part.
 
-    Missing parent folders are made. An existing file is replaced, not written into: it may be a
-    read-only hard link into a cache that others share.
-    Raises ArtifactError when the disk is full or refuses; then nothing is left behind.
+    Missing parent folders are created. An existing file is replaced, not written into: it may be a
+    read-only hard link into a shared cache.
+
+    Raises:
+        ArtifactError: the disk is full or refuses; nothing is left behind.
     """
     with written_aside(path, len(data)) as aside:
         _write_through(aside, data)
@@ -31,10 +33,12 @@ def write_bytes_atomic(path: Path, data: bytes) -> None:
 
 @contextlib.contextmanager
 def written_aside(path: Path, size: int) -> Iterator[Path]:
-    """Give a path to write a file of about `size` bytes to; at the end it becomes `path`, as above.
+    """Yield a temporary path for a file of about `size` bytes, renamed to `path` at the end.
 
-    For what is too large for one piece of memory; the writer flushes it to the disk, see `flush_file`.
-    Raises ArtifactError when the disk is full or refuses; then nothing is left behind.
+    For files too large to hold in memory. The writer flushes the file, see `flush_file`.
+
+    Raises:
+        ArtifactError: the disk is full or refuses; nothing is left behind.
     """
     aside = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
     try:
@@ -50,7 +54,7 @@ def written_aside(path: Path, size: int) -> Iterator[Path]:
 
 
 def flush_file(path: Path) -> None:
-    """Make a closed file's content survive a power cut."""
+    """Flush a closed file to disk, so that it survives a power cut."""
     with path.open("rb") as file:
         os.fsync(file.fileno())
 
@@ -61,10 +65,12 @@ def write_json_atomic(path: Path, value: object) -> None:
 
 
 def json_bytes(value: object) -> bytes:
-    """Canonical JSON for files: sorted keys, indent 1, UTF-8, a newline at the end.
+    """Encode as canonical JSON: sorted keys, indent 1, UTF-8, a newline at the end.
 
-    Numpy scalars and arrays are written as plain numbers and lists.
-    Raises ArtifactError for what JSON cannot hold: NaN, infinities, other objects.
+    Numpy scalars and arrays become numbers and lists.
+
+    Raises:
+        ArtifactError: JSON cannot hold the value: NaN, an infinity, another object.
     """
     try:
         text = json.dumps(
@@ -78,9 +84,10 @@ def json_bytes(value: object) -> bytes:
 
 
 def parse_json(data: bytes) -> Any:
-    """The value of a JSON text that `json_bytes` could have made: UTF-8, without NaN and infinities.
+    """Parse JSON that `json_bytes` could have written: UTF-8, without NaN and infinities.
 
-    Raises ValueError for anything else, also for what is nested too deeply to be read.
+    Raises:
+        ValueError: anything else, also JSON that is nested too deeply.
     """
     try:
         return json.loads(data.decode(), parse_constant=_refuse_constant)
@@ -89,9 +96,12 @@ def parse_json(data: bytes) -> Any:
 
 
 def sweep_leftovers(folder: Path) -> int:
-    """Remove what killed writers left aside below `folder`; returns how many files.
+    """Remove temporary files of killed writers below `folder`.
 
-    Call it only when nobody is writing there: at the start of a stage, or before it is published.
+    Call it only while nothing is writing there: at the start of a stage, or before it is published.
+
+    Returns:
+        How many files were removed.
     """
     leftovers = list(find_leftovers(folder))
     for leftover in leftovers:
@@ -100,18 +110,18 @@ def sweep_leftovers(folder: Path) -> int:
 
 
 def find_leftovers(folder: Path) -> Iterator[Path]:
-    """The temporary files below `folder`, recognised by their names."""
+    """Yield the temporary files below `folder`, recognised by their names."""
     for parent, _, names in os.walk(folder):
         yield from (Path(parent, name) for name in names if is_leftover(name))
 
 
 def is_leftover(name: str) -> bool:
-    """Whether a file's name is one that only a writer's temporary file has."""
+    """Whether the name is that of a writer's temporary file."""
     return _LEFTOVER.match(name) is not None
 
 
 def sha256_file(path: Path) -> str:
-    """SHA-256 of a file as 64 hex digits, read in pieces so that memory stays flat."""
+    """Return a file's SHA-256 as 64 hex digits; memory stays flat."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -124,7 +134,7 @@ def _write_through(path: Path, data: bytes) -> None:
 
 
 def _flush_folder(folder: Path) -> None:
-    """Make the rename itself survive a power cut; file systems that cannot do so are let pass."""
+    """Make the rename itself survive a power cut, on file systems that can."""
     with contextlib.suppress(OSError):
         handle = os.open(folder, os.O_RDONLY)
         try:
@@ -146,7 +156,7 @@ def _reason(path: Path, size: int, error: OSError) -> str:
         )
     return (
         f"cannot write {path} ({size:,} bytes): {error.strerror or error}; "
-        "mend the disk or the path and run again, finished shards are kept"
+        "fix the disk or the path and run again, finished shards are kept"
     )
 
 

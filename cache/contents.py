@@ -1,4 +1,4 @@
-"""The files of an artifact, wherever they lie: those in its folder, and its shards at a URL."""
+"""The files of an artifact, both in its folder and at the URL of its shards."""
 
 from collections.abc import Iterator
 from hashlib import sha256
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from ezsd.cache.objects import Objects
 
 PIECE = 8 << 20
-"""Bytes of a file that are in memory at once; a shard at a URL comes whole."""
+"""Bytes of a file held in memory at once; a shard at a URL is read whole."""
 
 
 class Contents:
-    """Looks at an artifact's files by their relative POSIX names; its marks are no part of them.
+    """Access to an artifact's files by relative POSIX name; its marks (`folders.MARKS`) do not count.
 
     Every method raises ArtifactError when the URL cannot be reached or a file cannot be read.
     """
@@ -27,11 +27,11 @@ class Contents:
         self._remote = None if self._url is None else _objects_at(self._url)
 
     def where(self, name: str) -> str:
-        """Path or URL of a file, for people."""
+        """Return the path or URL of a file, for messages."""
         return str(self._folder / name) if self._at_url(name) is None else f"{self._url}/{name}"
 
     def sizes(self) -> dict[str, int]:
-        """Size in bytes of every file that is there, in the order of names."""
+        """Return the size in bytes of every existing file, sorted by name."""
         sizes = {}
         for name, path in artifact_files(self._folder).items():
             try:
@@ -43,7 +43,7 @@ class Contents:
         return dict(sorted(sizes.items()))
 
     def pieces(self, name: str) -> Iterator[bytes | memoryview]:
-        """The bytes of a file, one piece after the other."""
+        """Yield the bytes of a file in pieces."""
         remote = self._at_url(name)
         if remote is not None:
             yield self._whole(remote, name)
@@ -56,14 +56,14 @@ class Contents:
             raise ArtifactError(f"{self.where(name)} cannot be read: {error.strerror}") from error
 
     def checksum(self, name: str) -> str:
-        """SHA-256, 64 hex digits, of the bytes that are there now."""
+        """Return the SHA-256 (64 hex digits) of a file as it is now."""
         digest = sha256()
         for piece in self.pieces(name):
             digest.update(piece)
         return digest.hexdigest()
 
     def written_checksums(self) -> dict[str, str]:
-        """SHA-256 of every file; of a shard at a URL, that of the bytes that were sent there."""
+        """Return the SHA-256 of every file; for a shard at a URL, of the bytes that were sent."""
         names = list(self.sizes())
         stores = {name.split("/")[0] for name in names if self._at_url(name) is not None}
         known = {
@@ -74,7 +74,7 @@ class Contents:
         return {name: known.get(name) or self.checksum(name) for name in names}
 
     def remove(self, name: str) -> None:
-        """Remove a file, if it is there."""
+        """Remove a file if it exists."""
         remote = self._at_url(name)
         if remote is None:
             remove_file(self._folder / name)
@@ -91,7 +91,7 @@ class Contents:
         return data
 
 
-# Zarr is slow to import, and few artifacts lie at a URL
+# Zarr is slow to import, and few artifacts are at a URL
 
 
 def _objects_at(url: str) -> "Objects":

@@ -1,8 +1,8 @@
-"""The one error of the disk's room."""
+"""The error of the cache."""
 
 
 class ArtifactError(RuntimeError):
-    """An artifact cannot be written, or what lies on disk cannot be used.
+    """An artifact cannot be written, or a file on disk cannot be used.
 
-    The message is one sentence for a person: what is wrong, where (file, shard or key), and the mend.
+    The message is one sentence: what is wrong, where (file, shard or key), and how to fix it.
     """

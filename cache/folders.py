@@ -1,4 +1,4 @@
-"""Listing and removing the files of an artifact folder, read-only hard links included."""
+"""List and remove the files of an artifact folder, read-only hard links included."""
 
 import os
 from pathlib import Path
@@ -9,11 +9,11 @@ MANIFEST = "manifest.json"
 INCOMPLETE = "incomplete.json"
 LOCATION = "location.json"
 MARKS = (LOCATION, MANIFEST, INCOMPLETE)
-"""What tells of an artifact and is no part of it."""
+"""Files that describe an artifact and are not part of it."""
 
 
 def artifact_files(folder: Path) -> dict[str, Path]:
-    """Every file below `folder` but its marks, by relative POSIX path, sorted; links count as files."""
+    """Return every file below `folder` except its marks, by sorted relative POSIX path; links are files."""
     found = {
         path.relative_to(folder).as_posix(): path
         for parent, _, names in os.walk(folder)
@@ -23,10 +23,12 @@ def artifact_files(folder: Path) -> dict[str, Path]:
 
 
 def remove_file(path: Path) -> None:
-    """Remove a file if it is there, whatever its mode.
+    """Remove a file if it exists, whatever its mode.
 
-    Only the folder's mode matters for that and only it is changed: the file may be a hard link whose mode a
-    shared cache relies on. Raises ArtifactError when the system refuses.
+    If needed, the folder's mode is changed, never the file's: it may be a hard link into a shared cache.
+
+    Raises:
+        ArtifactError: the system refuses.
     """
     try:
         try:
@@ -39,7 +41,7 @@ def remove_file(path: Path) -> None:
 
 
 def wipe(folder: Path) -> None:
-    """Remove all below `folder`, its marks at the end: after a wipe cut short it is still known as ours."""
+    """Remove everything below `folder`, its marks last: after an interrupted wipe it is still recognised."""
     for path in artifact_files(folder).values():
         remove_file(path)
     for parent, folders, _ in os.walk(folder, topdown=False):
@@ -50,7 +52,7 @@ def wipe(folder: Path) -> None:
 
 
 def remove_folder(folder: Path) -> None:
-    """Remove a folder with all that is in it, if it is there."""
+    """Remove a folder and everything in it, if it exists."""
     if folder.is_dir():
         wipe(folder)
         _remove_folder(folder)

@@ -1,6 +1,6 @@
-"""HDF5 files made in memory and published whole, with the same bytes for the same content.
+"""HDF5 files built in memory and published whole; the same content gives the same bytes.
 
-Each file says its kind and schema in its attributes. Datasets carry HDF5's own checksum (Fletcher-32).
+A file's attributes hold its kind and schema. Datasets carry HDF5's own checksum (Fletcher-32).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -27,14 +27,14 @@ class Hdf5Writer:
         self._file.attrs["schema"] = SCHEMA
 
     def put(self, name: str, array: np.ndarray) -> None:
-        """Add a dataset under `group/name`. Raises ArtifactError for a name that is taken."""
+        """Add a dataset under `group/name`. Raises ArtifactError if the name is taken."""
         if name in self._file:
             raise ArtifactError(f"two datasets are named {name!r}; names must differ")
         checked = array.size > 0 and array.ndim > 0
         self._file.create_dataset(name, data=array, track_times=False, fletcher32=True if checked else None)
 
     def put_texts(self, name: str, texts: Sequence[str]) -> None:
-        """Add a list of strings, as fixed-length UTF-8. Raises ArtifactError for what UTF-8 cannot hold."""
+        """Add strings as fixed-length UTF-8. Raises ArtifactError for invalid Unicode and zero bytes."""
         try:
             encoded = [text.encode() for text in texts]
         except UnicodeEncodeError as error:
@@ -63,19 +63,19 @@ class Hdf5Reader:
         self._file = file
 
     def get(self, name: str) -> np.ndarray:
-        """A dataset, whole. Raises KeyError."""
+        """Return a whole dataset. Raises KeyError."""
         return self._file[name][()]
 
     def get_texts(self, name: str) -> list[str]:
-        """A list of strings."""
+        """Return a list of strings."""
         return [text.decode() for text in self.get(name).tolist()]
 
     def get_json(self, name: str) -> Any:
-        """Plain values."""
+        """Return plain values."""
         return parse_json(self.get(name).tobytes())
 
     def names(self, group: str) -> list[str]:
-        """What lies in a group, sorted; nothing when there is no such group."""
+        """Return the names in a group, sorted; empty if there is no such group."""
         return sorted(self._file[group]) if group in self._file else []
 
 
@@ -83,8 +83,9 @@ class Hdf5Reader:
 def open_hdf5(path: Path, kind: str) -> Iterator[Hdf5Reader]:
     """Open a file of this kind to read.
 
-    Raises ArtifactError, also for what goes wrong inside the block: file missing, truncated, damaged, of
-    another kind or schema, dataset missing.
+    Raises:
+        ArtifactError: the file is missing, truncated, damaged or of another kind or schema, or lacks a
+            dataset; also while the block reads it.
     """
     if not path.is_file():
         raise ArtifactError(f"{path} is missing; run the stage that writes it")
@@ -104,8 +105,8 @@ def open_hdf5(path: Path, kind: str) -> Iterator[Hdf5Reader]:
 def _check_kind(path: Path, attributes: Mapping[str, Any], kind: str) -> None:
     found, schema = attributes.get("kind"), attributes.get("schema")
     if found != kind:
-        raise ArtifactError(f"{path} is no {kind} but {found or 'a foreign file'}; give the right file")
+        raise ArtifactError(f"{path} is not a {kind} but {found or 'a foreign file'}; give the right file")
     if schema != SCHEMA:
         raise ArtifactError(
-            f"{path} was made by another version (schema {schema}, not {SCHEMA}); make it anew"
+            f"{path} was made by another version (schema {schema}, not {SCHEMA}); make it again"
         )

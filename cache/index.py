@@ -1,4 +1,4 @@
-"""The dataset index: checked photos and boxes, as `prepare` leaves them and every later stage reads them."""
+"""The dataset index: checked photos and boxes, written by `prepare` and read by every later stage."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
@@ -16,8 +16,11 @@ _KIND = "dataset index"
 class PhotoTable:
     """N photos, sorted by image id.
 
-    image_ids: int64 (N,), as in the annotation file. file_names: N paths relative to the photo root.
-    sizes_wh: int32 (N, 2), width and height in px as declared, upright. byte_sizes: int64 (N,), of the files.
+    Attributes:
+        image_ids: int64 (N,), as in the annotation file.
+        file_names: N paths relative to the photo root.
+        sizes_wh: int32 (N, 2), width and height in px as declared, upright.
+        byte_sizes: int64 (N,), of the files.
     """
 
     image_ids: np.ndarray
@@ -47,9 +50,13 @@ class PhotoBoxes:
 class BoxTable:
     """M boxes of N photos; those of photo i are rows offsets[i] to offsets[i + 1], ordered by annotation id.
 
-    offsets: int64 (N + 1,). boxes_xyxy: float32 (M, 4), absolute px in the original photo.
-    labels: int32 (M,), index into the split's base names. annotation_ids: int64 (M,), unique.
-    areas: float32 (M,), px squared, as annotated. crowd: bool (M,).
+    Attributes:
+        offsets: int64 (N + 1,).
+        boxes_xyxy: float32 (M, 4), absolute px in the original photo.
+        labels: int32 (M,), index into the split's base names.
+        annotation_ids: int64 (M,), unique.
+        areas: float32 (M,), px squared, as annotated.
+        crowd: bool (M,).
     """
 
     offsets: np.ndarray
@@ -64,7 +71,7 @@ class BoxTable:
 
     @staticmethod
     def empty(photos: int) -> "BoxTable":
-        """No boxes for `photos` photos."""
+        """Return a table without boxes for `photos` photos."""
         return BoxTable(
             offsets=np.zeros(photos + 1, np.int64),
             boxes_xyxy=np.zeros((0, 4), np.float32),
@@ -86,28 +93,28 @@ class DatasetIndex:
         return len(self.photos)
 
     def object_places(self, photo: int) -> np.ndarray:
-        """int64 (M,): rows of `boxes` that are of the photo in row `photo` and no crowd region."""
+        """Return int64 (M,): rows of `boxes` of the photo in row `photo`, crowd regions excluded."""
         start, stop = self.boxes.offsets[photo : photo + 2]
         return np.flatnonzero(~self.boxes.crowd[start:stop]) + start
 
     def objects_of(self, photo: int) -> PhotoBoxes:
-        """The boxes of the photo in row `photo` that hold one object each: what is learned from; copies."""
+        """Return copies of the boxes of the photo in row `photo`, crowd regions excluded."""
         places = self.object_places(photo)
         return PhotoBoxes(
             **{field.name: getattr(self.boxes, field.name)[places] for field in fields(PhotoBoxes)}
         )
 
     def rows_with_objects(self) -> np.ndarray:
-        """int64, ascending: rows of the photos with a box that is no crowd region."""
+        """Return int64, ascending: rows of photos with a box that is not a crowd region."""
         row_of_box = np.repeat(np.arange(len(self)), np.diff(self.boxes.offsets))
         return np.unique(row_of_box[~self.boxes.crowd])
 
     def most_objects(self) -> int:
-        """Objects of the photo that has most of them; at least 1."""
+        """Return the largest number of objects in a photo; at least 1."""
         return max([1, *(len(self.object_places(row)) for row in range(len(self)))])
 
     def boxes_of(self, photo: int) -> PhotoBoxes:
-        """The boxes of the photo in row `photo`, crowd regions included; views, not copies."""
+        """Return views of the boxes of the photo in row `photo`, crowd regions included."""
         rows = slice(int(self.boxes.offsets[photo]), int(self.boxes.offsets[photo + 1]))
         return PhotoBoxes(
             **{field.name: getattr(self.boxes, field.name)[rows] for field in fields(PhotoBoxes)}
@@ -117,7 +124,8 @@ class DatasetIndex:
 def write_index(path: Path, index: DatasetIndex) -> None:
     """Write the index as one HDF5 file, the same bytes for the same content.
 
-    Raises ArtifactError for tables that do not fit their description, and for a disk that is full or refuses.
+    Raises:
+        ArtifactError: a table does not fit its description, or the disk is full or refuses.
     """
     _check_photos(index.photos)
     _check_boxes(index.boxes, len(index.photos))

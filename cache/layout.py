@@ -1,4 +1,4 @@
-"""The shape of a sharded store: which arrays, how many rows, which rows lie in which shard."""
+"""The layout of a sharded store: its arrays, number of rows, and which rows are in which shard."""
 
 import math
 from collections.abc import Iterable, Mapping
@@ -12,12 +12,17 @@ from ezsd.cache.errors import ArtifactError
 
 @dataclass(frozen=True)
 class ArraySpec:
-    """One array: the shape of a row (`()` for one number), its dtype, and the value of what is not written.
+    """The rows of one array.
 
-    compressed: worth it for rows that repeat themselves, such as padding. Embeddings are nearly noise: left
-    as they are, they take a tenth more room and are read several times faster.
-    Raises ArtifactError for a dimension under 1, for a dtype that is not a little-endian bool, integer or
-    float, and for a fill that is not finite.
+    Attributes:
+        shape: of a row; `()` for one number.
+        dtype: a little-endian bool, integer or float.
+        fill: value of rows that were not written; finite.
+        compressed: worth it for repetitive rows, such as padding. Embeddings are nearly noise: uncompressed,
+            they take a tenth more space and are read several times faster.
+
+    Raises:
+        ArtifactError: a dimension is under 1, the dtype cannot be stored, or the fill is not finite.
     """
 
     shape: tuple[int, ...]
@@ -27,9 +32,7 @@ class ArraySpec:
 
     def __post_init__(self) -> None:
         if any(size < 1 for size in self.shape):
-            raise ArtifactError(
-                f"a row of shape {self.shape} holds nothing; every dimension must be 1 or more"
-            )
+            raise ArtifactError(f"a row of shape {self.shape} is empty; every dimension must be 1 or more")
         if not _is_storable(self.dtype):
             raise ArtifactError(f"dtype {self.dtype!r} cannot be stored; use a bool, integer or float dtype")
         if not math.isfinite(self.fill):
@@ -47,7 +50,8 @@ class ShardLayout:
     def __post_init__(self) -> None:
         if self.rows < 0 or self.shard_rows < 1:
             raise ArtifactError(
-                f"{self.rows} rows in shards of {self.shard_rows} cannot be; give 0 or more, and 1 or more"
+                f"{self.rows} rows in shards of {self.shard_rows} are impossible; "
+                "give 0 or more rows in shards of 1 or more"
             )
         if not self.arrays:
             raise ArtifactError("a sharded store needs at least one array")
@@ -57,17 +61,17 @@ class ShardLayout:
 
     @property
     def shards(self) -> int:
-        """How many shards there are; 0 for no rows."""
+        """The number of shards; 0 for no rows."""
         return -(-self.rows // self.shard_rows)
 
     def shard_range(self, shard: int) -> range:
-        """The rows of a shard. Raises ArtifactError for a shard that is not there."""
+        """Return the rows of a shard. Raises ArtifactError if there is no such shard."""
         if not 0 <= shard < self.shards:
             raise ArtifactError(f"there is no shard {shard}; the store has {self.shards}")
         return range(shard * self.shard_rows, min((shard + 1) * self.shard_rows, self.rows))
 
     def object_key(self, name: str, shard: int) -> str:
-        """Where the shard of one array lies in the store, as Zarr v3 has it: `embeddings/c/5/0/0`."""
+        """Return the Zarr v3 key of a shard of one array: `embeddings/c/5/0/0`."""
         return "/".join([name, "c", str(shard), *("0" for _ in self.arrays[name].shape)])
 
     def check_rows(self, shard: int, rows: Mapping[str, np.ndarray]) -> None:
@@ -81,7 +85,7 @@ class ShardLayout:
             _check_array(f"shard {shard} of {name!r}", rows[name], (count, *spec.shape), np.dtype(spec.dtype))
 
     def to_json(self) -> dict[str, Any]:
-        """As plain values, for the store's attributes."""
+        """Return plain values, for the store's attributes."""
         arrays = {
             name: {
                 "shape": list(spec.shape),
@@ -104,7 +108,7 @@ class ShardLayout:
 
 
 def name_shards(shards: Iterable[int]) -> str:
-    """Shard numbers as a person writes them: `0, 3-7, 9`."""
+    """Format shard numbers as ranges: `0, 3-7, 9`."""
     runs: list[list[int]] = []
     for shard in sorted(shards):
         if runs and shard == runs[-1][1] + 1:

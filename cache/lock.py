@@ -1,4 +1,4 @@
-"""The lock of an artifact: one run makes it at a time, and others can see that one does."""
+"""The lock of an artifact: one run makes it at a time, and others can see that."""
 
 import contextlib
 import os
@@ -12,10 +12,16 @@ from ezsd.cache.errors import ArtifactError
 
 @contextlib.contextmanager
 def hold(folder: Path) -> Iterator[bool]:
-    """Hold the artifact for this process, if nobody else does; gives whether it is held now.
+    """Lock the artifact for this process, without waiting.
 
-    The lock lies where the files are: runs whose `artifacts/<stage>` link to one folder share it. The system
-    frees the lock of a process that dies. Raises ArtifactError when the disk refuses.
+    The lock is beside the real folder: runs whose `artifacts/<stage>` link to one folder share it. The system
+    frees the lock of a process that dies.
+
+    Yields:
+        Whether this process holds the lock; False when another one does.
+
+    Raises:
+        ArtifactError: the disk refuses.
     """
     lock = _lock(folder)
     try:
@@ -45,7 +51,7 @@ def is_held(folder: Path) -> bool:
             return False
     except Timeout:
         return True
-    except OSError:  # no right to write there, as on a medium that is read-only
+    except OSError:  # not writable, as on a read-only medium
         return False
 
 

@@ -1,7 +1,7 @@
-"""What an artifact folder says of itself: what it was made from, what it holds, whether it is whole.
+"""The manifest of an artifact folder: what it was made from, what it holds, whether it is complete.
 
-A stage's folder is complete when `manifest.json` lies in it and `incomplete.json` does not. The manifest is
-written last, by rename, after every other file was hashed.
+A stage's folder is complete when it has `manifest.json` and no `incomplete.json`. The manifest is written
+last, by rename, after every other file was hashed.
 """
 
 import hashlib
@@ -28,7 +28,7 @@ from ezsd.cache.staleness import describe_changes
 
 SCHEMA = 1
 CLAIM = "claim.json"
-"""At the URL of shards: whose they are."""
+"""File at the URL of shards that names their artifact."""
 
 
 @dataclass(frozen=True)
@@ -43,10 +43,15 @@ class FileRecord:
 class Manifest:
     """The record of a complete artifact.
 
-    inputs: all that can change the bytes: params, code digests, parents' manifest digests, weights' hashes.
-    fingerprint: SHA-256 of schema, stage and inputs.
-    counts: how many of what (rows, photos, boxes). facts: what a reader wants to know besides.
-    files: relative POSIX path -> size and checksum, of every file but the manifest itself.
+    Attributes:
+        schema: version of this format.
+        stage: that made the artifact.
+        fingerprint: SHA-256 of schema, stage and inputs.
+        inputs: everything that can change the bytes: params, code digests, parents' manifest digests,
+            weights' hashes.
+        counts: numbers of rows, photos, boxes and so on.
+        facts: other information for readers.
+        files: relative POSIX path -> size and checksum, of every file but the manifest itself.
     """
 
     schema: int
@@ -59,22 +64,32 @@ class Manifest:
 
 
 def fingerprint(stage: str, inputs: Mapping[str, Any]) -> str:
-    """SHA-256 (64 hex digits) of the canonical JSON of schema, stage and inputs."""
+    """Return the SHA-256 (64 hex digits) of the canonical JSON of schema, stage and inputs."""
     return hashlib.sha256(json_bytes({"schema": SCHEMA, "stage": stage, "inputs": inputs})).hexdigest()
 
 
 def begin(
     folder: Path, stage: str, inputs: Mapping[str, Any], url: str | None = None, stores: str | None = None
 ) -> bool:
-    """Open `folder` for writing; returns True when earlier work of the same fingerprint lies in it.
+    """Open `folder` for writing.
 
-    Leftovers of killed writers are swept. An artifact of another fingerprint, or with shards in another
-    place, is removed. A complete one of the same fingerprint keeps its intact files: damaged ones go, so that
-    only they are made again.
-    url: where the shards shall lie, of `shards_url`; in the folder by default.
-    stores: URL of all stores; shards of a removed artifact go only if they lie where it made them below it.
-    Raises ArtifactError when the folder holds files that the stage did not put there: they are not its to
-    remove, and when the URL cannot be written to; nothing was changed then.
+    Temporary files of killed writers are removed. An artifact of another fingerprint, or with shards in
+    another place, is removed. A complete one of the same fingerprint keeps its intact files; damaged ones are
+    removed, so that only they are made again.
+
+    Args:
+        folder: the artifact's folder.
+        stage: that writes it.
+        inputs: what it is made from.
+        url: where to put the shards, see `shards_url`; in the folder by default.
+        stores: URL of all stores; shards of a removed artifact are removed only at their own place below it.
+
+    Returns:
+        Whether the folder holds earlier work of the same fingerprint.
+
+    Raises:
+        ArtifactError: the folder holds files of something else, or the URL cannot be written to; nothing was
+            changed.
     """
     claim = {"schema": SCHEMA, "stage": stage, "fingerprint": fingerprint(stage, inputs), "inputs": inputs}
     if url is not None:
@@ -94,9 +109,10 @@ def begin(
 
 
 def publish(folder: Path, counts: Mapping[str, Any], facts: Mapping[str, Any]) -> Manifest:
-    """Declare the folder that `begin` opened complete: hash every file, write the manifest last.
+    """Complete the folder that `begin` opened: hash every file, then write the manifest.
 
-    Raises ArtifactError when the folder was not opened by `begin`.
+    Raises:
+        ArtifactError: the folder was not opened by `begin`.
     """
     if not (folder / INCOMPLETE).is_file():
         raise ArtifactError(
@@ -115,23 +131,24 @@ def publish(folder: Path, counts: Mapping[str, Any], facts: Mapping[str, Any]) -
 
 
 def adopt(folder: Path, data: bytes) -> None:
-    """Declare the folder that `begin` opened complete under a manifest made elsewhere, byte for byte.
+    """Complete the folder that `begin` opened with the bytes of a manifest made elsewhere.
 
-    Its files must be those of the manifest; the caller has compared their checksums.
+    The caller has compared the checksums of its files with that manifest.
     """
     write_bytes_atomic(folder / MANIFEST, data)
     remove_file(folder / INCOMPLETE)
 
 
 def read_manifest(folder: Path) -> Manifest:
-    """The manifest of a complete artifact.
+    """Read the manifest of a complete artifact.
 
-    Raises ArtifactError when the folder is missing, interrupted, of a foreign schema, or when the manifest is
-    truncated or contradicts itself.
+    Raises:
+        ArtifactError: the folder is missing, incomplete or of another schema, or the manifest is truncated or
+            contradicts itself.
     """
     path = folder / MANIFEST
     if (folder / INCOMPLETE).exists() and is_held(folder):
-        raise ArtifactError(f"{folder} is incomplete: another run is making it, wait for it to end")
+        raise ArtifactError(f"{folder} is incomplete: another run is making it; wait for it to end")
     if (folder / INCOMPLETE).exists():
         raise ArtifactError(f"{folder} is incomplete: the run that was writing it was interrupted")
     if not path.is_file():
@@ -144,51 +161,56 @@ def read_manifest(folder: Path) -> Manifest:
 
 
 def manifest_digest(folder: Path) -> str:
-    """SHA-256 of the bytes of `manifest.json`: how a child names its parent. Raises as `read_manifest`."""
+    """Return the SHA-256 of `manifest.json`, by which a child names its parent. Raises as `read_manifest`."""
     read_manifest(folder)
     return sha256_file(folder / MANIFEST)
 
 
 def is_current(folder: Path, inputs: Mapping[str, Any]) -> bool:
-    """Whether the artifact is complete, made from these inputs, and its files there with their sizes."""
+    """Whether the artifact is complete, made from these inputs, and its files exist with their sizes."""
     try:
-        require_current(folder, inputs, mend="")
+        require_current(folder, inputs, fix="")
     except ArtifactError:
         return False
     return True
 
 
-def require_current(folder: Path, inputs: Mapping[str, Any], mend: str) -> Manifest:
-    """The manifest, if the artifact can be used as one made from `inputs`.
+def require_current(folder: Path, inputs: Mapping[str, Any], fix: str) -> Manifest:
+    """Return the manifest of an artifact that is complete and made from `inputs`.
 
-    mend: what the user shall do, as `run: ezsd-cli precompute --only mine`; it ends the sentence.
-    Raises ArtifactError: missing, incomplete, foreign, stale (naming each differing input with its old and
-    new value), or a file is missing or of another size.
+    Args:
+        folder: the artifact's folder.
+        inputs: what it must have been made from.
+        fix: what to do, such as `run: ezsd-cli precompute --only mine`; it ends the error's sentence.
+
+    Raises:
+        ArtifactError: the artifact is missing, incomplete, of another schema or stale (naming each differing
+            input with its old and new value), or a file is missing or of another size.
     """
-    manifest = require_complete(folder, mend)
+    manifest = require_complete(folder, fix)
     changes = describe_changes(manifest.inputs, json.loads(json_bytes(inputs)))
     if changes:
-        raise ArtifactError(f"{folder} is stale: {changes}; {mend}")
+        raise ArtifactError(f"{folder} is stale: {changes}; {fix}")
     return manifest
 
 
-def require_complete(folder: Path, mend: str) -> Manifest:
-    """As `require_current`, for a reader that does not ask what the artifact was made from."""
+def require_complete(folder: Path, fix: str) -> Manifest:
+    """As `require_current`, whatever the artifact was made from."""
     try:
         manifest = read_manifest(folder)
     except ArtifactError as error:
-        raise ArtifactError(f"{error}; {mend}") from error
+        raise ArtifactError(f"{error}; {fix}") from error
     contents = Contents(folder)
     sizes = contents.sizes()
     for name, record in manifest.files.items():
         problem = size_problem(sizes.get(name), record)
         if problem:
-            raise ArtifactError(f"{contents.where(name)} {problem}; {mend}")
+            raise ArtifactError(f"{contents.where(name)} {problem}; {fix}")
     return manifest
 
 
 def claimed_fingerprint(folder: Path) -> str | None:
-    """The fingerprint that the folder's files belong to; None when that cannot be known."""
+    """Return the fingerprint that the folder's files belong to; None if unknown."""
     try:
         if (folder / MANIFEST).is_file():
             return parse_manifest(folder / MANIFEST).fingerprint
@@ -198,7 +220,7 @@ def claimed_fingerprint(folder: Path) -> str | None:
 
 
 def erase(folder: Path, stage: str, stores: str | None) -> None:
-    """Remove an artifact, and its shards at a URL if they lie where it made them below `stores`."""
+    """Remove an artifact, and its shards at a URL if that is its own place below `stores`."""
     url, made = read_location(folder), claimed_fingerprint(folder)
     if url and stores and made and url == shards_url(stores, stage, made):
         erase_shards(url)
@@ -207,18 +229,18 @@ def erase(folder: Path, stage: str, stores: str | None) -> None:
 
 def _clear(folder: Path, stage: str, stores: str | None) -> None:
     marks = [mark for mark in (MANIFEST, INCOMPLETE) if (folder / mark).is_file()]
-    strangers = [mark for mark in marks if not _may_be_of(folder / mark, stage)]
+    foreign = [mark for mark in marks if not _may_be_of(folder / mark, stage)]
     if not marks:
-        strangers = list(artifact_files(folder))
-    if strangers:
+        foreign = list(artifact_files(folder))
+    if foreign:
         raise ArtifactError(
-            f"{folder} holds files that {stage} did not make, such as {strangers[0]}; move them away"
+            f"{folder} holds files that {stage} did not make, such as {foreign[0]}; move them away"
         )
     erase(folder, stage, stores)
 
 
 def _may_be_of(mark: Path, stage: str) -> bool:
-    """Whether a mark tells of the stage's artifact, of any schema; a damaged one may be of it."""
+    """Whether a mark may belong to the stage, whatever its schema; a damaged one may."""
     try:
         return _read_json(mark).get("stage") == stage
     except ArtifactError:
@@ -226,7 +248,7 @@ def _may_be_of(mark: Path, stage: str) -> bool:
 
 
 def _reopen(folder: Path) -> None:
-    """Take a manifest back; files that are not as it says go first, so that a kill forgets none."""
+    """Remove the manifest, but first each file that differs from it: a kill in between loses none."""
     files, contents = parse_manifest(folder / MANIFEST).files, Contents(folder)
     for name, size in contents.sizes().items():
         if (
@@ -239,19 +261,19 @@ def _reopen(folder: Path) -> None:
 
 
 def size_problem(size: int | None, record: FileRecord) -> str | None:
-    """What the file's size tells, None if there is no file: `is missing`, `is damaged: ...`, or None."""
+    """Compare a file's size (None: no file) with its record: `is missing`, `is damaged: ...`, or None."""
     if size is None:
         return "is missing"
     return None if size == record.bytes else f"is damaged: {size:,} bytes instead of {record.bytes:,}"
 
 
 def parse_manifest(path: Path) -> Manifest:
-    """Read a manifest file, trusting nothing: ArtifactError unless it is whole and agrees with itself."""
+    """Read a manifest file. Raises ArtifactError unless it is valid and consistent with itself."""
     return check_manifest(_read_json(path), str(path))
 
 
 def check_manifest(value: Mapping[str, Any], path: str) -> Manifest:
-    """The manifest that a JSON object is; `path` names it in errors. Raises as `parse_manifest`."""
+    """Turn a JSON object into a manifest; `path` names it in errors. Raises as `parse_manifest`."""
     if value.get("schema") != SCHEMA:
         raise ArtifactError(
             f"{path} was made by another version: schema {value.get('schema')!r}, not {SCHEMA}"
@@ -286,5 +308,5 @@ def _read_json(path: Path) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         raise ArtifactError(f"{path} cannot be read as JSON: it is truncated or damaged") from error
     if not isinstance(value, dict):
-        raise ArtifactError(f"{path} is damaged: it holds no JSON object")
+        raise ArtifactError(f"{path} is damaged: it is not a JSON object")
     return value

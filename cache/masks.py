@@ -1,4 +1,4 @@
-"""Masks of the training boxes, as `prepare` leaves them for a detector with a mask head."""
+"""Masks of the training boxes, written by `prepare` for a detector with a mask head."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,8 +16,9 @@ _KIND = "mask table"
 class MaskTable:
     """M masks, row for row those of the `BoxTable` beside it, each in its photo's frame and size.
 
-    offsets: int64 (M + 1,). counts: uint8 (offsets[M],), COCO's compressed run lengths,
-    one mask after another.
+    Attributes:
+        offsets: int64 (M + 1,), where each mask begins in `counts`.
+        counts: uint8 (offsets[M],), COCO's compressed run lengths, one mask after another.
     """
 
     offsets: np.ndarray
@@ -28,20 +29,21 @@ class MaskTable:
 
     @staticmethod
     def join(run_lengths: Sequence[bytes]) -> "MaskTable":
-        """The table of these masks."""
+        """Build the table of these masks."""
         lengths = np.array([len(one) for one in run_lengths], dtype=np.int64)
         offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths)])
         return MaskTable(offsets, np.frombuffer(b"".join(run_lengths), np.uint8))
 
     def of(self, row: int) -> bytes:
-        """Run lengths of one mask."""
+        """Return the run lengths of one mask."""
         return self.counts[self.offsets[row] : self.offsets[row + 1]].tobytes()
 
 
 def write_masks(path: Path, masks: MaskTable) -> None:
     """Write the table as one HDF5 file, the same bytes for the same content.
 
-    Raises ArtifactError for a disk that is full or refuses.
+    Raises:
+        ArtifactError: the disk is full or refuses.
     """
     writer = Hdf5Writer(_KIND)
     writer.put("offsets", masks.offsets)

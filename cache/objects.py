@@ -1,6 +1,6 @@
-"""Whole objects of a Zarr store by blocking calls: the only way in which the cache touches a store.
+"""Blocking access to the objects of a Zarr store, the only one that the cache uses.
 
-A local folder, a store in memory and an object storage are the same from here on.
+Local folders, stores in memory and object storage all look the same here.
 """
 
 import asyncio
@@ -33,7 +33,7 @@ T = TypeVar("T")
 class AtomicLocalStore(LocalStore):
     """Zarr's local store, with writes that are flushed, published by rename, and fail in one sentence.
 
-    Unlike Zarr's own, reading from a folder that is not there does not make it.
+    Unlike Zarr's own, reading from a missing folder does not create it.
     """
 
     async def _open(self, *, mode: AccessModeLiteral | None = None) -> None:
@@ -42,22 +42,22 @@ class AtomicLocalStore(LocalStore):
     async def get(
         self, key: str, prototype: BufferPrototype | None = None, byte_range: ByteRequest | None = None
     ) -> Buffer | None:
-        """The object, or a part of it; None when there is no such object."""
+        """Return the object, or a part of it; None if there is no such object."""
         data = _map_file(self.root / key, byte_range)
         if data is None:
             return None
         return (prototype or default_buffer_prototype()).buffer.from_array_like(data)
 
     async def set(self, key: str, value: Buffer) -> None:
-        """Make `key` hold `value` whole. Raises ArtifactError when the disk is full or refuses."""
+        """Make `key` hold exactly `value`. Raises ArtifactError when the disk is full or refuses."""
         await asyncio.to_thread(write_bytes_atomic, self.root / key, value.to_bytes())
 
 
 def _map_file(path: Path, part: ByteRequest | None) -> np.ndarray | None:
-    """The bytes of a file or of a part of it, uint8 `(size,)`, read-only; None where there is no such file.
+    """The bytes of a file or of a part of it, uint8 `(size,)`, read-only; None if there is no file.
 
-    They are the page cache's own, for a shard is large to copy. Writers replace files by rename, so what is
-    mapped never changes.
+    They are mapped, not copied, since shards are large. Writers replace files by rename, so mapped bytes
+    never change.
     """
     try:
         with path.open("rb") as file:
@@ -75,18 +75,19 @@ def _map_file(path: Path, part: ByteRequest | None) -> np.ndarray | None:
 
 
 def _content(file: BinaryIO) -> np.ndarray:
-    if os.fstat(file.fileno()).st_size == 0:  # nothing that could be mapped
+    if os.fstat(file.fileno()).st_size == 0:  # an empty file cannot be mapped
         return np.empty(0, np.uint8)
     try:
         return np.frombuffer(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ), np.uint8)
-    except OSError:  # some network file systems map nothing
+    except OSError:  # some network file systems cannot map
         return np.frombuffer(file.read(), np.uint8)
 
 
 def open_location(location: Location) -> Store:
-    """A folder, a URL such as `s3://bucket/prefix` or `memory://name`, or a Zarr store as it is.
+    """Open a folder, a URL such as `s3://bucket/prefix` or `memory://name`, or a Zarr store as it is.
 
-    Raises ArtifactError for a URL whose driver is not installed, or that fsspec does not know.
+    Raises:
+        ArtifactError: the URL's driver is not installed, or fsspec does not know it.
     """
     if isinstance(location, Store):
         return location
@@ -97,13 +98,13 @@ def open_location(location: Location) -> Store:
 
 def _open_url(url: str) -> FsspecStore:
     protocol = url.split("://")[0]
-    # a listing that was kept would not show what other processes have written since
+    # a cached listing would not show what other processes have written since
     options: dict[str, Any] = {"use_listings_cache": False}
     if protocol == "file":
         options["auto_mkdir"] = True
     try:
         return FsspecStore.from_url(url, storage_options=options)
-    except Exception as error:  # a driver raises what it likes
+    except Exception as error:  # drivers raise all kinds of errors
         raise ArtifactError(
             f"{url} cannot be opened: {error}; install fsspec's driver of {protocol}:// or correct the URL"
         ) from error
@@ -121,7 +122,7 @@ class Objects:
 
     @property
     def store(self) -> Store:
-        """The store, opened anew in a process that was forked: connections do not outlive a fork."""
+        """The store, reopened in a forked process: connections do not survive a fork."""
         if self._process != os.getpid():
             self._store, self._process = open_location(self._location), os.getpid()
         return self._store
@@ -132,9 +133,9 @@ class Objects:
         return None if found is None else bytes(found)
 
     def get_many(self, requests: Sequence[tuple[str, ByteRequest | None]]) -> list[memoryview | None]:
-        """Objects, or byte ranges of them, fetched at the same time; None for each that is not there.
+        """Objects, or byte ranges of them, fetched concurrently; None for each that is missing.
 
-        They are not copied: a shard is large.
+        They are not copied, since shards are large.
         """
 
         async def fetch() -> list[memoryview | None]:
@@ -149,7 +150,7 @@ class Objects:
         self._wait("write", self.store.set(key, default_buffer_prototype().buffer.from_bytes(data)))
 
     def sizes(self, keys: Iterable[str]) -> list[int | None]:
-        """Size in bytes of each object; None for each that is not there."""
+        """Return the size in bytes of each object; None for each that is missing."""
 
         async def size(key: str) -> int | None:
             try:
@@ -163,7 +164,7 @@ class Objects:
         return self._wait("read", measure())
 
     def listing(self) -> dict[str, int]:
-        """Size in bytes of every object, by key; in few requests when the store is at a URL."""
+        """Return the size in bytes of every object, by key; in few requests when the store is at a URL."""
 
         async def find() -> dict[str, int]:
             store = self.store
@@ -175,7 +176,7 @@ class Objects:
         return self._wait("read", find())
 
     def names_below(self, prefix: str) -> list[str]:
-        """Names of the objects and folders directly below `prefix`, sorted."""
+        """Return the names of objects and folders directly below `prefix`, sorted."""
 
         async def names() -> list[str]:
             return sorted([name async for name in self.store.list_dir(prefix)])
@@ -183,7 +184,7 @@ class Objects:
         return self._wait("read", names())
 
     def delete(self, key: str) -> None:
-        """Remove one object, if it is there."""
+        """Remove one object if it exists."""
         self._wait("write", self.store.delete(key))
 
     def delete_below(self, prefix: str) -> None:
@@ -191,12 +192,12 @@ class Objects:
         self._wait("write", self.store.delete_dir(prefix))
 
     def _wait(self, action: str, work: Coroutine[Any, Any, T]) -> T:
-        # a driver of object storage raises what it likes when it cannot reach it
+        # drivers of object storage raise all kinds of errors when it cannot be reached
         refusals = Exception if isinstance(self.store, FsspecStore) else OSError
         try:
             return sync(work)
         except refusals as error:
             reason = str(error) or type(error).__name__
             raise ArtifactError(
-                f"cannot {action} {self.name}: {reason}; mend that and run again, finished shards are kept"
+                f"cannot {action} {self.name}: {reason}; fix that and run again, finished shards are kept"
             ) from error

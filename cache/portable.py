@@ -1,9 +1,9 @@
 """Finished artifacts in one HDF5 file, to carry them to another machine with the same bytes.
 
-A group holds an artifact and a dataset of bytes each of its files, under the file's own path, the manifest
-among them. Files are written and read piece by piece, so that memory stays flat. A file that comes back is
-anybody's: nothing of it is believed but what agrees with its checksum, no path leaves the artifact, and none
-is that of a mark, which would tell where the shards lie.
+Each artifact is a group, and each of its files, the manifest included, a dataset of bytes under the file's
+path. Files are written and read piece by piece, so that memory stays flat. A file to import is untrusted:
+every checksum is compared, no path leaves the artifact, and none is that of a mark, which could redirect the
+shards.
 """
 
 import hashlib
@@ -31,14 +31,16 @@ LARGEST_MANIFEST = 1 << 28
 """Bytes; that of a million files."""
 
 OnBytes = Callable[[int], None]
-"""Hears of every piece that was written."""
+"""Called with the size of every piece that was written."""
 
 
 def export_artifacts(path: Path, folders: Mapping[str, Path], on_bytes: OnBytes) -> None:
     """Write complete artifacts, by stage, into the file `path`: whole or not at all.
 
-    The same artifacts give the same bytes. Raises ArtifactError for an artifact that is incomplete or does
-    not agree with its manifest, and for a disk that is full or refuses.
+    The same artifacts give the same bytes.
+
+    Raises:
+        ArtifactError: an artifact is incomplete or differs from its manifest, or the disk is full or refuses.
     """
     size = sum(artifact_bytes(manifest.read_manifest(folder)) for folder in folders.values())
     with written_aside(path, size) as aside:
@@ -60,7 +62,7 @@ def _write_all(sink: "_Sink", folders: Mapping[str, Path], on_bytes: OnBytes) ->
 
 
 class _Sink(FileIO):
-    """The file that HDF5 writes to; it keeps an error to itself until HDF5 has closed.
+    """The file that HDF5 writes to; it holds back an error until HDF5 has closed.
 
     HDF5 ends the whole process when it cannot write while it closes, as on a full disk.
     """
@@ -68,7 +70,7 @@ class _Sink(FileIO):
     error: OSError | None = None
 
     def write(self, data: Any) -> int:
-        """Write all of it, or nothing once something went wrong."""
+        """Write everything, or nothing after an error."""
         left = memoryview(data)
         while len(left) and self.error is None:
             try:
@@ -78,7 +80,7 @@ class _Sink(FileIO):
         return len(data)
 
     def truncate(self, size: int | None = None) -> int:
-        """Set the length, which takes room too."""
+        """Set the length, which may need space too."""
         try:
             return super().truncate(size) if self.error is None else size or 0
         except OSError as error:
@@ -89,7 +91,7 @@ class _Sink(FileIO):
         """Nothing is buffered."""
 
     def require_written(self) -> None:
-        """Raises the OSError that came first."""
+        """Raise the first OSError, if any."""
         if self.error is not None:
             raise self.error
 
@@ -100,25 +102,25 @@ def artifact_bytes(made: Manifest) -> int:
 
 
 class PortableFile:
-    """What `export_artifacts` wrote, or something that pretends to be; made by `open_portable`."""
+    """A file that `export_artifacts` may have written; made by `open_portable`."""
 
     def __init__(self, path: Path, file: h5py.File) -> None:
         self._path, self._file = path, file
 
     @property
     def stages(self) -> list[str]:
-        """Names of the artifacts in it, sorted."""
+        """Stages of the artifacts in the file, sorted."""
         return sorted(self._file)
 
     def manifest(self, stage: str) -> Manifest:
-        """An artifact's manifest, checked. Raises ArtifactError when it is missing or no manifest."""
+        """Return an artifact's checked manifest. Raises ArtifactError when it is missing or invalid."""
         where = f"{self._path}: {stage}/{MANIFEST}"
         try:
             value = parse_json(self._manifest_bytes(stage))
         except ValueError as error:
             raise ArtifactError(f"{where} cannot be read as JSON: the file is damaged") from error
         if not isinstance(value, dict):
-            raise ArtifactError(f"{where} is damaged: it holds no JSON object")
+            raise ArtifactError(f"{where} is damaged: it is not a JSON object")
         found = manifest.check_manifest(value, where)
         if found.stage != stage:
             raise ArtifactError(f"{where} is that of {found.stage!r}: the file is damaged or foreign")
@@ -127,17 +129,25 @@ class PortableFile:
         return found
 
     def same_as(self, stage: str, folder: Path) -> bool:
-        """Whether the folder holds this very artifact, complete."""
+        """Whether the folder holds exactly this artifact, complete."""
         if (folder / INCOMPLETE).exists() or not (folder / MANIFEST).is_file():
             return False
         return (folder / MANIFEST).read_bytes() == self._manifest_bytes(stage)
 
     def import_into(self, stage: str, folder: Path, on_bytes: OnBytes, stores: str | None = None) -> None:
-        """Make `folder` hold the artifact, replacing what a stage left there; the manifest comes last.
+        """Make `folder` hold the artifact, replacing a stage's earlier one; the manifest comes last.
 
-        What an interrupted import has left is not written again. Raises ArtifactError for a file that does
-        not agree with its checksum, a name that leads out of the folder, a disk that is full or refuses.
-        stores: as for `manifest.begin`.
+        Files of an interrupted import are kept.
+
+        Args:
+            stage: of the artifact.
+            folder: the artifact's folder.
+            on_bytes: called with the size of every piece.
+            stores: as for `manifest.begin`.
+
+        Raises:
+            ArtifactError: a file differs from its checksum, a name leads out of the folder, or the disk is
+                full or refuses.
         """
         made = self.manifest(stage)
         self._require_room(made, folder)
@@ -153,7 +163,7 @@ class PortableFile:
         manifest.adopt(folder, self._manifest_bytes(stage))
 
     def _require_room(self, made: Manifest, folder: Path) -> None:
-        """Nothing is written of an artifact that the file does not hold or the disk cannot."""
+        """Refuse an artifact that is larger than the file or the free space, before anything is written."""
         size = artifact_bytes(made)
         if size > self._path.stat().st_size:
             raise ArtifactError(
@@ -187,7 +197,7 @@ class PortableFile:
         return b"".join(_pieces(dataset))
 
     def _dataset(self, stage: str, name: str) -> h5py.Dataset:
-        """Bytes that lie in this file: no link and no storage elsewhere, which could be any file here."""
+        """Return bytes stored in this file: links and external storage could be any file of this machine."""
         node: h5py.Group | h5py.Dataset = self._file
         for part in (stage, *PurePosixPath(name).parts):
             here = isinstance(node, h5py.Group) and isinstance(node.get(part, getlink=True), h5py.HardLink)
@@ -209,15 +219,16 @@ class PortableFile:
 def open_portable(path: Path) -> Iterator[PortableFile]:
     """Open a file to import from.
 
-    Raises ArtifactError, also for what HDF5 finds wrong inside the block: file missing, truncated, damaged,
-    of another kind or schema.
+    Raises:
+        ArtifactError: the file is missing, truncated, damaged or of another kind or schema; also while the
+            block reads it.
     """
     if not path.is_file():
         raise ArtifactError(f"{path} is missing; make it with `ezsd-cli cache export`")
     try:
         with h5py.File(path, "r") as file:
             if file.attrs.get("kind") != KIND:
-                raise ArtifactError(f"{path} holds no exported artifacts; give a file of `cache export`")
+                raise ArtifactError(f"{path} is not an export of artifacts; give a file of `cache export`")
             if file.attrs.get("schema") != SCHEMA:
                 raise ArtifactError(
                     f"{path} is of schema {file.attrs.get('schema')}, not {SCHEMA}; export it again"
@@ -225,12 +236,12 @@ def open_portable(path: Path) -> Iterator[PortableFile]:
             yield PortableFile(path, file)
     except (OSError, KeyError, RuntimeError, ValueError) as error:
         if isinstance(error, RuntimeError) and type(error) is not RuntimeError:
-            raise  # it has a sentence of its own
+            raise  # it has its own message
         raise ArtifactError(f"{path} is truncated or damaged; export or copy it again") from error
 
 
 def _export(group: h5py.Group, folder: Path, on_bytes: OnBytes) -> None:
-    made = manifest.require_complete(folder, mend="make it again before you export it")
+    made = manifest.require_complete(folder, fix="make it again before you export it")
     contents = Contents(folder)
     _put(group, MANIFEST, contents, (folder / MANIFEST).stat().st_size, lambda size: None)
     for name, record in made.files.items():
@@ -241,7 +252,7 @@ def _export(group: h5py.Group, folder: Path, on_bytes: OnBytes) -> None:
 
 
 def _put(group: h5py.Group, name: str, contents: Contents, size: int, on_bytes: OnBytes) -> str:
-    """Copy a file into a dataset; returns the SHA-256 of what was copied."""
+    """Copy a file into a dataset; return the SHA-256 of the copied bytes."""
     dataset = group.create_dataset(name, shape=(size,), dtype=np.uint8, track_times=False)
     digest, start = hashlib.sha256(), 0
     for piece in contents.pieces(name):
@@ -262,6 +273,6 @@ def _check_name(name: str, where: str) -> None:
     if "\0" in name or "\\" in name or not all(parts) or {".", ".."} & set(parts):
         raise ArtifactError(f"{where} names {name!r}, which leads out of the artifact: the file is foreign")
     if len(parts) > 16 or max(map(len, parts)) > 200 or not name.isprintable() or is_leftover(parts[-1]):
-        raise ArtifactError(f"{where} names {name[:200]!r}, as no stage does: the file is foreign")
-    if parts[0].casefold() in MARKS:  # some file systems take any case for the same name
-        raise ArtifactError(f"{where} names {name!r}, which is no part of an artifact: the file is foreign")
+        raise ArtifactError(f"{where} names {name[:200]!r}, which no stage writes: the file is foreign")
+    if parts[0].casefold() in MARKS:  # some file systems ignore case
+        raise ArtifactError(f"{where} names {name!r}, which is not part of an artifact: the file is foreign")

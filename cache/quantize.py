@@ -1,4 +1,4 @@
-"""Embeddings in a byte a dimension: int8 with one scale a row."""
+"""Embeddings in one byte per dimension: int8 with one scale per row."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ _LARGEST = 127
 
 
 def quantize_rows(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Rows of floats (..., D) to int8 (..., D) and their scales float32 (...): row = int8 * scale.
+    """Quantize floats (..., D) to int8 (..., D) and scales float32 (...): row = int8 * scale.
 
     The scale maps the row's largest magnitude to 127, so that directions hardly change. A zero row has
     scale 0.
@@ -18,5 +18,5 @@ def quantize_rows(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def dequantize_rows(codes: np.ndarray, scales: np.ndarray) -> np.ndarray:
-    """The inverse of `quantize_rows`: int8 (..., D) and scales (...) to float32 (..., D)."""
+    """Restore float32 (..., D) from int8 (..., D) and scales (...): the inverse of `quantize_rows`."""
     return codes.astype(np.float32) * scales.astype(np.float32)[..., None]

@@ -1,4 +1,4 @@
-"""`renorm.h5`: what re-normalization changed in the teacher, and what that did to its features."""
+"""`renorm.h5`: what re-normalization changed in the teacher and its features."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -18,9 +18,12 @@ _TOWERS = ("image", "text")
 class NormLayerRecord:
     """One norm layer of C channels; every array is float32 (C,).
 
-    name: the module's path in its tower. tower: "image" or "text".
-    gamma, beta: weight and bias before and after tuning. mean, var: of what the layer puts out on the
-    target domain, per channel, with the teacher before and after.
+    Attributes:
+        name: the module's path in its tower.
+        tower: "image" or "text".
+        gamma_before, gamma_after, beta_before, beta_after: weight and bias before and after tuning.
+        mean_before, mean_after, var_before, var_after: of the layer's output on the target domain, per
+            channel, with the teacher before and after.
     """
 
     name: str
@@ -38,7 +41,7 @@ class NormLayerRecord:
     def relative_change(self) -> float:
         """Length of the move of (gamma, beta) over their length before; 0 when nothing moved.
 
-        A layer whose parameters were all 0 has moved infinitely far if it moved.
+        Infinite if the parameters were all 0 and moved.
         """
         before = np.concatenate([self.gamma_before, self.beta_before]).astype(np.float64)
         after = np.concatenate([self.gamma_after, self.beta_after]).astype(np.float64)
@@ -52,12 +55,15 @@ class NormLayerRecord:
 class RenormRecord:
     """All of one re-normalization; D is the embedding dimension, C the number of names, E of epochs.
 
-    layers: in the towers' module order.
-    feature_mean_*: float32 (D,), feature_covariance_*: float32 (D, D): of L2-normalised embeddings of
-    base boxes.
-    names: C names; text_embeddings_raw and text_embeddings_renormalized: float32 (C, D), L2-normalised.
-    base_accuracy: float32 (E + 1,) in 0..1, on base boxes; entry 0 is before tuning.
-    teacher: plain values that say which teacher. protocol: "names known" or "strict".
+    Attributes:
+        layers: in the towers' module order.
+        feature_mean_before, feature_mean_after: float32 (D,), of L2-normalised embeddings of base boxes.
+        feature_covariance_before, feature_covariance_after: float32 (D, D), of the same.
+        names: C names.
+        text_embeddings_raw, text_embeddings_renormalized: float32 (C, D), L2-normalised.
+        base_accuracy: float32 (E + 1,) in 0..1, on base boxes; entry 0 is before tuning.
+        teacher: plain values that identify the teacher.
+        protocol: "names known" or "strict".
     """
 
     layers: tuple[NormLayerRecord, ...]
@@ -80,7 +86,8 @@ _ARRAYS = tuple(field.name for field in fields(RenormRecord) if field.type is np
 def write_renorm(path: Path, record: RenormRecord) -> None:
     """Write the record as one HDF5 file, the same bytes for the same content.
 
-    Raises ArtifactError for arrays that do not fit each other, and for a disk that is full or refuses.
+    Raises:
+        ArtifactError: the arrays do not fit each other, or the disk is full or refuses.
     """
     _check(record)
     writer = Hdf5Writer(_KIND)

@@ -1,8 +1,8 @@
-"""Rows to the bytes of one Zarr v3 shard and back.
+"""Encode and decode the bytes of one Zarr v3 shard.
 
 A shard is its chunks, zstd frames with a checksum or plain rows with a CRC32C, and at the end an index of
-(offset, length) pairs with a CRC32C. Zarr takes a call for each chunk; writing and reading directly takes a
-fraction of its time, and what is not there is an error where Zarr returns the fill value.
+(offset, length) pairs with a CRC32C. Zarr makes a call per chunk; direct reading and writing takes a fraction
+of its time, and a missing chunk is an error where Zarr returns the fill value.
 """
 
 import math
@@ -27,11 +27,11 @@ _CRC_BYTES = 4
 
 
 class DamagedShard(ValueError):
-    """The bytes are not those of a whole shard; the message says what is wrong with them."""
+    """The bytes are not a whole shard; the message says what is wrong."""
 
 
 def metadata_objects(layout: ShardLayout, attributes: Mapping[str, Any]) -> dict[str, bytes]:
-    """The `zarr.json` of the group (with `attributes`) and of each array, by key; the group's comes last."""
+    """Return the `zarr.json` of the group (with `attributes`) and of each array, by key; the group's last."""
     objects: dict[str, Buffer] = {}
     group = zarr.create_group(MemoryStore(objects), attributes=dict(attributes))
     for name, spec in layout.arrays.items():
@@ -49,9 +49,9 @@ def metadata_objects(layout: ShardLayout, attributes: Mapping[str, Any]) -> dict
 
 
 def encode_shard(layout: ShardLayout, name: str, shard: int, rows: np.ndarray) -> bytes:
-    """The object that holds `rows` (n, *shape) of a shard of array `name`: the bytes that Zarr would write.
+    """Encode `rows` (n, *shape) of a shard of array `name` as the bytes that Zarr would write.
 
-    Every chunk is written, also one that holds only the fill value: what is not there is always an error.
+    Every chunk is written, even one with only the fill value: a missing chunk is always an error.
     """
     spec, count = layout.arrays[name], len(layout.shard_range(shard))
     flat = np.ascontiguousarray(rows).reshape(count, -1).view(np.uint8)
@@ -65,14 +65,15 @@ def encode_shard(layout: ShardLayout, name: str, shard: int, rows: np.ndarray) -
 
 
 def index_size(shard_rows: int) -> int:
-    """Bytes that the index takes at the end of a shard."""
+    """Return the size in bytes of the index at the end of a shard."""
     return 16 * shard_rows + _CRC_BYTES
 
 
 def decode_index(tail: memoryview, rows: int, shard_rows: int) -> np.ndarray:
-    """Offsets and lengths in bytes, int64 (rows, 2), from the last `index_size` bytes of a shard.
+    """Return offsets and lengths in bytes, int64 (rows, 2), from the last `index_size` bytes of a shard.
 
-    Raises DamagedShard unless exactly the first `rows` chunks are there.
+    Raises:
+        DamagedShard: the index is damaged, or has other chunks than exactly the first `rows`.
     """
     if len(tail) != index_size(shard_rows):
         raise DamagedShard("it is too short for its index")
@@ -85,7 +86,7 @@ def decode_index(tail: memoryview, rows: int, shard_rows: int) -> np.ndarray:
 
 
 def decode_rows(chunks: Sequence[memoryview], spec: ArraySpec) -> np.ndarray:
-    """Rows (n, *spec.shape) from their n chunks. Raises DamagedShard."""
+    """Decode rows (n, *spec.shape) from their n chunks. Raises DamagedShard."""
     unpack = _decompress if spec.compressed else _check
     rows = np.empty((len(chunks), _row_bytes(spec)), np.uint8)
     for row, chunk in zip(rows, chunks, strict=True):
@@ -94,9 +95,10 @@ def decode_rows(chunks: Sequence[memoryview], spec: ArraySpec) -> np.ndarray:
 
 
 def decode_shard(data: memoryview, spec: ArraySpec, rows: int, shard_rows: int) -> np.ndarray:
-    """All rows of a shard, (rows, *spec.shape); of an uncompressed array a read-only view of `data`.
+    """Decode all rows of a shard, (rows, *spec.shape); for an uncompressed array a read-only view of `data`.
 
-    Raises DamagedShard.
+    Raises:
+        DamagedShard: a checksum or size does not agree.
     """
     index = decode_index(data[-index_size(shard_rows) :], rows, shard_rows)
     chunks = [data[offset : offset + length] for offset, length in index.tolist()]
@@ -110,13 +112,13 @@ def _view_rows(
         _check(chunk, spec)
     distance = _row_bytes(spec) + _CRC_BYTES
     if (np.diff(offsets) != distance).any():
-        raise DamagedShard("its rows do not lie one after another")
+        raise DamagedShard("its rows do not follow one another")
     first: np.ndarray = np.ndarray(spec.shape, spec.dtype, data, int(offsets[0]))
     return as_strided(first, (len(chunks), *spec.shape), (distance, *first.strides), writeable=False)
 
 
 def _check(chunk: memoryview, spec: ArraySpec) -> memoryview:
-    """The row of an uncompressed chunk, which its CRC32C follows."""
+    """Return the row of an uncompressed chunk after comparing the CRC32C at its end."""
     row, checksum = chunk[:-_CRC_BYTES], chunk[-_CRC_BYTES:]
     _require_size(row, spec)
     if not _agrees(row, checksum):

@@ -1,8 +1,8 @@
-"""Rows of several arrays in one Zarr v3 group, written a shard at a time by any number of processes.
+"""Rows of several arrays in one Zarr v3 group, written shard by shard by any number of processes.
 
-Each shard has one writer and a record, sizes and SHA-256 of its objects, that is put last: a shard is done
-when its record is there. `finish` gathers the records and marks the store complete; only then can it be read.
-The records are attributes of a Zarr group `shards`, so that the whole stays an ordinary hierarchy.
+Each shard has one writer, and a record with sizes and SHA-256 of its objects, which is written last: a shard
+is done when its record exists. `finish` gathers the records and marks the store complete; only then can it be
+read. The records are attributes of a Zarr group `shards`, so that the store stays an ordinary hierarchy.
 """
 
 import hashlib
@@ -29,7 +29,7 @@ from ezsd.cache.shard_codec import (
 SCHEMA = 2
 _RESERVED = "sharded_store"
 _COMPLETE = "shards/zarr.json"
-_MEND = "run: ezsd-cli precompute"
+_FIX = "run: ezsd-cli precompute"
 
 Record = dict[str, Any]
 
@@ -38,12 +38,12 @@ class ShardedStore:
     """A sharded store: `create` it once, `open` it in every other process, to write or to read."""
 
     def __init__(
-        self, objects: Objects, layout: ShardLayout, attributes: Mapping[str, Any], mend: str
+        self, objects: Objects, layout: ShardLayout, attributes: Mapping[str, Any], fix: str
     ) -> None:
         self._objects = objects
         self._layout = layout
         self._attributes = dict(attributes)
-        self._mend = mend
+        self._fix = fix
         self._records: list[Record] | None = None
         self._complete = False
         self._indices: dict[tuple[str, int], np.ndarray] = {}
@@ -55,13 +55,20 @@ class ShardedStore:
         rows: int,
         shard_rows: int,
         attributes: Mapping[str, Any],
-        mend: str = _MEND,
+        fix: str = _FIX,
     ) -> "ShardedStore":
-        """Make an empty store, or open the one that an earlier run began with the same layout and attributes.
+        """Create an empty store, or open an unfinished one with the same layout and attributes.
 
-        location: a folder, a URL that fsspec knows, or a Zarr store. attributes: plain values to keep there.
-        mend: what a reader shall do about a store that cannot be used, the end of every message.
-        Raises ArtifactError when another layout lies there.
+        Args:
+            location: a folder, a URL that fsspec knows, or a Zarr store.
+            arrays: the rows of each array.
+            rows: number of rows.
+            shard_rows: rows per shard.
+            attributes: plain values to keep in the store.
+            fix: what to do, the end of every error's sentence.
+
+        Raises:
+            ArtifactError: the store exists with another layout or other attributes.
         """
         objects, layout = Objects(location), ShardLayout(arrays, rows, shard_rows)
         own = {_RESERVED: {"schema": SCHEMA, **layout.to_json()}}
@@ -70,31 +77,31 @@ class ShardedStore:
             if present is None:
                 objects.put(key, data)
             elif present != data:
-                raise ArtifactError(f"{objects.name} holds a store of another layout; remove it and {mend}")
+                raise ArtifactError(f"{objects.name} holds a store of another layout; remove it and {fix}")
         if objects.get(_COMPLETE) is None:
             objects.put(_COMPLETE, _group_bytes({"complete": False}))
-        return ShardedStore(objects, layout, attributes, mend)
+        return ShardedStore(objects, layout, attributes, fix)
 
     @staticmethod
-    def open(location: Location, mend: str = _MEND) -> "ShardedStore":
-        """Open a store, complete or not. Raises ArtifactError when there is none or it is a foreign one."""
+    def open(location: Location, fix: str = _FIX) -> "ShardedStore":
+        """Open a store, complete or not. Raises ArtifactError if there is none or it is foreign."""
         objects = Objects(location)
         data = objects.get("zarr.json")
         if data is None:
-            raise ArtifactError(f"there is no store in {objects.name}; {mend}")
+            raise ArtifactError(f"there is no store in {objects.name}; {fix}")
         try:
             attributes = parse_json(bytes(data))["attributes"]
             own = attributes.pop(_RESERVED)
             if own["schema"] != SCHEMA:
                 raise ArtifactError(
-                    f"{objects.name} is a store of schema {own['schema']}, not {SCHEMA}; {mend}"
+                    f"{objects.name} is a store of schema {own['schema']}, not {SCHEMA}; {fix}"
                 )
             layout = ShardLayout.from_json(own)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise ArtifactError(
-                f"{objects.name}/zarr.json is damaged or foreign; remove it and {mend}"
+                f"{objects.name}/zarr.json is damaged or foreign; remove it and {fix}"
             ) from error
-        return ShardedStore(objects, layout, attributes, mend)
+        return ShardedStore(objects, layout, attributes, fix)
 
     @property
     def layout(self) -> ShardLayout:
@@ -103,28 +110,30 @@ class ShardedStore:
 
     @property
     def attributes(self) -> dict[str, Any]:
-        """What `create` was given."""
+        """The attributes given to `create`."""
         return dict(self._attributes)
 
     @property
     def rows(self) -> int:
-        """How many rows each array has."""
+        """The number of rows of each array."""
         return self._layout.rows
 
     @property
     def shards(self) -> int:
-        """How many shards the rows lie in."""
+        """The number of shards."""
         return self._layout.shards
 
     def shard_range(self, shard: int) -> range:
-        """The rows of a shard."""
+        """Return the rows of a shard."""
         return self._layout.shard_range(shard)
 
     def write_shard(self, shard: int, rows: Mapping[str, np.ndarray]) -> None:
         """Write all arrays' rows of a shard, each (n, *shape) in the array's exact dtype.
 
-        The bytes depend on nothing but the rows. Raises ArtifactError for wrong names, shapes or dtypes
-        before anything is written, and for a disk that is full or refuses.
+        The bytes depend on the rows alone.
+
+        Raises:
+            ArtifactError: a name, shape or dtype is wrong (nothing is written), or the disk is full or fails.
         """
         self._layout.check_rows(shard, rows)
         encoded = {name: encode_shard(self._layout, name, shard, rows[name]) for name in self._layout.arrays}
@@ -135,18 +144,18 @@ class ShardedStore:
         self._objects.put(_record_key(shard), _group_bytes({"objects": record}))
 
     def is_done(self, shard: int) -> bool:
-        """Whether the shard was written whole and its objects still have their sizes."""
+        """Whether the shard was written and its objects still have their sizes."""
         self._layout.shard_range(shard)
         return self._record(shard) is not None
 
     def finish(self) -> None:
-        """Mark the store complete. Raises ArtifactError, naming the shards, unless all are done."""
+        """Mark the store complete. Raises ArtifactError that names the shards not done, if any."""
         records = [self._record(shard) for shard in range(self.shards)]
         missing = [shard for shard, record in enumerate(records) if record is None]
         if missing:
             raise ArtifactError(
                 f"{self._objects.name} is incomplete: of its {self.shards} shards these are not done: "
-                f"{name_shards(missing)}; {self._mend}"
+                f"{name_shards(missing)}; {self._fix}"
             )
         self._objects.put(_COMPLETE, _group_bytes({"complete": True, "records": records}))
         self._records = [record for record in records if record is not None]
@@ -155,7 +164,7 @@ class ShardedStore:
                 self._objects.delete_below(f"shards/{name}")
 
     def checksums(self) -> dict[str, str]:
-        """SHA-256 of each shard's objects as they were written, by key. Raises as `read_shard`."""
+        """Return the SHA-256 of each shard's objects as written, by key. Raises as `read_shard`."""
         self._require_complete()
         return {
             self._layout.object_key(name, shard): entry["sha256"]
@@ -164,10 +173,14 @@ class ShardedStore:
         }
 
     def read_shard(self, shard: int, names: Iterable[str] | None = None) -> dict[str, np.ndarray]:
-        """All rows of a shard, each array (n, *shape): the fast way to read much.
+        """Read all rows of a shard, each array (n, *shape): the fast way to read much.
 
-        names: the arrays to read, all by default. Uncompressed ones are read-only.
-        Raises ArtifactError when the store is incomplete or the shard is missing or damaged.
+        Args:
+            shard: its number.
+            names: the arrays to read, all by default. Uncompressed ones are read-only.
+
+        Raises:
+            ArtifactError: the store is incomplete, or the shard is missing or damaged.
         """
         self._require_complete()
         chosen = list(self._layout.arrays) if names is None else list(names)
@@ -177,13 +190,13 @@ class ShardedStore:
         decoded = {}
         for name, spec, data in zip(chosen, specs, found, strict=True):
             try:
-                decoded[name] = decode_shard(_there(data), spec, len(rows), self._layout.shard_rows)
+                decoded[name] = decode_shard(_require_present(data), spec, len(rows), self._layout.shard_rows)
             except DamagedShard as error:
                 raise self._damaged(name, shard, error) from error
         return decoded
 
     def totals(self, names: Iterable[str]) -> dict[str, int]:
-        """Sum of each of these integer arrays over all rows. Raises as `read_shard`."""
+        """Sum each of these integer arrays over all rows. Raises as `read_shard`."""
         totals = dict.fromkeys(names, 0)
         for shard in range(self.shards):
             for name, rows in self.read_shard(shard, totals).items():
@@ -191,9 +204,10 @@ class ShardedStore:
         return totals
 
     def read(self, name: str, rows: Sequence[int] | np.ndarray) -> np.ndarray:
-        """Any rows of one array, in the given order, (len(rows), *shape); only their bytes are read.
+        """Read any rows of one array in the given order, (len(rows), *shape), and only their bytes.
 
-        Raises ArtifactError as `read_shard`, and for a row that is not there.
+        Raises:
+            ArtifactError: as `read_shard`, or a row does not exist.
         """
         self._require_complete()
         spec, wanted = self._spec(name), np.asarray(rows, dtype=np.int64)
@@ -217,13 +231,13 @@ class ShardedStore:
         found = self._objects.get_many(
             [(key, RangeByteRequest(start, start + size)) for start, size in spans]
         )
-        return decode_rows([_there(chunk) for chunk in found], spec)
+        return decode_rows([_require_present(chunk) for chunk in found], spec)
 
     def _index(self, name: str, shard: int) -> np.ndarray:
         if (name, shard) not in self._indices:
             size = index_size(self._layout.shard_rows)
             request = (self._layout.object_key(name, shard), SuffixByteRequest(size))
-            tail = _there(self._objects.get_many([request])[0])
+            tail = _require_present(self._objects.get_many([request])[0])
             self._indices[name, shard] = decode_index(
                 tail, len(self.shard_range(shard)), self._layout.shard_rows
             )
@@ -237,7 +251,7 @@ class ShardedStore:
         return self._layout.arrays[name]
 
     def _record(self, shard: int) -> Record | None:
-        """The shard's record, if all it tells of is there."""
+        """Return the shard's record, if its objects exist with their sizes."""
         data = self._objects.get(_record_key(shard))
         record = _attributes(data).get("objects") if data is not None else self._gathered(shard)
         if not isinstance(record, dict) or record.keys() != self._layout.arrays.keys():
@@ -246,7 +260,7 @@ class ShardedStore:
         return record if sizes == [entry["bytes"] for entry in record.values()] else None
 
     def _gathered(self, shard: int) -> Record | None:
-        """The shard's record in a store that was finished once."""
+        """Return the shard's record in a store that was finished before."""
         if self._records is None:
             self._records = _attributes(self._objects.get(_COMPLETE)).get("records", [])
         return self._records[shard] if shard < len(self._records) else None
@@ -256,7 +270,7 @@ class ShardedStore:
             return
         marks = _attributes(self._objects.get(_COMPLETE))
         if not marks.get("complete") or len(marks.get("records", [])) != self.shards:
-            raise ArtifactError(f"{self._objects.name} is incomplete, so it cannot be read; {self._mend}")
+            raise ArtifactError(f"{self._objects.name} is incomplete, so it cannot be read; {self._fix}")
         self._complete = True
 
     def _damaged(self, name: str, shard: int, error: DamagedShard) -> ArtifactError:
@@ -264,13 +278,13 @@ class ShardedStore:
         path = f"{self._objects.name}/{self._layout.object_key(name, shard)}"
         return ArtifactError(
             f"shard {shard} of {name!r} (rows {rows.start} to {rows.stop - 1}) is damaged: {error}; "
-            f"delete {path} and {self._mend}"
+            f"delete {path} and {self._fix}"
         )
 
 
-def _there(data: memoryview | None) -> memoryview:
+def _require_present(data: memoryview | None) -> memoryview:
     if data is None:
-        raise DamagedShard("it is not there")
+        raise DamagedShard("it is missing")
     return data
 
 
@@ -283,7 +297,7 @@ def _group_bytes(attributes: Mapping[str, Any]) -> bytes:
 
 
 def _attributes(data: bytes | None) -> dict[str, Any]:
-    """Attributes of a group's `zarr.json`; none when it is missing or damaged, which means: not done."""
+    """Return attributes of a group's `zarr.json`; empty, which means not done, when missing or damaged."""
     try:
         return parse_json(bytes(data or b"{}")).get("attributes", {})
     except (ValueError, AttributeError):

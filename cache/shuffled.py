@@ -1,7 +1,7 @@
 """Rows of a sharded store in a shuffled order that reads whole shards.
 
-Shards come in a random order, a few at a time make a window, and the window's rows come in a random order.
-Several processes split the rows: each takes an equal run of the shard order, and few shards are read twice.
+Shards come in random order, a few at a time form a window, and the rows of a window come in random order.
+Several processes split the rows: each takes an equal run of the shard order, so few shards are read twice.
 """
 
 from collections.abc import Iterable, Iterator
@@ -16,7 +16,7 @@ from ezsd.cache.sharded import ShardedStore
 
 @dataclass(frozen=True)
 class Window:
-    """Some shards and the order in which their rows come: shards (S,), rows int64 (R,)."""
+    """Some shards and the order of their rows: shards (S,), rows int64 (R,)."""
 
     shards: tuple[int, ...]
     rows: np.ndarray
@@ -32,16 +32,25 @@ def plan_windows(
     world_size: int = 1,
     repeats: np.ndarray | None = None,
 ) -> list[Window]:
-    """What one of `world_size` processes reads in an epoch.
+    """Plan what one of `world_size` processes reads in an epoch.
 
-    All ranks together have each row as often as `repeats` int64 (rows,) says, exactly once without it; their
-    shares differ by at most one row before it is repeated.
-    Raises ArtifactError for an impossible window or rank.
+    The shares of the ranks differ by at most one row before repetition.
+
+    Args:
+        layout: of the store.
+        seed, epoch: of the random order.
+        window_shards: shards held in memory at once.
+        rank: of this process, 0 to `world_size` - 1.
+        world_size: number of processes.
+        repeats: int64 (rows,), how often all ranks together read each row; once by default.
+
+    Raises:
+        ArtifactError: the window or rank is impossible.
     """
     if window_shards < 1 or not 0 <= rank < world_size:
         raise ArtifactError(
-            f"window_shards {window_shards}, rank {rank} of {world_size} cannot be; "
-            "a window needs a shard, a rank is from 0 to world_size - 1"
+            f"window_shards {window_shards}, rank {rank} of {world_size} are impossible; "
+            "a window needs at least one shard, a rank is from 0 to world_size - 1"
         )
     shards = np.random.default_rng([seed, epoch]).permutation(layout.shards).tolist()
     own = _share([np.array(layout.shard_range(shard)) for shard in shards], layout.rows, rank, world_size)
@@ -68,8 +77,10 @@ def iterate_shuffled(
 ) -> Iterator[tuple[int, dict[str, np.ndarray]]]:
     """Yield (row, {name: array of the row's shape}) for this rank's rows of an epoch, in a shuffled order.
 
-    Memory holds `window_shards` shards. The arrays are views into a window: copy what is kept for long.
-    Raises ArtifactError as `ShardedStore.read_shard`.
+    Memory holds `window_shards` shards. The arrays are views into a window: copy those to keep.
+
+    Raises:
+        ArtifactError: as `ShardedStore.read_shard`.
     """
     chosen = list(names)
     windows = plan_windows(
@@ -82,7 +93,7 @@ def iterate_shuffled(
 def _iterate_window(
     store: ShardedStore, names: list[str], window: Window
 ) -> Iterator[tuple[int, dict[str, np.ndarray]]]:
-    """The rows of one window; its arrays are let go at the end, before the next window is read."""
+    """Yield the rows of one window; its arrays are freed before the next window is read."""
     content = {shard: store.read_shard(shard, names) for shard in window.shards}
     for row in window.rows.tolist():
         shard, place = divmod(row, store.layout.shard_rows)
@@ -90,7 +101,7 @@ def _iterate_window(
 
 
 def _share(parts: list[np.ndarray], total: int, rank: int, world_size: int) -> list[np.ndarray]:
-    """Cut the run of rows that is `rank`'s out of the parts, taken one after another."""
+    """Cut the run of rows that belongs to `rank` out of the concatenated parts."""
     begin, end = rank * total // world_size, (rank + 1) * total // world_size
     starts = np.cumsum([0, *(len(part) for part in parts)])[:-1].tolist()
     return [

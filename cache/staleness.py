@@ -1,4 +1,4 @@
-"""What changed between the inputs that an artifact was made from and those of today, in words."""
+"""Describe how an artifact's recorded inputs differ from the current ones."""
 
 import re
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""CSV files for people and for `dvc plots`, which a spreadsheet may open and the pipeline reads back."""
+"""CSV files for people, `dvc plots` and spreadsheets, which the pipeline can read back."""
 
 import csv
 import io
@@ -11,34 +11,35 @@ from ezsd.cache.checked import read_checked
 from ezsd.cache.errors import ArtifactError
 
 _FORMULA = re.compile(r"'*[=+\-@\t\r]")
-"""How a cell begins that a spreadsheet would compute, and such a cell after it was quoted."""
+"""Beginning of a cell that a spreadsheet would compute, and of such a cell once quoted."""
 
 
 def table_bytes(head: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> bytes:
-    """A CSV table in UTF-8; None becomes an empty cell.
+    """Encode a CSV table in UTF-8; None becomes an empty cell.
 
-    A text such as `=1+1` gets an apostrophe before it, so that a spreadsheet shows it as text. Numbers stay.
+    A text such as `=1+1` gets an apostrophe before it, so that a spreadsheet shows text. Numbers stay.
     """
     return b"".join(_line(cells) for cells in (head, *([row[name] for name in head] for row in rows)))
 
 
-def read_table(path: Path, mend: str) -> list[dict[str, str]]:
-    """The rows of a file that `table_bytes` made, of an artifact: column -> cell.
+def read_table(path: Path, fix: str) -> list[dict[str, str]]:
+    """Read the rows, column -> cell, of a file of an artifact that `table_bytes` encoded.
 
-    Raises ArtifactError as `read_checked`, and for a table with a row that is too short or too long.
+    Raises:
+        ArtifactError: as `read_checked`, or a row is too short or too long.
     """
-    data = read_checked(path, mend)
+    data = read_checked(path, fix)
     try:
         rows = list(csv.DictReader(io.StringIO(data.decode(), newline=""), strict=True))
         if any(None in row or None in row.values() for row in rows):
             raise ValueError("a row is not as long as the first")
     except (ValueError, csv.Error) as error:
-        raise ArtifactError(f"{path} is damaged: it is no table of ours ({error}); {mend}") from None
+        raise ArtifactError(f"{path} is damaged: it is not a valid table ({error}); {fix}") from None
     return [{name: _unquoted(cell) for name, cell in row.items()} for row in rows]
 
 
 def _line(cells: Sequence[Any]) -> bytes:
-    """One row; by its own end of line csv knows what it has to enclose in quotes."""
+    """Encode one row. With `\\r\\n` as line end, csv quotes cells that hold either character."""
     text = io.StringIO()
     csv.writer(text, lineterminator="\r\n").writerow(map(_quoted, cells))
     return text.getvalue().removesuffix("\r\n").encode() + b"\n"

@@ -1,1 +1,1 @@
-"""`make ablation`: what each of the three ideas brings, at equal steps, over several seeds."""
+"""`make ablation`: what each of the three ideas gains, at equal steps, over several seeds."""

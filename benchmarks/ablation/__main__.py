@@ -1,4 +1,4 @@
-"""`python -m benchmarks.ablation`: all of it, or the rows and seeds that are named."""
+"""`python -m benchmarks.ablation`: the whole ablation, or the named rows and seeds."""
 
 import sys
 from collections.abc import Iterator
@@ -38,14 +38,14 @@ def ablation(
     curve: Annotated[bool, typer.Option(help="Train shorter schedules too.")] = True,
     workers: Annotated[int, typer.Option(help="Runs at once; 0: one for each core.", min=0)] = 0,
 ) -> None:
-    """Train and score every row and seed, print the table. With nothing left out: write the result files.
+    """Train and score every row and seed and print the table. A complete run also writes the result files.
 
-    Stopped at any moment, the same command goes on.
+    An interrupted run resumes with the same command.
     """
     rows = rows_named(row) if row else ROWS
     runs = plan_runs(rows, seed or SEEDS, PARTS if curve else ())
     at_once = count_workers(RunParams(workers=workers, device="cpu"))
-    with _told_how_to_go_on():
+    with _resume_hint():
         outcomes = run_all(runs, overrides or (), Workplace(WORK), at_once)
     result = make_result(outcomes)
     print(results_table(outcomes))
@@ -56,7 +56,7 @@ def ablation(
 
 
 def main() -> None:
-    """Runs the command; a user's error becomes one sentence and exit code 1."""
+    """Run the command; a user's error becomes one sentence and exit code 1."""
     try:
         app()
     except USER_ERRORS as error:
@@ -64,11 +64,11 @@ def main() -> None:
 
 
 @contextmanager
-def _told_how_to_go_on() -> Iterator[None]:
+def _resume_hint() -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        print("ablation: interrupted; run the same command again to go on", file=sys.stderr, flush=True)
+        print("ablation: interrupted; run the same command again to resume", file=sys.stderr, flush=True)
         raise
 
 

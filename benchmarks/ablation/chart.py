@@ -16,7 +16,7 @@ _ROUND = (1.0, 1.2, 1.6, 2.0, 2.4, 2.8, 3.2, 4.0, 6.0, 8.0, 10.0)
 
 
 def curve_chart(curves: Mapping[str, Sequence[CurvePoint]]) -> str:
-    """A line through the means of each of two curves, a dot for each seed; both axes start at 0."""
+    """Draw a line through the means of each of two curves and a dot per seed; both axes start at 0."""
     points = [point for curve in curves.values() for point in curve]
     axes = _Axes(
         rounded_up(max((float(point.steps) for point in points), default=1.0)),
@@ -35,7 +35,7 @@ def curve_chart(curves: Mapping[str, Sequence[CurvePoint]]) -> str:
 
 @dataclass(frozen=True)
 class _Axes:
-    """Both begin at 0; they end at these values."""
+    """Two axes from 0 to these values."""
 
     steps: float
     percent: float
@@ -77,7 +77,7 @@ class _Axes:
 
 
 def rounded_up(highest: float) -> float:
-    """The next number whose quarters are short: 900 -> 1000, 21.4 -> 24; 1 for nothing."""
+    """Round up to a number with short quarters: 900 -> 1000, 21.4 -> 24; 1 for 0."""
     if highest <= 0:
         return 1.0
     unit = 10.0 ** math.floor(math.log10(highest))

@@ -1,7 +1,7 @@
 """The oracle's data: the drawn world's own photos, with all its names declared base.
 
-No param of the pipeline can show novel boxes to training. So the oracle is given the world as a user's
-COCO-format data, with a split of its own; a split needs a novel name, and gets one that nothing bears.
+No param of the pipeline shows novel boxes to training. So the oracle gets the world as COCO-format data of a
+user, with its own split; a split needs a novel name, so it gets one that no object has.
 """
 
 import json
@@ -18,7 +18,7 @@ _SETS: tuple[Which, ...] = ("train", "val")
 
 
 def write_annotations(world: DataSources, folder: Path) -> None:
-    """Write `train.json` and `val.json`: the world's annotations, and the category of which there is none."""
+    """Write `train.json` and `val.json`: the world's annotations and a category without objects."""
     for which in _SETS:
         content = json.loads(world.of(which).annotations.read_bytes())
         unused = 1 + max(category["id"] for category in content["categories"])
@@ -27,7 +27,7 @@ def write_annotations(world: DataSources, folder: Path) -> None:
 
 
 def data_overrides(world: DataSources, folder: Path, split: Split, root: Path) -> list[str]:
-    """Overrides of the section `data` for a run in `root`: these annotations, all names of `split` base."""
+    """Return overrides of `data` for a run in `root`: these annotations, all names of `split` base."""
     data = {"format": "coco", "world": None, "split": {"base": split.names, "novel": [NEVER_DRAWN]}}
     for which in _SETS:
         data[f"{which}_photos"] = os.path.relpath(world.of(which).photos, root)

@@ -20,7 +20,7 @@ _SCORES: Mapping[str, Callable[[Outcome], ByGroup]] = {
 
 
 def results_page(outcomes: Sequence[Outcome], result: Result, chart: str) -> str:
-    """The whole page; `chart`: the curve's file name beside it."""
+    """Return the whole page; `chart` is the file name of the curve."""
     parts = [
         "# Results",
         _setting(outcomes, result),
@@ -34,9 +34,9 @@ def results_page(outcomes: Sequence[Outcome], result: Result, chart: str) -> str
         f"that was trained; the mark to beat is {STEP_MARK:g}); EZSD's novel AP50 over the oracle's.",
         "## Novel AP50 against steps",
         f"![Novel AP50 against training steps]({chart})",
-        "A dot is a seed, a line the mean. Each point is a training of its own, with warm-up and decays in "
+        "A dot is a seed, a line the mean. Each point is a separate training, with warm-up and decays in "
         "proportion to its steps. Where base AP50, of names with boxes, is near 0 too, the schedule is too "
-        "short for this detector to learn anything.",
+        "short for this detector.",
         curve_table(outcomes),
         "## The teacher on true boxes of validation photos",
         teacher_table(outcomes),
@@ -47,7 +47,7 @@ def results_page(outcomes: Sequence[Outcome], result: Result, chart: str) -> str
 
 
 def results_table(outcomes: Sequence[Outcome]) -> str:
-    """A line for each row that has runs of all steps."""
+    """Format a line for each row that has runs of all steps."""
     scores = [(name, group) for name in _SCORES for group in GROUPS]
     lines = []
     for row in ROWS:
@@ -62,7 +62,7 @@ def results_table(outcomes: Sequence[Outcome]) -> str:
 
 
 def aims_table(measurements: Sequence[Measurement]) -> str:
-    """Value against target."""
+    """Format values against targets."""
     lines = [
         (
             one.metric,
@@ -76,7 +76,7 @@ def aims_table(measurements: Sequence[Measurement]) -> str:
 
 
 def curve_table(outcomes: Sequence[Outcome]) -> str:
-    """Novel AP50 at each number of steps, and base AP50 beside it: what a schedule teaches at all."""
+    """Format novel AP50 at each number of steps, with base AP50, which shows if the schedule suffices."""
     lines = [line for row in CURVE for line in _curve_lines(outcomes, row)]
     return markdown_table(("row", "steps", "novel AP50", "each seed", "base AP50"), lines)
 
@@ -96,7 +96,7 @@ def _curve_lines(outcomes: Sequence[Outcome], row: Row) -> list[tuple[str, ...]]
 
 
 def teacher_table(outcomes: Sequence[Outcome]) -> str:
-    """Accuracy, all names competing, before re-normalization and after."""
+    """Format the teacher's accuracy, all names competing, before and after re-normalization."""
     tuned = [outcome for outcome in outcomes if outcome.params.renorm.method != "none"]
     accuracies = tuned[0].teacher_accuracy if tuned else {}
     lines = [(teacher, *_group_cells(accuracies[teacher])) for teacher in sorted(accuracies)]
@@ -104,7 +104,7 @@ def teacher_table(outcomes: Sequence[Outcome]) -> str:
 
 
 def recall_table(outcomes: Sequence[Outcome]) -> str:
-    """Of each miner whose proposals were trained on."""
+    """Format the recall of each miner whose proposals were trained on."""
     found = {
         _ingredients(outcome.params)[:2]: outcome.proposal_recall
         for outcome in outcomes
@@ -131,7 +131,7 @@ def _setting(outcomes: Sequence[Outcome], result: Result) -> str:
 
 
 def _ingredients(params: Params) -> tuple[str, str, str]:
-    """Whether the teacher was re-normalized, whose proposals it was asked about, and the regressor."""
+    """Return whether the teacher was re-normalized, the source of proposals, and the regressor."""
     if not params.train.examples.proposals_per_image:
         return ABSENT, ABSENT, params.train.detector.box_head.regressor
     renormalized = "no" if params.renorm.method == "none" else "yes"

@@ -1,4 +1,4 @@
-"""Which runs there are, and the params of each."""
+"""The runs and their params."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,12 +10,12 @@ from ezsd.training.schedule import schedule_in_epochs
 
 WHOLE = Fraction(1)
 PARTS = (Fraction(1, 2), Fraction(1, 4), Fraction(1, 10))
-"""Of the steps: the shorter schedules, each complete with warm-up and decays."""
+"""Fractions of the steps for the shorter schedules, each with its own warm-up and decays."""
 
 
 @dataclass(frozen=True)
 class Run:
-    """One training: a row, a seed, and how much of the steps."""
+    """One training: a row, a seed, and a fraction of the steps."""
 
     row: Row
     seed: int
@@ -29,14 +29,14 @@ class Run:
 
 
 def plan_runs(rows: Sequence[Row], seeds: Sequence[int], parts: Sequence[Fraction]) -> list[Run]:
-    """All runs, the longest first, so that at the end no process waits for a long one."""
+    """Return all runs, the longest first, so that no process waits for a long one at the end."""
     whole = [Run(row, seed) for row in rows for seed in seeds]
     curve = [Run(row, seed, part) for part in parts for row in rows if row in CURVE for seed in seeds]
     return whole + sorted(curve, key=lambda run: -run.part)
 
 
 def run_params(run: Run, overrides: Sequence[str]) -> Params:
-    """The demo's params with those of the row, then `overrides`, and the schedule cut to the run's part."""
+    """Return the demo's params with the row's, then `overrides`, and the schedule scaled to the part."""
     changes = [*run.row.overrides, *overrides, f"train.seed={run.seed}", "run.workers=1"]
     whole = parse_params(preset_text("demo"), changes).train.schedule
     share = float(run.part)
@@ -49,10 +49,10 @@ def run_params(run: Run, overrides: Sequence[str]) -> Params:
 
 
 def world_params(overrides: Sequence[str]) -> Params:
-    """The demo's params with `overrides`: the world that all rows look at."""
+    """Return the demo's params with `overrides`: those of the world that all rows share."""
     return parse_params(preset_text("demo"), overrides)
 
 
 def planned_steps(params: Params, photos: int) -> int:
-    """Steps of a run over so many photos."""
+    """Return the number of steps of a run over `photos` photos."""
     return schedule_in_epochs(params.train.schedule, photos).steps

@@ -1,4 +1,4 @@
-"""Many long tasks in a few local processes that stop, and can be stopped, in good order."""
+"""Long tasks in a few local processes that end cleanly, also when interrupted."""
 
 import multiprocessing
 import os
@@ -23,14 +23,14 @@ def for_each(
 ) -> None:
     """Run `task(item)` for all items, in their order, and call `on_done(item, result)` as each ends.
 
-    On Ctrl-C, and when a task fails, the running ones are asked to end by SIGTERM, and waited for.
+    On Ctrl-C, and when a task fails, the running ones get SIGTERM and are waited for.
 
     Args:
         task: picklable; with one worker it runs in this process.
 
     Raises:
-        PipelineError: the system ended a process.
-        Exception: the first that a task raised.
+        PipelineError: the system killed a process.
+        Exception: the first one raised by a task.
     """
     if workers == 1:
         for item in items:
@@ -45,8 +45,8 @@ def for_each(
                 child.terminate()
             if isinstance(error, BrokenProcessPool):
                 raise PipelineError(
-                    "the system ended a process, most likely for want of memory: run again with fewer "
-                    "(--workers 1); what is finished is kept"
+                    "the system killed a process, most likely out of memory: run again with fewer "
+                    "(--workers 1); finished runs are kept"
                 ) from None
             raise
 
@@ -58,7 +58,7 @@ def _feed(
     workers: int,
     on_done: Callable[[Item, Result], None],
 ) -> None:
-    """Never submits more than can run, for what waits in the pool's own queue cannot be called back."""
+    """Submit no more than can run at once, since tasks in the pool's own queue cannot be cancelled."""
     waiting = deque(items)
     running: dict[Future[Result], Item] = {}
     while waiting or running:
@@ -70,7 +70,7 @@ def _feed(
 
 
 def _begin_worker() -> None:
-    """Ctrl-C on the terminal is for the parent alone, which passes it on; a worker ends with it."""
+    """Leave Ctrl-C to the parent, which passes it on, and end with the parent."""
     os.setpgrp()
     threading.Thread(target=_end_with_parent, daemon=True).start()
 

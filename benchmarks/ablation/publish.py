@@ -1,4 +1,4 @@
-"""Leaves what was found: `benchmarks/results/ablation.json`, `docs/results.md` and `docs/ablation.svg`."""
+"""Write the results: `benchmarks/results/ablation.json`, `docs/results.md` and `docs/ablation.svg`."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,14 +19,14 @@ DOCS = REPOSITORY / "docs"
 
 
 def make_result(outcomes: Sequence[Outcome]) -> Result:
-    """The ratios, and beside them each row and seed."""
+    """Collect the ratios, with the outcome of each row and seed as details."""
     seeds = sorted({outcome.run.seed for outcome in outcomes})
     runs = [outcome.as_json() for outcome in outcomes]
     return Result(NAME, seeds, measure(outcomes), {"command": COMMAND, "runs": runs})
 
 
 def publish(outcomes: Sequence[Outcome], result: Result, results: Path = RESULTS, docs: Path = DOCS) -> None:
-    """Write all three, each whole or not at all."""
+    """Write all three files, each atomically."""
     write_result(result, results)
     write_bytes_atomic(docs / PAGE, results_page(outcomes, result, CHART).encode())
     curves = {row.title: curve(outcomes, row, "novel") for row in CURVE}

@@ -1,4 +1,4 @@
-"""What is compared: the rows of the table, as changes of the demo's params."""
+"""The rows of the table, as overrides of the demo's params."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ _CLIP = "mine.method=cascade"
 _PLAIN = "train.detector.box_head.regressor=plain"
 _SEMANTIC = "train.detector.box_head.regressor=semantic"
 
-# Training draws no proposal, so one box a photo is mined, as cheaply as can be.
+# Training draws no proposals, so one box per photo is mined, as cheaply as possible.
 _NO_DISTILLATION = (
     _RAW,
     "mine.method=exhaustive",
@@ -31,7 +31,7 @@ _NO_DISTILLATION = (
 class Row:
     """One line of the table.
 
-    Args:
+    Attributes:
         name: on the command line, and of its folders.
         title: in the table.
         overrides: `section.key=value`, over the demo's params.
@@ -58,9 +58,9 @@ SEEDS = (0, 1, 2)
 
 
 def rows_named(names: Sequence[str]) -> tuple[Row, ...]:
-    """The rows of these names, in the table's order. Raises ParamsError for an unknown name."""
+    """Return the named rows in the table's order. Raises ParamsError for an unknown name."""
     known = [row.name for row in ROWS]
     for name in names:
         if name not in known:
-            raise ParamsError(f"--row {name!r}: there is no such row; choose of {', '.join(known)}")
+            raise ParamsError(f"--row {name!r}: there is no such row; choose from {', '.join(known)}")
     return tuple(row for row in ROWS if row.name in names)

@@ -1,4 +1,4 @@
-"""Brings all runs up to date: what they share first, on all cores, then each run on one core."""
+"""Bring all runs up to date: shared artifacts first, on all cores, then each run on one core."""
 
 import sys
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ from ezsd.pipeline.runner import artifact_folder, require_current, run_stage
 from ezsd.split import Split
 
 LOG = "run.log"
-"""What a run said, beside its params."""
+"""A run's output, beside its params."""
 
 
 def run_all(
@@ -29,7 +29,7 @@ def run_all(
 ) -> list[Outcome]:
     """Do what is not done yet, and return all outcomes in the order of `runs`.
 
-    Killed at any moment, it goes on where it was when it is called again.
+    If killed, it resumes when called again.
     """
     world = _World(overrides, workplace, workers)
     params = {run: world.params_of(run) for run in runs}
@@ -53,7 +53,7 @@ class _World:
         self.split: Split = Prepared(self.prepare).split
 
     def params_of(self, run: Run) -> Params:
-        """All params of a run."""
+        """Return all params of a run."""
         if run.row.labelled == "base":
             return run_params(run, self._overrides)
         annotations = self._workplace.folder / "oracle" / self.prepare.name
@@ -65,7 +65,7 @@ class _World:
 
 
 def _make_shared(roots: Sequence[Path], workers: int) -> None:
-    """Each artifact once, whichever run asks for it first."""
+    """Make each shared artifact once."""
     for stage in PRECOMPUTE:
         for root in {artifact_folder(root, stage).resolve(): root for root in roots}.values():
             _run_shared(stage, root, workers)
@@ -77,7 +77,7 @@ def _run_shared(stage: str, root: Path, workers: int) -> None:
 
 
 def _make_runs(roots: dict[Run, Path], steps: dict[Run, int], workers: int) -> None:
-    """Train and evaluate; progress counts steps, for runs differ in length."""
+    """Train and evaluate; progress counts steps, since runs differ in length."""
     finished = {run for run, root in roots.items() if _is_finished(root)}
     done = sum(steps[run] for run in finished)
     with show_progress("ablation", sum(steps.values()), "steps", done) as progress:
@@ -92,7 +92,7 @@ def _make_runs(roots: dict[Run, Path], steps: dict[Run, int], workers: int) -> N
 
 
 def _make_run(roots: dict[Run, Path], run: Run) -> None:
-    """Train and evaluate one run; what it says goes into its log."""
+    """Train and evaluate one run; its output goes into its log."""
     root = roots[run]
     params = load_params(root / PARAMS_FILE)
     with (root / LOG).open("a", encoding="utf-8") as log, redirect_stderr(log):

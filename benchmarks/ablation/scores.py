@@ -1,4 +1,4 @@
-"""What a finished run says, grouped by the world's split whatever the run's own split is."""
+"""Scores of a finished run, grouped by the world's split, whatever the run's own split."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -21,10 +21,11 @@ ByGroup = Mapping[str, float | None]
 class Outcome:
     """One run's numbers, in percent by group: base, novel, all.
 
-    Args:
-        steps: that it took.
+    Attributes:
+        steps: of training.
         AP50, AP: of the detector.
-        teacher_accuracy: `raw` and `renormalized`, by group; proposal_recall: by group.
+        teacher_accuracy: `raw` and `renormalized`, by group.
+        proposal_recall: by group.
     """
 
     run: Run
@@ -37,7 +38,7 @@ class Outcome:
     proposal_recall: ByGroup
 
     def as_json(self) -> dict[str, Any]:
-        """Plain values; of the params only what makes the row."""
+        """Return plain values; of the run only row and seed."""
         values = asdict(self)
         run = values.pop("run")
         values.pop("params")
@@ -45,7 +46,7 @@ class Outcome:
 
 
 def read_outcome(run: Run, params: Params, root: Path, split: Split) -> Outcome:
-    """The outcome of the run in `root`; `split` is the world's."""
+    """Read the outcome of the run in `root`; `split` is the world's."""
     evaluation = EvaluationFolder(artifact_folder(root, "evaluate"))
     metrics = evaluation.metrics
     return Outcome(
@@ -61,7 +62,7 @@ def read_outcome(run: Run, params: Params, root: Path, split: Split) -> Outcome:
 
 
 def _means(value_of: Mapping[str, float | None], split: Split) -> dict[str, float | None]:
-    """Mean over the names of each group that have objects; None where there are none."""
+    """Average over the names of each group that have objects; None if there are none."""
     members = dict(zip(GROUPS, (split.base, split.novel, split.names), strict=True))
     counted = {
         group: [value for name in names if (value := value_of[name]) is not None]

@@ -1,4 +1,4 @@
-"""From outcomes to the numbers that are reported: means over seeds, the curve, and four ratios."""
+"""The reported numbers: means over seeds, the curve, and four ratios."""
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
@@ -15,13 +15,13 @@ NOVEL_TARGET = Target(">=", 1.3)
 BASE_TARGET = Target(">=", 0.95)
 STEP_TARGET = Target("<=", 0.25)
 STEP_MARK = 0.1
-"""The paper's own claim: the mark to beat."""
+"""The paper's claim: the mark to beat."""
 ORACLE_TARGET = Target(">=", 0.7)
 
 
 @dataclass(frozen=True)
 class Spread:
-    """Mean over seeds and sample standard deviation, which one seed does not have."""
+    """Mean over seeds and sample standard deviation, None for one seed."""
 
     mean: float
     deviation: float | None
@@ -32,7 +32,7 @@ class Spread:
 
 @dataclass(frozen=True)
 class CurvePoint:
-    """AP50 after so many steps, of each seed."""
+    """AP50 of each seed after a number of steps."""
 
     steps: int
     values: tuple[float, ...]
@@ -44,26 +44,26 @@ class CurvePoint:
 
 
 def spread(values: Sequence[float]) -> Spread:
-    """Of at least one value."""
+    """Compute mean and deviation of one or more values."""
     return Spread(fmean(values), stdev(values) if len(values) > 1 else None)
 
 
 def whole_runs(outcomes: Sequence[Outcome], row: Row) -> list[Outcome]:
-    """The row's runs that took all steps."""
+    """Return the row's runs with all steps."""
     return [outcome for outcome in outcomes if outcome.run.row == row and outcome.run.part == WHOLE]
 
 
 def group_spread(
     outcomes: Sequence[Outcome], row: Row, score: Callable[[Outcome], ByGroup], group: str
 ) -> Spread | None:
-    """A score of a row's whole runs; None where there is nothing to count."""
+    """Return a score over the row's whole runs; None if there is none."""
     values = [score(outcome)[group] for outcome in whole_runs(outcomes, row)]
     counted = [value for value in values if value is not None]
     return spread(counted) if counted else None
 
 
 def curve(outcomes: Sequence[Outcome], row: Row, group: str) -> list[CurvePoint]:
-    """A group's AP50 against steps, over all the row's runs."""
+    """Return a group's AP50 against steps, over all runs of the row."""
     values: dict[int, list[float]] = defaultdict(list)
     for outcome in outcomes:
         AP50 = outcome.AP50[group]
@@ -73,7 +73,7 @@ def curve(outcomes: Sequence[Outcome], row: Row, group: str) -> list[CurvePoint]
 
 
 def steps_to_reach(points: Sequence[CurvePoint], target: float) -> float | None:
-    """Steps at which the mean first reaches `target`, linearly between points; None if it never does.
+    """Return the steps at which the mean first reaches `target`, interpolated linearly; None if never.
 
     A curve that begins at or above the target gives its first point: nothing was measured before it.
     """
@@ -87,7 +87,7 @@ def steps_to_reach(points: Sequence[CurvePoint], target: float) -> float | None:
 
 
 def measure(outcomes: Sequence[Outcome]) -> list[Measurement]:
-    """The ratios that these outcomes allow."""
+    """Compute the ratios that these outcomes allow."""
     return [
         *_ratio_of_means(outcomes, "ablation.novel_ap50_ratio", "novel", VILD, NOVEL_TARGET),
         *_ratio_of_means(outcomes, "ablation.base_ap50_ratio", "base", VILD, BASE_TARGET),
@@ -99,13 +99,13 @@ def measure(outcomes: Sequence[Outcome]) -> list[Measurement]:
 def _ratio_of_means(
     outcomes: Sequence[Outcome], metric: str, group: str, against: Row, target: Target
 ) -> list[Measurement]:
-    """EZSD's mean AP50 over another row's."""
+    """Compute EZSD's mean AP50 over another row's."""
     own, other = (group_spread(outcomes, row, lambda outcome: outcome.AP50, group) for row in (EZSD, against))
     return [ratio(metric, own.mean / other.mean, target)] if own and other and other.mean > 0 else []
 
 
 def _step_ratio(outcomes: Sequence[Outcome]) -> list[Measurement]:
-    """Steps in which EZSD gets where ViLD-style ends, over ViLD-style's; no value when it does not."""
+    """Compute the steps in which EZSD reaches ViLD-style's final score, over ViLD-style's; None if never."""
     vild, ezsd = (curve(outcomes, row, "novel") for row in (VILD, EZSD))
     if not vild or not ezsd:
         return []

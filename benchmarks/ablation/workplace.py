@@ -1,6 +1,6 @@
-"""Where the runs lie. What several runs have in common is made once: their `artifacts/<stage>` are links.
+"""Folders of the runs. Artifacts that runs share are made once: their `artifacts/<stage>` are links.
 
-artifacts/<stage>-<key>/    an artifact; its key stands for all params that decide it
+artifacts/<stage>-<key>/    an artifact; its key is a digest of all params that affect it
 runs/<name>/params.yaml
 runs/<name>/artifacts/<stage> -> ../../../artifacts/<stage>-<key>
 """
@@ -18,22 +18,22 @@ from ezsd.pipeline.params import PARAMS_FILE, Params, plain_values, select
 from ezsd.pipeline.runner import artifact_folder
 
 RUN_STAGES = ("train", "evaluate")
-"""What each run does for itself; `PRECOMPUTE` is shared."""
+"""Stages that each run does by itself; `PRECOMPUTE` is shared."""
 _KEY_DIGITS = 12
 
 
 @dataclass(frozen=True)
 class Workplace:
-    """The folder in which all of this happens."""
+    """The folder of all runs and artifacts."""
 
     folder: Path
 
     def root(self, name: str) -> Path:
-        """Folder of a run's `params.yaml`."""
+        """Return the folder of a run's `params.yaml`."""
         return self.folder / "runs" / name
 
     def lay_out(self, name: str, params: Params) -> Path:
-        """Write a run's params, link its stages to the artifacts that these params mean, return its root."""
+        """Write a run's params, link its stages to the artifacts of these params, return its root."""
         root = self.root(name)
         write_bytes_atomic(root / PARAMS_FILE, yaml.safe_dump(plain_values(params)).encode())
         for stage in (*PRECOMPUTE, *RUN_STAGES):
@@ -43,12 +43,12 @@ class Workplace:
         return root
 
     def artifact(self, stage: str, params: Params) -> Path:
-        """Where the artifact lies that these params mean."""
+        """Return the folder of the stage's artifact for these params."""
         return self.folder / "artifacts" / f"{stage}-{artifact_key(stage, params)}"
 
 
 def artifact_key(stage: str, params: Params) -> str:
-    """Stands for the params of a stage and of all before it, and for where the data are."""
+    """Return a digest of the params of a stage and all stages before it, and of the data's place."""
     chain = {name: select(params, STAGES[name].params) for name in _chain(stage)}
     read = {"data": plain_values(params.data), "stages": chain}
     return hashlib.sha256(json_bytes(read)).hexdigest()[:_KEY_DIGITS]
@@ -59,7 +59,7 @@ def _chain(stage: str) -> set[str]:
 
 
 def _link(link: Path, place: Path) -> None:
-    """Make `link` point at `place`, by rename; relative, so that the whole can be moved."""
+    """Make `link` point at `place`, by rename; relative, so that the folder can be moved."""
     wanted = os.path.relpath(place, link.parent)
     if link.is_symlink() and os.readlink(link) == wanted:
         return

@@ -1,7 +1,7 @@
-"""Draws the pictures of `docs/method.md`: `python -m benchmarks.figures RUN docs/figures`.
+"""Draw the pictures of `docs/method.md`: `python -m benchmarks.figures RUN docs/figures`.
 
 RUN is the folder of a finished `make demo`, with `params.yaml` and `artifacts/`. The same run gives the same
-pixels. The two drawings, `pipeline.svg` and `regressor.svg`, are drawn by hand and stay as they are.
+pixels. `pipeline.svg` and `regressor.svg` are drawn by hand.
 """
 
 import io
@@ -22,7 +22,7 @@ FIGURES = {
     "proposals": proposals.draw,
 }
 COLOURS = 256
-"""Of a picture's palette: enough for drawn scenes, and a third of the bytes."""
+"""Colours of a picture's palette: enough for drawn scenes, at a third of the bytes."""
 
 
 def main(
@@ -39,7 +39,7 @@ def main(
 
 
 def encode_png(picture: Image.Image) -> bytes:
-    """The picture with a palette, as a small PNG."""
+    """Encode the picture as a small PNG with a palette."""
     data = io.BytesIO()
     picture.quantize(COLOURS, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE).save(
         data, "PNG", optimize=True

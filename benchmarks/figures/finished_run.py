@@ -1,4 +1,4 @@
-"""What a finished run on the embedded world left: its teacher before and after, its detector, its scenes."""
+"""A finished run on the embedded world: its teacher before and after, its detector, its scenes."""
 
 import sys
 from collections.abc import Iterator
@@ -33,7 +33,7 @@ class NamingTeacher:
 
 @dataclass(frozen=True)
 class FinishedRun:
-    """All that the pictures are drawn from.
+    """The parts of a run that the pictures show.
 
     Attributes:
         raw, tuned: the teacher before and after re-normalization.
@@ -51,7 +51,7 @@ class FinishedRun:
     scenes: dict[str, int]
 
     def photos(self, kind: str) -> Iterator[tuple[Tensor, tuple[SceneObject, ...]]]:
-        """Scenes of `train` or `val` in order: photo uint8 (3, H, W) and its objects, novel ones too."""
+        """Yield scenes of `train` or `val`: photo uint8 (3, H, W) and its objects, novel ones too."""
         for index in range(self.scenes[kind]):
             scene = draw_scene(self.seed, kind, index)
             yield torch.from_numpy(scene.image).permute(2, 0, 1).contiguous(), scene.objects
@@ -67,7 +67,7 @@ def open_run(root: Path) -> FinishedRun:
     world = params.data.world
     if world is None:
         sys.exit(
-            f"error: {root} is no run on the embedded world: make one with `ezsd-cli init --preset demo`"
+            f"error: {root} is not a run on the embedded world: make one with `ezsd-cli init --preset demo`"
         )
     trained = read_detector(artifact_folder(root, "train"))
     source, prompts = resolve_teacher(params.teacher, root), prompts_of(params.teacher)

@@ -1,4 +1,4 @@
-"""Idea 2: a photo's anchors by the teacher's certainty, what NMS leaves, and what the base filters leave."""
+"""Idea 2: a photo's anchors by the teacher's certainty, after NMS, and after the base filters."""
 
 import math
 from typing import NamedTuple
@@ -40,12 +40,12 @@ REST: Colour = (235, 160, 90)
 
 
 class Mining(NamedTuple):
-    """All that happens to one photo.
+    """The mining of one photo.
 
     Attributes:
         anchors, scores: (A, 4) float32 and (A,), with their certainty.
-        kept: (K,) rows of anchors after NMS, best first; of each, whether it lies `on_base` boxes, and its
-            `labels`.
+        kept: (K,) rows of anchors after NMS, best first.
+        on_base, labels: (K,), whether each is on a base box, and its name.
         proposals: (P,) rows of `kept`.
     """
 
@@ -107,7 +107,7 @@ def draw(run: FinishedRun) -> Image.Image:
 
 
 def _mine(photo: Tensor, objects: tuple[SceneObject, ...], run: FinishedRun) -> Mining:
-    """As `ezsd.mining.exhaustive` does it, keeping what is dropped."""
+    """Mine as `ezsd.mining.exhaustive` does, keeping the dropped boxes too."""
     mine, size = run.mine, (photo.shape[1], photo.shape[2])
     scale = fit_scale(size, mine.long_side, mine.short_side)
     anchors = anchor_boxes_xyxy(size, scale, mine.stride, mine.scales, mine.ratios)
@@ -126,7 +126,7 @@ def _probabilities(photo: Tensor, boxes_xyxy: Tensor, context_factor: float, run
 
 
 def _boxes(objects: tuple[SceneObject, ...], run: FinishedRun, base: bool) -> Tensor:
-    """Base or novel boxes of a scene, (M, 4)."""
+    """Return base or novel boxes of a scene, (M, 4)."""
     boxes = [each.box_xyxy for each in objects if run.is_base(each.category) == base]
     return torch.tensor(boxes).reshape(-1, 4)
 
@@ -138,7 +138,7 @@ def _is_mixed(objects: tuple[SceneObject, ...], run: FinishedRun) -> bool:
 
 
 def _finds_all(found: Mining, run: FinishedRun) -> bool:
-    """Whether each novel object has a proposal that covers it best and bears its name."""
+    """Whether each novel object has a proposal that covers it best and has its name."""
     if len(found.proposals) == 0:
         return False
     overlap, rows = iou_xyxy(found.proposal_boxes_xyxy, _boxes(found.objects, run, base=False)).max(dim=0)
@@ -148,7 +148,7 @@ def _finds_all(found: Mining, run: FinishedRun) -> bool:
 
 
 def _draw_certainty(panel: Image.Image, found: Mining, run: FinishedRun) -> None:
-    """Each cell in the colour of its anchors of one scale, and one cell's as lines."""
+    """Colour each cell by its anchors of one scale, and draw the anchors of one cell."""
     mine, size = run.mine, (found.photo.shape[1], found.photo.shape[2])
     cell = mine.stride / fit_scale(size, mine.long_side, mine.short_side) * ZOOM
     columns = math.ceil(panel.width / cell)
@@ -174,7 +174,7 @@ def _after_nms(found: Mining, run: FinishedRun) -> list[Line]:
 
 
 def _proposals(found: Mining, run: FinishedRun) -> list[Line]:
-    """Base boxes, then the proposals; the best on each novel object is named."""
+    """Return lines of base boxes and proposals; the best on each novel object is named."""
     novel = _boxes(found.objects, run, base=False)
     overlap = iou_xyxy(found.proposal_boxes_xyxy, novel)
     best = set(overlap.argmax(dim=0).tolist())

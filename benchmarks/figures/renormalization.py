@@ -1,4 +1,4 @@
-"""Idea 1: what the teacher calls a web picture and a detection crop, as it comes and re-normalized."""
+"""Idea 1: names the teacher gives a web picture and a detection crop, raw and re-normalized."""
 
 from collections.abc import Callable, Iterator
 from itertools import accumulate
@@ -40,7 +40,7 @@ RENORMALIZED: Title = ([Words("the teacher")], [Words("re-normalized")])
 
 
 class Example(NamedTuple):
-    """An object's crop (1, 3, S, S) uint8, its name, and whether the raw and the tuned teacher name it so."""
+    """An object's crop (1, 3, S, S) uint8, its name, and whether the raw and the tuned teacher are right."""
 
     crop: Tensor
     name: str
@@ -49,7 +49,7 @@ class Example(NamedTuple):
 
 
 def draw(run: FinishedRun) -> Image.Image:
-    """A base and a novel object that only the tuned teacher gets right, and one that only the raw one."""
+    """Draw a base and a novel object that only the tuned teacher gets right, and one only the raw."""
     examples = [
         _first(run, lambda each: each.tuned_right > each.raw_right and run.is_base(each.name)),
         _first(run, lambda each: each.tuned_right > each.raw_right and not run.is_base(each.name)),
@@ -71,7 +71,7 @@ def draw(run: FinishedRun) -> Image.Image:
 
 
 def _panels(example: Example, run: FinishedRun) -> list[Image.Image]:
-    """A web picture of the name, what the raw teacher says, the crop, and what both teachers say."""
+    """Draw a web picture of the name, the raw teacher's names for it, the crop, and both teachers' names."""
     web = draw_web_picture(run.seed, "test", NAMES.index(example.name)).image
     web_crop = torch.from_numpy(web).permute(2, 0, 1)[None].contiguous()
     return [
@@ -84,7 +84,7 @@ def _panels(example: Example, run: FinishedRun) -> list[Image.Image]:
 
 
 def _bars(crop: Tensor, naming: NamingTeacher, truth: str, run: FinishedRun) -> Image.Image:
-    """The teacher's most likely names of a crop; the right one has its colour."""
+    """Draw the teacher's most likely names of a crop; the right one is coloured."""
     shares, labels = _probabilities(crop, naming).topk(SHOWN)
     names = [run.split.names[label] for label in labels.tolist()]
     right = PALE_BASE if run.is_base(truth) else PALE_NOVEL
@@ -96,7 +96,7 @@ def _first(run: FinishedRun, wanted: Callable[[Example], bool]) -> Example:
 
 
 def _examples(run: FinishedRun) -> Iterator[Example]:
-    """Objects of validation scenes that are not too small, in order."""
+    """Yield objects of validation scenes that are not too small, in order."""
     for photo, objects in run.photos("val"):
         for thing in objects:
             x0, y0, x1, y1 = thing.box_xyxy
@@ -111,6 +111,6 @@ def _examples(run: FinishedRun) -> Iterator[Example]:
 
 
 def _probabilities(crop: Tensor, naming: NamingTeacher) -> Tensor:
-    """Of each name (C,), for a crop (1, 3, S, S)."""
+    """Return the probability of each name (C,) for a crop (1, 3, S, S)."""
     embeddings = naming.teacher.encode_images(naming.teacher.pixels(crop))
     return name_probabilities(embeddings, naming.text, naming.teacher.logit_scale)[0]

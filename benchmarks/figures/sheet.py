@@ -1,4 +1,4 @@
-"""Panels on white paper with texts, large enough to be read when a page shows them at half their size."""
+"""Panels with text on white, large enough to be read at half size."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -21,7 +21,7 @@ _SHARE_WIDTH = 60
 
 
 class Line(NamedTuple):
-    """A box (4,) in pixels of a photo, how it is drawn, and what stands above it, if anything."""
+    """A box (4,) in pixels of a photo, its colour and width, and an optional caption."""
 
     box_xyxy: Tensor
     colour: Colour
@@ -41,12 +41,12 @@ Title = Sequence[Sequence[Words]]
 
 
 def enlarged(photo: Tensor, size_wh: tuple[int, int]) -> Image.Image:
-    """uint8 (3, H, W) as a picture of that size."""
+    """Return uint8 (3, H, W) as a picture of that size."""
     return to_pil_image(photo).resize(size_wh, Image.Resampling.BICUBIC)
 
 
 def faded(picture: Image.Image, share: float = 0.4) -> Image.Image:
-    """The picture softened and mixed with so much white, so that lines stand out."""
+    """Blur the picture and mix it with a share of white, so that lines stand out."""
     soft = picture.filter(ImageFilter.GaussianBlur(1.5))
     return Image.blend(soft, Image.new("RGB", picture.size, PAPER), share)
 
@@ -54,9 +54,9 @@ def faded(picture: Image.Image, share: float = 0.4) -> Image.Image:
 def draw_lines(
     picture: Image.Image, lines: Sequence[Line], zoom: float, corner: tuple[float, float] = (0.0, 0.0)
 ) -> None:
-    """Draw boxes of a photo, which the picture shows `zoom` times as large from `corner` (x, y) on.
+    """Draw boxes of a photo, which the picture shows enlarged `zoom` times from `corner` (x, y) on.
 
-    Later boxes lie on top, and all captions above all boxes.
+    Later boxes are on top, and captions above all boxes.
     """
     pen = ImageDraw.Draw(picture)
     shift = torch.tensor(corner * 2)
@@ -72,7 +72,7 @@ def draw_lines(
 def draw_bars(
     names: Sequence[str], shares: Sequence[float], colours: Sequence[Colour], width: int
 ) -> Image.Image:
-    """A bar for each name, as long as its share in 0..1, with the name upon it and the share beside it."""
+    """Draw a bar for each name, as long as its share in 0..1, with the name on it and the share beside it."""
     row = FONT + 16
     chart = Image.new("RGB", (width, row * len(names)), PAPER)
     pen = ImageDraw.Draw(chart)
@@ -86,7 +86,7 @@ def draw_bars(
 
 
 def write_title(sheet: Image.Image, corner: tuple[float, float], title: Title) -> None:
-    """Write lines below each other from `corner` (x, y), their top left, on."""
+    """Write lines below each other from their top left corner (x, y)."""
     pen = ImageDraw.Draw(sheet)
     for number, line in enumerate(title):
         left, middle = corner[0], corner[1] + (number + 0.5) * LEADING
@@ -96,7 +96,7 @@ def write_title(sheet: Image.Image, corner: tuple[float, float], title: Title) -
 
 
 def beside(panels: Sequence[Image.Image], titles: Sequence[Title], gap: int = 18) -> Image.Image:
-    """Panels in a row, each with its title below."""
+    """Place panels in a row, each with its title below."""
     foot = LEADING * max(map(len, titles)) + 12
     width = sum(panel.width + gap for panel in panels) - gap
     height = max(panel.height for panel in panels)
@@ -110,7 +110,7 @@ def beside(panels: Sequence[Image.Image], titles: Sequence[Title], gap: int = 18
 
 
 def font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    """Pillow's own."""
+    """Return Pillow's default font."""
     return ImageFont.load_default(size)
 
 

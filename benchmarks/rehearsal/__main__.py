@@ -1,7 +1,7 @@
-"""`make rehearsal`: runs both shapes at a tenth and at full size, and writes the result and its page.
+"""`make rehearsal`: run both shapes at a tenth and at full size, and write the result and its page.
 
-What was measured of this commit is kept in `benchmarks/work/rehearsal` until all is done: a run that was
-stopped goes on there. The page is written after each size, and says what is not measured yet.
+Measurements of this commit are kept in `benchmarks/work/rehearsal` until all are done, so that an interrupted
+run resumes. The page is written after each size and lists what is not measured yet.
 """
 
 import shutil
@@ -19,7 +19,7 @@ WORK = REPOSITORY / "benchmarks" / "work" / "rehearsal"
 
 
 def main(shares: Sequence[float] = SHARES) -> None:
-    """One size after the other, the small ones first."""
+    """Rehearse one size after the other, small ones first."""
     outcomes = []
     for share in shares:
         for shape in SHAPES:

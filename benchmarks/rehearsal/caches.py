@@ -1,4 +1,4 @@
-"""Made-up proposals, embeddings and detections: as many shards and rows as the teacher and detector leave."""
+"""Made-up proposals, embeddings and detections, with as many shards and rows as real ones."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -23,12 +23,12 @@ from ezsd.pipeline.stage import StageContext
 from ezsd.stages import evaluate
 
 KEEP, DIM = 8, 16
-"""Proposals a photo and numbers an embedding: the presets keep 300 of 512."""
+"""Proposals per photo and numbers per embedding: the presets have 300 and 512."""
 _MADE = {"made": "by the rehearsal"}
 
 
 def write_proposals(context: StageContext) -> None:
-    """Fill `artifacts/mine`, whose shards have as many photos as the preset says."""
+    """Fill `artifacts/mine`, with the preset's number of photos per shard."""
     params, index = context.params, Prepared(context.parent("prepare")).train
     manifest.begin(context.folder, "mine", _MADE)
     attributes = {
@@ -66,7 +66,7 @@ def write_proposals(context: StageContext) -> None:
 
 
 def write_embeddings(context: StageContext) -> None:
-    """Fill `artifacts/embed`, with room for the objects of the fullest photo."""
+    """Fill `artifacts/embed`, with room for the largest number of objects in a photo."""
     index, mined = Prepared(context.parent("prepare")).train, Mined(context.parent("mine"))
     manifest.begin(context.folder, "embed", _MADE)
     most, dtype, embedded = index.most_objects(), context.params.embed.dtype, Embedded(context.folder)
@@ -84,7 +84,7 @@ def write_embeddings(context: StageContext) -> None:
 
 
 def write_renorm_and_detector(context: StageContext) -> None:
-    """What `evaluate` asks of `renorm` and `train` when every photo has been looked at."""
+    """Write what `evaluate` reads of `renorm` and `train` when its pass over the photos is done."""
     renorm, train = context.parent("renorm"), context.parent("train")
     manifest.begin(renorm, "renorm", _MADE)
     teacher = teacher_digests(resolve_teacher(context.params.teacher, context.root))
@@ -96,7 +96,7 @@ def write_renorm_and_detector(context: StageContext) -> None:
 
 
 def write_detections(context: StageContext, shape: Shape) -> None:
-    """Fill what a pass over the validation photos leaves: as many detections a photo as the preset allows."""
+    """Write the shards of a pass over the validation photos, with the preset's most detections per photo."""
     manifest.begin(context.folder, "evaluate", _MADE)
     prepared = Prepared(context.parent("prepare"))
     sources = resolve_sources(context.params.data, context.root, prepared.folder)
@@ -104,14 +104,14 @@ def write_detections(context: StageContext, shape: Shape) -> None:
     truth = restrict_to_photos(truth, prepared.val.photos.image_ids.tolist())
     if context.params.evaluate.photos == "with_boxes":
         truth = restrict_to_photos(truth, ids_with_boxes(truth))
-    look = _Look(shape, truth, context.params.evaluate.detections_per_image)
+    detect = _Detections(shape, truth, context.params.evaluate.detections_per_image)
     done = _no_models(context, sources, truth)
     for shard in range(done.shards):
-        done.publish(shard, [look(truth["images"][row]) for row in done.rows(shard)])
+        done.publish(shard, [detect(truth["images"][row]) for row in done.rows(shard)])
 
 
-class _Look:
-    """Detections of a photo: every other one near an object, the rest anywhere, of any name."""
+class _Detections:
+    """Made-up detections of a photo: every other one near an object, the rest anywhere, of any name."""
 
     def __init__(self, shape: Shape, truth: Record, detections: int) -> None:
         self._objects = grouped(truth["annotations"], "image_id")
@@ -159,18 +159,18 @@ def _results(
 
 
 def _no_models(context: StageContext, sources: DataSources, truth: Record) -> ValidationPass:
-    """The pass that knows its shards' files; nothing in it is ever looked at."""
+    """Return the pass, which knows its shards' files; its models are never loaded."""
     photos = ValidationPhotos(truth["images"], [], [], PhotoFolder(sources.val.photos))
     return ValidationPass(photos, _NoModels(), context.folder / evaluate.PARTS, PHOTOS_PER_SHARD)
 
 
 class _NoModels:
     def load(self) -> Models:
-        raise AssertionError("every photo has been looked at")
+        raise AssertionError("every photo is done")
 
 
 def _blank_record(teacher: dict[str, Any]) -> RenormRecord:
-    """Says which teacher, and nothing else."""
+    """Return a record that identifies the teacher and is blank otherwise."""
     mean, covariance = np.zeros(DIM, np.float32), np.zeros((DIM, DIM), np.float32)
     text = np.zeros((1, DIM), np.float32)
     return RenormRecord(

@@ -1,4 +1,4 @@
-"""Draws annotation files of a shape, the same bytes each time, and the tiny photos that they list."""
+"""Draw annotation files of a shape, the same bytes each time, and the tiny photos that they list."""
 
 import io
 import json
@@ -13,17 +13,17 @@ from PIL import Image
 from benchmarks.rehearsal.shapes import LVIS_COMMON, LVIS_FREQUENT, LVIS_RARE, Shape
 
 SIZES_WH = ((64, 48), (48, 64))
-"""Photos lie or stand."""
+"""Landscape and portrait photos."""
 POLYGONS = 1024
-"""So many different ones; objects take them by chance, as reading them costs the same."""
+"""Different polygons; objects share them at random, since reading them costs the same."""
 _PHOTO_FILES = 8
-"""Different photos; each is linked under many names, fewer than a file system allows."""
+"""Different photos; each is linked under many names, within the limit of file systems."""
 _FIRST_ID = {"train": 1, "val": 1_000_001}
 
 
 @dataclass(frozen=True)
 class Drawn:
-    """Boxes of a set, photo by photo: `image` (M,) index of the photo, `label` (M,), `box_xywh` (M, 4)."""
+    """Boxes of a set, ordered by photo: `image` (M,) index of the photo, `label` (M,), `box_xywh` (M, 4)."""
 
     image: np.ndarray
     label: np.ndarray
@@ -31,7 +31,7 @@ class Drawn:
 
 
 def draw_data_set(shape: Shape, folder: Path) -> None:
-    """Writes `train.json`, `val.json` and the photos below `train2017/` and `val2017/`."""
+    """Write `train.json`, `val.json` and the photos below `train2017/` and `val2017/`."""
     for which, photos, boxes in (
         ("train", shape.photos, shape.boxes),
         ("val", shape.val_photos, shape.val_boxes),
@@ -44,7 +44,7 @@ def draw_data_set(shape: Shape, folder: Path) -> None:
 
 
 def draw_boxes(shape: Shape, photos: int, boxes: int, generator: np.random.Generator) -> Drawn:
-    """Few photos hold many boxes, and few names most boxes (a power law)."""
+    """Draw boxes: a few photos have many, and a few names have most (a power law)."""
     weights = np.minimum(generator.lognormal(0, 0.8, photos), shape.most_boxes * photos / boxes)
     per_photo = generator.multinomial(boxes, weights / weights.sum())
     image = np.repeat(np.arange(photos), per_photo)
@@ -61,7 +61,7 @@ def draw_boxes(shape: Shape, photos: int, boxes: int, generator: np.random.Gener
 
 
 def draw_polygons(corners: int) -> list[list[float]]:
-    """Blobs that lie within a photo of either size, as COCO writes them: x, y, x, y, ..."""
+    """Draw blobs within a photo of either size, in COCO's form: x, y, x, y, ..."""
     generator = np.random.default_rng(corners)
     angle = np.linspace(0, 2 * np.pi, corners, endpoint=False)
     radius = np.exp(generator.uniform(np.log(2), np.log(20), (POLYGONS, 1)))
@@ -109,7 +109,7 @@ def _categories(shape: Shape) -> list[dict[str, object]]:
 def _images(
     shape: Shape, which: str, photos: int, drawn: Drawn, generator: np.random.Generator
 ) -> Iterator[str]:
-    """LVIS's say what else they were searched for: a dozen names, of which one shows only some objects."""
+    """Yield image entries; LVIS's also list a dozen names searched for, one of them not exhaustively."""
     starts = np.searchsorted(drawn.image, np.arange(photos + 1))
     for image in range(photos):
         width, height = SIZES_WH[image % len(SIZES_WH)]

@@ -18,9 +18,9 @@ ABSENT = "–"
 READING = "reading"
 MEMORY_GIB = 24.0
 GROWTH_SLACK = 1.1
-"""Time grows linearly when it grows by no more than the size, and a tenth for noise."""
+"""Time counts as linear if it grows by no more than the size and a tenth for noise."""
 FLAT = 0.8
-"""Reading stays flat when the large store is read at so much of the small one's speed, at least."""
+"""Reading counts as flat if the large store is read with at least this share of the small one's speed."""
 
 _INTRODUCTION = """# Full size
 
@@ -46,7 +46,7 @@ growth is computed from CPU time.
 
 
 def make_result(outcomes: Sequence[Outcome]) -> Result:
-    """Time and memory of each stage at each size, and how they grow from one size of a shape to the next."""
+    """Collect time and memory of each stage at each size, and their growth between sizes of a shape."""
     measurements = [one for outcome in outcomes for one in _measure(outcome)]
     for sizes in _by_shape(outcomes):
         measurements += [one for pair in pairwise(sizes) for one in _compare(*pair)]
@@ -54,14 +54,14 @@ def make_result(outcomes: Sequence[Outcome]) -> Result:
 
 
 def publish(outcomes: Sequence[Outcome], results: Path, docs: Path) -> None:
-    """Write result and page, each whole or not at all."""
+    """Write result and page, each atomically."""
     result = make_result(outcomes)
     write_result(result, results)
     write_bytes_atomic(docs / PAGE, page(outcomes, result).encode())
 
 
 def page(outcomes: Sequence[Outcome], result: Result) -> str:
-    """The text of `docs/full-size.md`."""
+    """Return the text of `docs/full-size.md`."""
     floor = min(one.peak_gib for outcome in outcomes for one in outcome.taken.values())
     parts = [_INTRODUCTION.format(keep=KEEP, dim=DIM, photos=READ_PHOTOS, floor=floor)]
     for sizes in _by_shape(outcomes):
@@ -73,7 +73,7 @@ def page(outcomes: Sequence[Outcome], result: Result) -> str:
         )
         parts.append(stage_table(sizes) + "\n")
         if sizes[-1].share != 1:
-            parts.append("The whole is not measured yet, so nothing here is a claim about it.\n")
+            parts.append("The full size is not measured yet, so nothing here is a claim about it.\n")
     if any(one.taken.keys() != set(MEASURED) for one in outcomes):
         parts.append(f"{ABSENT}: not measured yet.\n")
     parts.append(f"Commit {result.revision}; {result.machine}. Written by `make rehearsal`.\n")
@@ -81,7 +81,7 @@ def page(outcomes: Sequence[Outcome], result: Result) -> str:
 
 
 def stage_table(sizes: Sequence[Outcome]) -> str:
-    """A line for each stage, with the numbers of each size of one shape."""
+    """Format a line for each stage, with the numbers of each size of one shape."""
     columns = [f"{head} {_size(one)}" for head in ("CPU s", "wall s", "GiB") for one in sizes]
     lines = []
     for stage in MEASURED:
@@ -89,17 +89,17 @@ def stage_table(sizes: Sequence[Outcome]) -> str:
         cpu = [ABSENT if one is None else f"{one.cpu_seconds:,.0f}" for one in taken]
         wall = [ABSENT if one is None else f"{one.seconds:,.0f}" for one in taken]
         memory = [ABSENT if one is None else f"{one.peak_gib:.2f}" for one in taken]
-        lines.append((stage, *cpu, *wall, *memory, _said(sizes, stage)))
+        lines.append((stage, *cpu, *wall, *memory, _reported(sizes, stage)))
     return markdown_table(("stage", *columns, "of these"), lines)
 
 
-def _said(sizes: Sequence[Outcome], stage: str) -> str:
+def _reported(sizes: Sequence[Outcome], stage: str) -> str:
     """`shards 174 (1/10), 1,731`"""
-    said = {_size(one): one.taken[stage].said for one in sizes if stage in one.taken}
-    keys = dict.fromkeys(key for one in said.values() for key in one)
+    reported = {_size(one): one.taken[stage].reported for one in sizes if stage in one.taken}
+    keys = dict.fromkeys(key for one in reported.values() for key in one)
     return "; ".join(
         f"{key.replace('_', ' ')} "
-        + ", ".join(f"{one[key]:,.0f} ({size})" for size, one in said.items() if key in one)
+        + ", ".join(f"{one[key]:,.0f} ({size})" for size, one in reported.items() if key in one)
         for key in keys
     )
 
@@ -113,25 +113,25 @@ def _measure(outcome: Outcome) -> Iterator[Measurement]:
 
 
 def _compare(small: Outcome, large: Outcome) -> Iterator[Measurement]:
-    """Growth of the stages that both have."""
+    """Measure the growth of the stages that both have."""
     name, both = _name(large), small.taken.keys() & large.taken.keys()
     if both:
         spent = [sum(one.taken[stage].cpu_seconds for stage in both) for one in (small, large)]
         times = large.share / small.share
         yield ratio(f"{name}.growth_{times:g}x", spent[1] / spent[0], Target("<=", GROWTH_SLACK * times))
     if READING in both:
-        speed = [one.taken[READING].said["images_per_second"] for one in (small, large)]
+        speed = [one.taken[READING].reported["images_per_second"] for one in (small, large)]
         yield ratio(f"{name}.{READING}.flat", speed[1] / speed[0], Target(">=", FLAT))
 
 
 def _name(outcome: Outcome) -> str:
-    """Of metrics: the whole size is not named."""
+    """Return the prefix of metrics: the full size is not named."""
     size = "" if outcome.share == 1 else f"_{outcome.share:g}"
     return f"{NAME}.{outcome.shape.kind}{size}"
 
 
 def _by_shape(outcomes: Sequence[Outcome]) -> list[list[Outcome]]:
-    """The sizes of each shape, small ones first."""
+    """Group the sizes of each shape, small ones first."""
     by_share = sorted(outcomes, key=lambda outcome: outcome.share)
     kinds = dict.fromkeys(outcome.shape.kind for outcome in outcomes)
     return [[one for one in by_share if one.shape.kind == kind] for kind in kinds]

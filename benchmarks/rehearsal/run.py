@@ -1,6 +1,6 @@
-"""One rehearsal of a shape at one size, in a folder of its own: each step in its own process, under watch.
+"""One rehearsal of a shape at one size, in its own folder: each step in its own process, measured.
 
-What a step took is kept in the folder, so that a rehearsal that was stopped goes on there.
+The measurements of a step are kept in the folder, so that an interrupted rehearsal resumes.
 """
 
 import json
@@ -22,36 +22,36 @@ from ezsd.pipeline.params import preset_text
 DATA = "data"
 SHAPE = "shape.json"
 READ_PHOTOS = 10_000
-"""Photos that the step `reading` reads, of however many there are."""
+"""At most how many photos the step `reading` reads."""
 MEASURED = ("prepare", "plan", "shards", "manifests", "samplers", "reading", "evaluate")
-"""What is told of; the other steps make what these work on."""
+"""The reported steps; the others make their inputs."""
 _COMMANDS = {
     "prepare": ("ezsd-cli", "precompute", "--only", "prepare"),
     "plan": ("ezsd-cli", "plan", "--json"),
 }
-_ORDER = ("draw", "prepare", "shards", "manifests", "samplers", "reading", "look", "evaluate", "plan")
-_LEAVES = {
+_ORDER = ("draw", "prepare", "shards", "manifests", "samplers", "reading", "detections", "evaluate", "plan")
+_OUTPUTS = {
     "draw": (DATA,),
     "prepare": ("artifacts/prepare",),
     "shards": ("artifacts/mine", "artifacts/embed"),
 }
-"""Folders with what a stopped step has left: it begins anew, since only then what it takes is that of all."""
+"""Folders to remove before a step: it starts over, so that its time is that of the whole step."""
 GIB = 2**30
 
 
 @dataclass(frozen=True)
 class Taken:
-    """What a step took: wall time, the processor's time, the most memory of its process, and what it says."""
+    """Cost of a step: wall time, CPU time, peak memory of its process, and numbers that it reports."""
 
     seconds: float
     cpu_seconds: float
     peak_gib: float
-    said: Mapping[str, float]
+    reported: Mapping[str, float]
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What the steps of `MEASURED` took at some share of a shape."""
+    """Costs of the steps of `MEASURED` at a share of a shape."""
 
     shape: Shape
     share: float
@@ -59,21 +59,21 @@ class Outcome:
 
 
 def rehearse(shape: Shape, root: Path) -> dict[str, Taken]:
-    """Runs the steps that are not done in `root`; returns what those of `MEASURED` took, in that order."""
+    """Run the steps not done yet in `root`; return the costs of those of `MEASURED`, in that order."""
     root.mkdir(parents=True, exist_ok=True)
     write_json_atomic(root / SHAPE, asdict(shape))
     write_params(root, rehearsal_params(shape))
-    taken = {step: _kept(step, shape, root) for step in _ORDER}
+    taken = {step: _recorded(step, shape, root) for step in _ORDER}
     return {step: taken[step] for step in MEASURED}
 
 
 def read_shape(root: Path) -> Shape:
-    """The shape that is rehearsed in `root`."""
+    """Read the shape that is rehearsed in `root`."""
     return Shape(**json.loads((root / SHAPE).read_bytes()))
 
 
 def rehearsal_params(shape: Shape) -> dict[str, dict[str, object]]:
-    """The preset's params for the drawn data, with small networks: only `plan` asks any, on a few photos."""
+    """Return the preset's params for the drawn data, with small networks, which only `plan` runs."""
     tree, demo = (yaml.safe_load(preset_text(name)) for name in (shape.kind, "demo"))
     tree["teacher"] = demo["teacher"]
     own, tree["train"] = tree["train"], demo["train"]
@@ -98,11 +98,11 @@ def rehearsal_params(shape: Shape) -> dict[str, dict[str, object]]:
     return tree
 
 
-def _kept(step: str, shape: Shape, root: Path) -> Taken:
-    """What the step took when it was done, or takes now."""
+def _recorded(step: str, shape: Shape, root: Path) -> Taken:
+    """Return the recorded cost of the step, or run it."""
     path = root / "taken" / f"{step}.json"
     if not path.is_file():
-        for folder in _LEAVES.get(step, ()):
+        for folder in _OUTPUTS.get(step, ()):
             shutil.rmtree(root / folder, ignore_errors=True)
         path.parent.mkdir(exist_ok=True)
         write_json_atomic(path, asdict(_take(step, shape, root)))
@@ -113,8 +113,8 @@ def _take(step: str, shape: Shape, root: Path) -> Taken:
     print(f"{shape.kind}, {shape.photos:,} photos: {step}", file=sys.stderr, flush=True)
     own = (sys.executable, "-m", "benchmarks.rehearsal.steps", step)
     watched = watch(_COMMANDS.get(step, own), root)
-    said = {} if step in _COMMANDS else json.loads(watched.output.splitlines()[-1])
-    taken = Taken(watched.seconds, watched.cpu_seconds, watched.largest_bytes / GIB, said)
-    told = f"{taken.seconds:.1f} s, {taken.cpu_seconds:.1f} s of the processor, {taken.peak_gib:.2f} GiB"
-    print(f"  {told} {said or ''}", file=sys.stderr, flush=True)
+    reported = {} if step in _COMMANDS else json.loads(watched.output.splitlines()[-1])
+    taken = Taken(watched.seconds, watched.cpu_seconds, watched.largest_bytes / GIB, reported)
+    cost = f"{taken.seconds:.1f} s, {taken.cpu_seconds:.1f} s of CPU time, {taken.peak_gib:.2f} GiB"
+    print(f"  {cost} {reported or ''}", file=sys.stderr, flush=True)
     return taken

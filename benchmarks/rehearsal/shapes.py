@@ -1,4 +1,4 @@
-"""How large the data sets are, and how their boxes spread over photos and names."""
+"""Sizes of the data sets, and the distribution of their boxes over photos and names."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -11,14 +11,14 @@ Kind = Literal["coco", "lvis"]
 
 @dataclass(frozen=True)
 class Shape:
-    """What a data set holds.
+    """The statistics of a data set.
 
-    Args:
+    Attributes:
         kind: the preset's name and the data's format.
         photos, boxes: of training. val_photos, val_boxes: of validation.
         names: categories.
-        most_boxes: about as many in the fullest photo.
-        same_name: share of boxes with the name of the box before; photos show several things of a kind.
+        most_boxes: approximate maximum per photo.
+        same_name: share of boxes with the name of the previous box.
         corners: of an object's polygon.
         crowds: share of boxes that are crowd regions.
     """
@@ -35,12 +35,12 @@ class Shape:
     crowds: float
 
     def part(self, share: float) -> "Shape":
-        """The same with that share of all photos and boxes."""
+        """Return the shape with this share of all photos and boxes."""
         counts = ("photos", "boxes", "val_photos", "val_boxes")
         return replace(self, **{name: round(share * getattr(self, name)) for name in counts})
 
     def category_names(self) -> Sequence[str]:
-        """Distinct; for COCO those of the preset's split and some more."""
+        """Return distinct names; for COCO those of the preset's split and some more."""
         known = builtin_split("coco_48_17").names if self.kind == "coco" else ()
         return [*known, *(f"thing {number}" for number in range(len(known), self.names))]
 
@@ -50,4 +50,4 @@ SHAPES = (
     Shape("lvis", 100_170, 1_270_141, 19_809, 244_707, 1203, 294, 0.7, 50, 0.0),
 )
 LVIS_FREQUENT, LVIS_COMMON, LVIS_RARE = 405, 461, 337
-"""So many of LVIS's names are in more than 100 training photos, in more than 10, and in fewer."""
+"""Numbers of LVIS's names in more than 100 training photos, in more than 10, and in fewer."""

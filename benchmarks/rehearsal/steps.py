@@ -1,6 +1,6 @@
-"""The steps of a rehearsal, each run in a process of its own: `python -m benchmarks.rehearsal.steps NAME`.
+"""The steps of a rehearsal, each run in its own process: `python -m benchmarks.rehearsal.steps NAME`.
 
-The working folder is that of the run. A step prints one JSON object: what it says besides time and memory.
+The working folder is that of the run. A step prints a JSON object of the numbers that it reports.
 """
 
 import json
@@ -30,25 +30,25 @@ from ezsd.training.dataset import BatchPlan
 from ezsd.training.repeats import repeat_factors
 from ezsd.training.schedule import schedule_in_epochs
 
-Said = Mapping[str, float]
+Reported = Mapping[str, float]
 CACHES = ("mine", "embed")
 
 
-def draw(root: Path) -> Said:
-    """The data set."""
+def draw(root: Path) -> Reported:
+    """Draw the data set."""
     draw_data_set(read_shape(root), root / DATA)
     return {}
 
 
-def shards(root: Path) -> Said:
-    """The shards of proposals and embeddings."""
+def shards(root: Path) -> Reported:
+    """Write the shards of proposals and embeddings."""
     write_proposals(context_of(root, "mine"))
     write_embeddings(context_of(root, "embed"))
     return {"shards": _embedded(root).store.shards}
 
 
-def manifests(root: Path) -> Said:
-    """A checksum of every file of both caches, and a look at them as each later stage takes it."""
+def manifests(root: Path) -> Reported:
+    """Publish both caches, with a checksum of every file, and check them as later stages do."""
     for stage in CACHES:
         folder = context_of(root, stage).folder
         manifest.publish(folder, {}, {})
@@ -58,8 +58,8 @@ def manifests(root: Path) -> Said:
     }
 
 
-def samplers(root: Path) -> Said:
-    """Which photos training shows, from the labels to the last step of the schedule."""
+def samplers(root: Path) -> Reported:
+    """Compute the order of photos from the labels to the last step of the schedule."""
     targets, params = _targets(root), context_of(root, "train").params.train
     labels = [torch.from_numpy(targets.index.objects_of(row).labels) for row in range(len(targets.index))]
     factors = repeat_factors(labels, params.repeat_threshold)
@@ -75,8 +75,8 @@ def samplers(root: Path) -> Said:
     return {"steps": steps, "images_of_last_step": sum(map(len, last))}
 
 
-def reading(root: Path) -> Said:
-    """Targets of photos in the shuffled order of an epoch."""
+def reading(root: Path) -> Reported:
+    """Read targets of photos in the shuffled order of an epoch."""
     targets = _targets(root)
     rows = list(islice(targets.order([1.0] * len(targets.index), 0, 0), READ_PHOTOS))
     start = time.process_time()
@@ -85,15 +85,15 @@ def reading(root: Path) -> Said:
     return {"images_per_second": len(rows) / (time.process_time() - start)}
 
 
-def look(root: Path) -> Said:
-    """What `evaluate` finds when every validation photo has been looked at."""
+def detections(root: Path) -> Reported:
+    """Write what `evaluate` reads once its pass over the photos is done."""
     write_renorm_and_detector(context_of(root, "train"))
     write_detections(context_of(root, "evaluate"), read_shape(root))
     return {}
 
 
-def evaluation(root: Path) -> Said:
-    """The stage, which finds its pass over the photos done."""
+def evaluation(root: Path) -> Reported:
+    """Run the stage with its pass over the photos already done."""
     context = context_of(root, "evaluate")
     evaluate.external_inputs(context.params, root)
     result = evaluate.run(context)
@@ -101,13 +101,13 @@ def evaluation(root: Path) -> Said:
     return {"detections": result.counts["detections"]}
 
 
-STEPS: Mapping[str, Callable[[Path], Said]] = {
+STEPS: Mapping[str, Callable[[Path], Reported]] = {
     "draw": draw,
     "shards": shards,
     "manifests": manifests,
     "samplers": samplers,
     "reading": reading,
-    "look": look,
+    "detections": detections,
     "evaluate": evaluation,
 }
 

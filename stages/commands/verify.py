@@ -52,7 +52,7 @@ def _problems(name: str, params: "Params", root: Path) -> list[str]:
     from ezsd.pipeline.graph import STAGES
     from ezsd.pipeline.runner import artifact_folder, command_of, require_current
 
-    found = verify(artifact_folder(root, name), mend=f"run `ezsd-cli {command_of(name)}`")
+    found = verify(artifact_folder(root, name), fix=f"run `ezsd-cli {command_of(name)}`")
     try:
         require_current(STAGES, name, params, root)
     except ArtifactError as error:

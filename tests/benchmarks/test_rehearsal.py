@@ -37,7 +37,7 @@ def test_every_step_runs_on_a_few_photos(whole: Shape, tmp_path: Path) -> None:
     assert steps.manifests(tmp_path)["files"] > 8
     assert steps.samplers(tmp_path)["images_of_last_step"] == 4
     assert steps.reading(tmp_path)["images_per_second"] > 0
-    steps.look(tmp_path)
+    steps.detections(tmp_path)
     photos = shape.val_photos
     assert steps.evaluation(tmp_path)["detections"] == pytest.approx(300 * photos, abs=300)
 
@@ -114,6 +114,6 @@ def test_the_page_compares_the_sizes_of_each_shape(tmp_path: Path) -> None:
 def test_the_page_says_what_was_not_measured(tmp_path: Path) -> None:
     publish([Outcome(COCO, 0.1, {"prepare": Taken(9.0, 8.0, 1.5, {})})], tmp_path, tmp_path)
     text = (tmp_path / "full-size.md").read_text()
-    assert "The whole is not measured yet" in text
+    assert "The full size is not measured yet" in text
     assert re.search(r"prepare +\| +8 \| +9 \| +1\.50 \|", text)
     assert "–: not measured yet" in text

@@ -50,7 +50,7 @@ def test_the_file_holds_provenance_and_numbers_by_name(tmp_path: Path) -> None:
     ]
 
 
-def test_the_machine_is_told_without_its_name() -> None:
+def test_the_machine_is_described_without_its_name() -> None:
     machine = this_machine()
     assert machine.cores >= 1 and machine.memory_gib > 0 and machine.cpu
     assert not hasattr(machine, "node")
@@ -65,7 +65,7 @@ def test_a_target_is_met_at_its_bound_and_beyond(target: Target, value: float, m
     assert Target.parse(str(target)) == target
 
 
-def test_the_table_begins_with_what_has_a_target_and_says_whether_it_was_met() -> None:
+def test_the_table_begins_with_metrics_that_have_a_target_and_whether_it_was_met() -> None:
     rows = table_rows([RESULT])
     assert rows[0] == (
         "cache.bytes_vs_json",
@@ -84,6 +84,6 @@ def test_a_table_without_rows_is_its_header() -> None:
     assert len(markdown_table(HEADER, []).splitlines()) == 2
 
 
-def test_the_page_tells_each_machine_once() -> None:
+def test_the_page_lists_each_machine_once() -> None:
     text = page([RESULT, replace(RESULT, name="crops")])
     assert text.count("A CPU") == 1 and "- cache, crops: A CPU, 2 cores" in text

@@ -17,10 +17,10 @@ def test_a_box_to_distill_costs_its_way_through_the_head() -> None:
     detector.set_vocabulary(torch.randn(NAMES, DIM))
     photo = torch.randint(256, (3, *PHOTO_HW), dtype=torch.uint8)
 
-    plain, taught = (step_flops(detector, photo, example_target(params, boxes)) for boxes in (0, 10))
+    plain, distilled = (step_flops(detector, photo, example_target(params, boxes)) for boxes in (0, 10))
 
     head = config.box_head
     cells, channels, width = head.roi_side**2, head.channels, head.width
     convolutions = cells * 9 * channels * (config.pyramid_channels + 3 * channels)
     linear = cells * channels * width + width * width + width * DIM
-    assert taught - plain == 10 * 2 * (convolutions + linear) * FORWARD_AND_BACKWARD
+    assert distilled - plain == 10 * 2 * (convolutions + linear) * FORWARD_AND_BACKWARD

@@ -14,7 +14,7 @@ from ezsd.cache.manifest import begin, publish
 from ezsd.pipeline.data.prepared import Prepared
 from ezsd.pipeline.models.detector import read_detector
 
-MEND = "run it again"
+FIX = "run it again"
 
 
 def artifact(folder: Path, files: dict[str, bytes]) -> Path:
@@ -26,7 +26,7 @@ def artifact(folder: Path, files: dict[str, bytes]) -> Path:
 
 
 def flip(path: Path, old: bytes, new: bytes) -> None:
-    """Changes bytes and leaves the size and the time as they were."""
+    """Change bytes, but not the size and the time."""
     before, data = path.stat(), path.read_bytes()
     assert len(old) == len(new) and old in data
     path.write_bytes(data.replace(old, new, 1))
@@ -41,10 +41,10 @@ def flip_byte(path: Path, place: int) -> None:
 
 def test_flipped_bytes_of_the_same_size_are_refused(tmp_path: Path) -> None:
     folder = artifact(tmp_path / "mine", {"a.json": b'{"names": ["cat"]}'})
-    assert read_json(folder / "a.json", MEND) == {"names": ["cat"]}
+    assert read_json(folder / "a.json", FIX) == {"names": ["cat"]}
     flip(folder / "a.json", b"cat", b"cow")
     with pytest.raises(ArtifactError, match=r"a\.json is damaged: its checksum does not agree; run it again"):
-        read_json(folder / "a.json", MEND)
+        read_json(folder / "a.json", FIX)
 
 
 def test_a_file_is_hashed_once_until_it_changes(tmp_path: Path, monkeypatch) -> None:
@@ -55,11 +55,11 @@ def test_a_file_is_hashed_once_until_it_changes(tmp_path: Path, monkeypatch) -> 
         contents.Contents, "checksum", lambda self, name: hashed.append(name) or checksum(self, name)
     )
     for name in ("a", "b", "a", "b"):
-        read_checked(folder / name, MEND)
+        read_checked(folder / name, FIX)
     assert hashed == ["a", "b"]
     (folder / "a").write_bytes(b"one")
     os.utime(folder / "a", ns=(0, 0))
-    read_checked(folder / "a", MEND)
+    read_checked(folder / "a", FIX)
     assert hashed == ["a", "b", "a"]
 
 
@@ -67,13 +67,13 @@ def test_a_file_that_no_manifest_lists_is_not_used(tmp_path: Path) -> None:
     folder = artifact(tmp_path / "mine", {"a": b"one"})
     (folder / "b").write_bytes(b"two")
     with pytest.raises(ArtifactError, match="b is missing; run it again"):
-        read_checked(folder / "b", MEND)
+        read_checked(folder / "b", FIX)
 
 
 def test_a_stage_that_is_at_work_reads_its_own_files(tmp_path: Path) -> None:
     begin(tmp_path, "mine", {})
     (tmp_path / "part").write_bytes(b"one")
-    assert read_checked(tmp_path / "part", MEND) == b"one"
+    assert read_checked(tmp_path / "part", FIX) == b"one"
 
 
 def test_a_missing_file_is_a_sentence_with_or_without_a_manifest(tmp_path: Path) -> None:
@@ -81,14 +81,14 @@ def test_a_missing_file_is_a_sentence_with_or_without_a_manifest(tmp_path: Path)
     (folder / "a").unlink()
     for path in (folder / "a", tmp_path / "nothing"):
         with pytest.raises(ArtifactError, match="is missing; run it again"):
-            read_checked(path, MEND)
+            read_checked(path, FIX)
 
 
 @pytest.mark.parametrize("text", [b"[" * 100_000, b'{"a": NaN}', b"{", b"\xff", b"9" * 5000])
 def test_json_that_is_not_ours_is_a_sentence(tmp_path: Path, text: bytes) -> None:
     (tmp_path / "a.json").write_bytes(text)
     with pytest.raises(ArtifactError, match=r"a\.json is damaged: .*; run it again"):
-        read_json(tmp_path / "a.json", MEND)
+        read_json(tmp_path / "a.json", FIX)
 
 
 def test_every_reader_of_whole_files_checks_them(tmp_path: Path) -> None:

@@ -165,7 +165,7 @@ def test_a_changed_box_is_noticed(tmp_path: Path) -> None:
 def test_foreign_files(tmp_path: Path) -> None:
     with h5py.File(tmp_path / "other.h5", "w") as file:
         file["x"] = 1
-    with pytest.raises(ArtifactError, match="is no dataset index but a foreign file"):
+    with pytest.raises(ArtifactError, match="is not a dataset index but a foreign file"):
         read_index(tmp_path / "other.h5")
     write_index(tmp_path / "old.h5", index_of([1]))
     with h5py.File(tmp_path / "old.h5", "r+") as file:

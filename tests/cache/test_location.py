@@ -20,7 +20,7 @@ from ezsd.cache.verify import verify
 
 STORES = "memory://bucket/runs"
 INPUTS = {"code": "1"}
-MEND = "run: ezsd-cli precompute --only mine"
+FIX = "run: ezsd-cli precompute --only mine"
 ARRAYS = {"scores": ArraySpec((3,), "f4", 0)}
 
 
@@ -78,7 +78,7 @@ def test_the_manifest_and_the_shards_are_those_of_a_folder(folder: Path, tmp_pat
         for path in (local / "proposals.zarr").rglob("*")
         if path.is_file()
     }
-    assert verify(folder, MEND) == []
+    assert verify(folder, FIX) == []
     assert manifest.is_current(folder, INPUTS)
 
 
@@ -96,10 +96,10 @@ def test_a_missing_and_a_damaged_shard_are_named_and_made_again(folder: Path) ->
     objects.put("proposals.zarr/scores/c/1/0", b"?" * len(before[object_name("proposals.zarr/scores/c/1/0")]))
     objects.delete("proposals.zarr/scores/c/2/0")
     where = f"{url_of(INPUTS)}/proposals.zarr/scores/c"
-    assert verify(folder, MEND) == [
+    assert verify(folder, FIX) == [
         f"{where}/1/0 (shard 1 of 'scores', rows 4 to 7) is damaged: its checksum does not agree; "
-        f"delete {where}/1/0 and {MEND}",
-        f"{where}/2/0 (shard 2 of 'scores', rows 8 to 9) is missing; {MEND}",
+        f"delete {where}/1/0 and {FIX}",
+        f"{where}/2/0 (shard 2 of 'scores', rows 8 to 9) is missing; {FIX}",
     ]
     with pytest.raises(ArtifactError, match=r"scores/c/2/0 is missing; make it again"):
         manifest.require_current(folder, INPUTS, "make it again")
@@ -107,7 +107,7 @@ def test_a_missing_and_a_damaged_shard_are_named_and_made_again(folder: Path) ->
     store = ShardedStore.open(store_location(folder, "proposals.zarr"))
     assert [store.is_done(shard) for shard in range(3)] == [True, False, False]
     make(folder, url_of(INPUTS))
-    assert verify(folder, MEND) == [] and bucket() == before
+    assert verify(folder, FIX) == [] and bucket() == before
 
 
 def object_name(key: str) -> str:
@@ -138,14 +138,14 @@ def test_other_inputs_leave_none_of_the_old_shards_and_all_else(folder: Path) ->
     names = set(bucket())
     assert not any(name.startswith(old) for name in names) and any(name.startswith(new) for name in names)
     assert "/bucket/runs/embed/precious" in names
-    assert verify(folder, MEND) == []
+    assert verify(folder, FIX) == []
 
 
 def test_shards_that_shall_lie_elsewhere_are_made_anew_and_leave_no_copy(tmp_path: Path) -> None:
     folder = make(tmp_path / "mine", url_of(INPUTS), shards=2)
     make(folder, None)
     assert read_location(folder) is None and bucket() == {}
-    assert (folder / "proposals.zarr/scores/c/2/0").is_file() and verify(folder, MEND) == []
+    assert (folder / "proposals.zarr/scores/c/2/0").is_file() and verify(folder, FIX) == []
 
 
 @pytest.mark.parametrize("stores", [None, "memory://bucket", "memory://bucket/runs/mine"])
@@ -180,8 +180,8 @@ def test_a_claim_that_contradicts_itself_removes_nothing(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("url", "says"),
     [
-        ("memory://bucket/runs", "names no URL of shards"),
-        (["memory://bucket"], "names no URL of shards"),
+        ("memory://bucket/runs", "does not hold a URL of shards"),
+        (["memory://bucket"], "does not hold a URL of shards"),
         (f"memory://bucket/runs/mine/{'0' * 64}", "names the shards of another artifact"),
     ],
 )
@@ -189,7 +189,7 @@ def test_a_foreign_location_is_refused_and_nothing_removed(folder: Path, url: ob
     before = bucket()
     (folder / "location.json").write_text(json.dumps({"url": url}))
     assert not manifest.is_current(folder, INPUTS)
-    assert says in verify(folder, MEND)[0]
+    assert says in verify(folder, FIX)[0]
     assert bucket() == before
 
 
@@ -228,8 +228,8 @@ def test_a_url_that_cannot_be_reached_changes_nothing(folder: Path, monkeypatch:
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
     monkeypatch.setattr(fsspec.implementations.memory.MemoryFileSystem, "pipe_file", refuse)
     monkeypatch.setattr(fsspec.implementations.memory.MemoryFileSystem, "find", refuse)
-    with pytest.raises(ArtifactError, match=r"cannot write memory://.*: no route to the bucket; mend that"):
+    with pytest.raises(ArtifactError, match=r"cannot write memory://.*: no route to the bucket; fix that"):
         manifest.begin(folder, "mine", INPUTS, url_of(INPUTS))
     with pytest.raises(ArtifactError, match=r"cannot read memory://.*: no route to the bucket"):
-        manifest.require_current(folder, INPUTS, MEND)
+        manifest.require_current(folder, INPUTS, FIX)
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before

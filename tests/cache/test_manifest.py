@@ -12,7 +12,7 @@ from ezsd.cache.errors import ArtifactError
 from ezsd.cache.folders import wipe
 
 INPUTS = {"params": {"mine": {"nms_iou": 0.7}}, "code": {"ezsd/teacher/crops.py": "1" * 64}, "parents": {}}
-MEND = "run: ezsd-cli precompute --only mine"
+FIX = "run: ezsd-cli precompute --only mine"
 
 
 def changed(**mine: object) -> dict[str, object]:
@@ -64,8 +64,8 @@ def test_fingerprint_depends_on_stage_and_inputs_not_on_order() -> None:
 
 def test_current(folder: Path) -> None:
     assert manifest.is_current(folder, INPUTS)
-    assert manifest.require_current(folder, INPUTS, MEND) == manifest.read_manifest(folder)
-    assert manifest.require_complete(folder, MEND).counts == {"rows": 2}
+    assert manifest.require_current(folder, INPUTS, FIX) == manifest.read_manifest(folder)
+    assert manifest.require_complete(folder, FIX).counts == {"rows": 2}
 
 
 def test_inputs_with_tuples_are_what_json_makes_of_them(tmp_path: Path) -> None:
@@ -74,38 +74,38 @@ def test_inputs_with_tuples_are_what_json_makes_of_them(tmp_path: Path) -> None:
     assert manifest.is_current(tmp_path / "a", {"sizes": (1, 2)})
 
 
-def test_stale_names_what_differs_and_the_mend(folder: Path) -> None:
+def test_stale_names_what_differs_and_the_fix(folder: Path) -> None:
     with pytest.raises(ArtifactError) as caught:
-        manifest.require_current(folder, changed(nms_iou=0.6), MEND)
-    assert str(caught.value) == f"{folder} is stale: params.mine.nms_iou 0.7 -> 0.6; {MEND}"
+        manifest.require_current(folder, changed(nms_iou=0.6), FIX)
+    assert str(caught.value) == f"{folder} is stale: params.mine.nms_iou 0.7 -> 0.6; {FIX}"
     assert not manifest.is_current(folder, changed(nms_iou=0.6))
 
 
 def test_missing(tmp_path: Path) -> None:
-    with pytest.raises(ArtifactError, match=f"mine is missing: .*; {MEND}$"):
-        manifest.require_current(tmp_path / "mine", INPUTS, MEND)
+    with pytest.raises(ArtifactError, match=f"mine is missing: .*; {FIX}$"):
+        manifest.require_current(tmp_path / "mine", INPUTS, FIX)
 
 
 def test_interrupted(folder: Path) -> None:
     manifest.begin(folder, "mine", changed(nms_iou=0.6))
-    with pytest.raises(ArtifactError, match=f"mine is incomplete: .* interrupted; {MEND}$"):
-        manifest.require_current(folder, changed(nms_iou=0.6), MEND)
+    with pytest.raises(ArtifactError, match=f"mine is incomplete: .* interrupted; {FIX}$"):
+        manifest.require_current(folder, changed(nms_iou=0.6), FIX)
 
 
 def test_foreign_schema(folder: Path) -> None:
     content = json.loads((folder / "manifest.json").read_text())
     (folder / "manifest.json").write_text(json.dumps({**content, "schema": 99}))
-    with pytest.raises(ArtifactError, match=f"made by another version: schema 99, not 1; {MEND}$"):
-        manifest.require_current(folder, INPUTS, MEND)
+    with pytest.raises(ArtifactError, match=f"made by another version: schema 99, not 1; {FIX}$"):
+        manifest.require_current(folder, INPUTS, FIX)
 
 
 def test_a_missing_or_short_file_is_named(folder: Path) -> None:
     (folder / "boxes" / "0").write_bytes(b"shard")
-    with pytest.raises(ArtifactError, match=f"boxes/0 is damaged: 5 bytes instead of 10; {MEND}$"):
-        manifest.require_current(folder, INPUTS, MEND)
+    with pytest.raises(ArtifactError, match=f"boxes/0 is damaged: 5 bytes instead of 10; {FIX}$"):
+        manifest.require_current(folder, INPUTS, FIX)
     (folder / "boxes" / "0").unlink()
-    with pytest.raises(ArtifactError, match=f"boxes/0 is missing; {MEND}$"):
-        manifest.require_complete(folder, MEND)
+    with pytest.raises(ArtifactError, match=f"boxes/0 is missing; {FIX}$"):
+        manifest.require_complete(folder, FIX)
     assert not manifest.is_current(folder, INPUTS)
 
 

@@ -64,7 +64,7 @@ def test_every_file_comes_back_byte_for_byte(made: Path, exported: Path, tmp_pat
     assert manifest.is_current(tmp_path / "there", INPUTS)
 
 
-def test_it_replaces_what_lay_there(exported: Path, made: Path, tmp_path: Path) -> None:
+def test_it_replaces_an_earlier_artifact(exported: Path, made: Path, tmp_path: Path) -> None:
     there = tmp_path / "there"
     manifest.begin(there, "mine", {"other": 1})
     (there / "old").write_bytes(b"old")
@@ -102,7 +102,7 @@ def test_a_truncated_file_is_refused(exported: Path, tmp_path: Path, keep: int) 
 
 def test_a_foreign_file_is_refused(tmp_path: Path) -> None:
     h5py.File(tmp_path / "foreign.h5", "w").close()
-    with pytest.raises(ArtifactError, match="holds no exported artifacts"):
+    with pytest.raises(ArtifactError, match="is not an export of artifacts"):
         import_all(tmp_path / "foreign.h5", tmp_path / "there")
     with pytest.raises(ArtifactError, match="is missing"):
         import_all(tmp_path / "nothing.h5", tmp_path / "there")
@@ -161,7 +161,7 @@ def test_a_mark_among_the_files_is_refused(tmp_path: Path, mark: str, form: str)
     for name in (form.format(mark), form.format(mark.title())):
         with forged(tmp_path / "bad.h5", {name: b"x"}):
             pass
-        with pytest.raises(ArtifactError, match=f"names '{name}', which is no part of an artifact: the file"):
+        with pytest.raises(ArtifactError, match=f"names '{name}', which is not part of an artifact: "):
             import_all(tmp_path / "bad.h5", tmp_path / "there")
         assert not (tmp_path / "there").exists()
 
@@ -176,7 +176,7 @@ def test_a_name_that_no_stage_gives_is_refused(tmp_path: Path, name: str) -> Non
         made = json.loads(claim({"replaced": b"x"}))
         made["files"] = {name: made["files"]["replaced"]}
         group.create_dataset("manifest.json", data=np.frombuffer(json.dumps(made).encode(), np.uint8))
-    with pytest.raises(ArtifactError, match="as no stage does: the file is foreign"):
+    with pytest.raises(ArtifactError, match="which no stage writes: the file is foreign"):
         import_all(tmp_path / "bad.h5", tmp_path / "there")
     assert not (tmp_path / "there").exists()
 
@@ -258,7 +258,7 @@ def test_a_damaged_artifact_is_not_exported(made: Path, tmp_path: Path) -> None:
     with pytest.raises(ArtifactError, match=r"index\.h5 is damaged"):
         export_artifacts(tmp_path / "out.h5", {"mine": made}, lambda size: None)
     assert not (tmp_path / "out.h5").exists() and not list(find_leftovers(tmp_path))
-    assert verify(made, mend="") != []
+    assert verify(made, fix="") != []
 
 
 @pytest.mark.parametrize("room", [0, 500, 2000, 5000])

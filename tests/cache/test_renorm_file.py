@@ -108,7 +108,7 @@ def test_what_cannot_be_read_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(ArtifactError, match="is missing"):
         read_renorm(path)
     write_renorm(path, record_of())
-    with pytest.raises(ArtifactError, match="is no dataset index but re-normalization record"):
+    with pytest.raises(ArtifactError, match="is not a dataset index but re-normalization record"):
         read_index(path)
     path.write_bytes(path.read_bytes()[:-200])
     with pytest.raises(ArtifactError, match="truncated or damaged"):

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import zarr
-from support.filled_stores import ARRAYS, MEND, content, filled, part, tree
+from support.filled_stores import ARRAYS, FIX, content, filled, part, tree
 
 from ezsd.cache.errors import ArtifactError
 from ezsd.cache.layout import ArraySpec, name_shards
@@ -60,19 +60,19 @@ def test_impossible_layouts_are_refused(tmp_path: Path) -> None:
 
 
 def test_an_incomplete_store_is_not_read(tmp_path: Path) -> None:
-    store = ShardedStore.create(tmp_path, ARRAYS, 10, 4, {}, MEND)
+    store = ShardedStore.create(tmp_path, ARRAYS, 10, 4, {}, FIX)
     store.write_shard(1, part(content(10), range(4, 8)))
     assert [store.is_done(shard) for shard in range(3)] == [False, True, False]
-    with pytest.raises(ArtifactError, match=f"these are not done: 0, 2; {MEND}$"):
+    with pytest.raises(ArtifactError, match=f"these are not done: 0, 2; {FIX}$"):
         store.finish()
     for read in (lambda: store.read_shard(1), lambda: store.read("count", [4])):
-        with pytest.raises(ArtifactError, match=f"is incomplete, so it cannot be read; {MEND}$"):
+        with pytest.raises(ArtifactError, match=f"is incomplete, so it cannot be read; {FIX}$"):
             read()
 
 
 def test_what_is_no_store_is_refused_and_not_made(tmp_path: Path) -> None:
-    with pytest.raises(ArtifactError, match=f"no store in .*nowhere; {MEND}"):
-        ShardedStore.open(tmp_path / "nowhere", MEND)
+    with pytest.raises(ArtifactError, match=f"no store in .*nowhere; {FIX}"):
+        ShardedStore.open(tmp_path / "nowhere", FIX)
     assert list(tmp_path.iterdir()) == []
     zarr.open_group(tmp_path / "foreign", mode="w")
     with pytest.raises(ArtifactError, match="damaged or foreign"):
@@ -117,8 +117,8 @@ def damaged_copies(whole: bytes) -> Iterator[bytes]:
 def test_no_flipped_bit_and_no_cut_gives_a_wrong_row(six_rows: Path, name: str, harmless_bits: int) -> None:
     path, right = six_rows / f"{name}/c/1/0/0", content(6)[name][4:]
     whole, harmless = path.read_bytes(), 0
-    says = re.compile(f"shard 1 of '{name}' \\(rows 4 to 5\\) is damaged: .*; delete {path} and {MEND}")
-    store = ShardedStore.open(six_rows, MEND)
+    says = re.compile(f"shard 1 of '{name}' \\(rows 4 to 5\\) is damaged: .*; delete {path} and {FIX}")
+    store = ShardedStore.open(six_rows, FIX)
     for damaged in damaged_copies(whole):
         path.write_bytes(damaged)
         try:
@@ -134,7 +134,7 @@ def test_damage_is_told_by_either_way_of_reading_and_only_where_it_is(tmp_path: 
     store = filled(tmp_path, content(6))
     path = tmp_path / "embeddings/c/1/0/0"
     path.write_bytes(path.read_bytes().replace(path.read_bytes()[40:44], b"\0\0\0\0"))
-    says = f"shard 1 of 'embeddings' \\(rows 4 to 5\\) is damaged: .*; delete {path} and {MEND}$"
+    says = f"shard 1 of 'embeddings' \\(rows 4 to 5\\) is damaged: .*; delete {path} and {FIX}$"
     with pytest.raises(ArtifactError, match=says):
         store.read_shard(1)
     with pytest.raises(ArtifactError, match=says):
@@ -149,7 +149,7 @@ def test_a_missing_shard_is_no_fill_value(tmp_path: Path) -> None:
     (tmp_path / "count/c/1").unlink()
     for read in (lambda: store.read_shard(1), lambda: store.read("count", [5])):
         with pytest.raises(
-            ArtifactError, match=r"shard 1 of 'count' \(rows 4 to 5\) is damaged: it is not there"
+            ArtifactError, match=r"shard 1 of 'count' \(rows 4 to 5\) is damaged: it is missing"
         ):
             read()
 
@@ -164,7 +164,7 @@ def test_a_shard_of_fewer_rows_is_damaged(tmp_path: Path) -> None:
 
 def test_a_full_disk_stops_cleanly_and_the_rest_goes_on_later(tmp_path: Path, monkeypatch) -> None:
     data, flush, calls = content(10), os.fsync, []
-    store = ShardedStore.create(tmp_path, ARRAYS, 10, 4, {"names": ["a", "b"]}, MEND)
+    store = ShardedStore.create(tmp_path, ARRAYS, 10, 4, {"names": ["a", "b"]}, FIX)
     store.write_shard(0, part(data, range(4)))
 
     def full(handle: int) -> None:
@@ -180,7 +180,7 @@ def test_a_full_disk_stops_cleanly_and_the_rest_goes_on_later(tmp_path: Path, mo
         patch.setattr(os, "fsync", full)
         store.write_shard(1, part(data, range(4, 8)))
     assert not list(tmp_path.rglob("*.part"))
-    again = ShardedStore.create(tmp_path, ARRAYS, 10, 4, {"names": ["a", "b"]}, MEND)
+    again = ShardedStore.create(tmp_path, ARRAYS, 10, 4, {"names": ["a", "b"]}, FIX)
     assert [again.is_done(shard) for shard in range(3)] == [True, False, False]
     for shard in (1, 2):
         again.write_shard(shard, part(data, again.shard_range(shard)))
@@ -199,9 +199,9 @@ def test_shard_numbers_for_people() -> None:
 def test_edited_records_mean_not_done(tmp_path: Path, records: bytes) -> None:
     filled(tmp_path, content(6))
     (tmp_path / "shards/zarr.json").write_bytes(records)
-    store = ShardedStore.open(tmp_path, MEND)
+    store = ShardedStore.open(tmp_path, FIX)
     assert not store.is_done(0)
-    with pytest.raises(ArtifactError, match=f"incomplete, so it cannot be read; {MEND}"):
+    with pytest.raises(ArtifactError, match=f"incomplete, so it cannot be read; {FIX}"):
         store.read_shard(0)
 
 
@@ -212,5 +212,5 @@ def test_a_disk_that_cannot_be_read_is_one_sentence(tmp_path: Path, monkeypatch:
         raise OSError(errno.EIO, "Input/output error")
 
     monkeypatch.setattr(Path, "open", broken)
-    with pytest.raises(ArtifactError, match=r"cannot read .*Input/output error; mend that and run again"):
+    with pytest.raises(ArtifactError, match=r"cannot read .*Input/output error; fix that and run again"):
         store.read_shard(0)

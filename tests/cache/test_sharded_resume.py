@@ -1,4 +1,4 @@
-"""However the work was cut and whoever did it, the artifact ends with the same bytes."""
+"""However often the work was interrupted, and by any number of processes, the artifact has the same bytes."""
 
 import os
 import signal
@@ -59,7 +59,7 @@ def straight(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
 
 
 class Killed(BaseException):
-    """Stands for SIGKILL: nothing of ours catches it."""
+    """Stands for SIGKILL: no code here catches it."""
 
 
 @pytest.mark.parametrize("calls", range(0, 25, 3))
@@ -144,7 +144,7 @@ def test_killed_between_finish_and_publish(tmp_path: Path, straight: dict[str, b
     [("embeddings/c/2/0/0", [2]), ("count/c/5", [5]), ("zarr.json", []), ("count/zarr.json", [])],
 )
 @pytest.mark.parametrize("damage", ["removed", "changed"])
-def test_a_damaged_artifact_is_mended_by_its_damaged_part_alone(
+def test_a_damaged_artifact_is_repaired_by_its_damaged_part_alone(
     tmp_path: Path, straight: dict[str, bytes], name: str, redone: list[int], damage: str
 ) -> None:
     folder = tmp_path / "mine"

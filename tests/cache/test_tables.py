@@ -7,7 +7,7 @@ import pytest
 from ezsd.cache.errors import ArtifactError
 from ezsd.cache.tables import read_table, table_bytes
 
-MEND = "run it again"
+FIX = "run it again"
 HOSTILE = [
     "=1+1",
     "+1",
@@ -27,7 +27,7 @@ HOSTILE = [
 def test_formulas_are_quoted_and_read_back(tmp_path: Path) -> None:
     data = table_bytes(["name", "score"], [{"name": name, "score": -0.5} for name in HOSTILE])
     (tmp_path / "a.csv").write_bytes(data)
-    rows = read_table(tmp_path / "a.csv", MEND)
+    rows = read_table(tmp_path / "a.csv", FIX)
     assert [row["name"] for row in rows] == HOSTILE
     assert {row["score"] for row in rows} == {"-0.5"}
     assert data.splitlines()[1:4] == [b"'=1+1,-0.5", b"'+1,-0.5", b"'-x,-0.5"]
@@ -37,4 +37,4 @@ def test_formulas_are_quoted_and_read_back(tmp_path: Path) -> None:
 def test_a_table_that_is_not_ours_is_a_sentence(tmp_path: Path, text: bytes) -> None:
     (tmp_path / "a.csv").write_bytes(text)
     with pytest.raises(ArtifactError, match=r"a\.csv is damaged: .*; run it again"):
-        read_table(tmp_path / "a.csv", MEND)
+        read_table(tmp_path / "a.csv", FIX)

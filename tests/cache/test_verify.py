@@ -10,7 +10,7 @@ from ezsd.cache.layout import ArraySpec
 from ezsd.cache.sharded import ShardedStore
 from ezsd.cache.verify import verify
 
-MEND = "run: ezsd-cli precompute --only mine"
+FIX = "run: ezsd-cli precompute --only mine"
 
 
 @pytest.fixture
@@ -32,46 +32,46 @@ def flip(path: Path) -> None:
 
 
 def test_all_is_well(folder: Path) -> None:
-    assert verify(folder, MEND) == verify(folder, MEND, full=False) == []
+    assert verify(folder, FIX) == verify(folder, FIX, full=False) == []
 
 
-def test_a_damaged_shard_is_named_with_its_rows_and_mend(folder: Path) -> None:
+def test_a_damaged_shard_is_named_with_its_rows_and_fix(folder: Path) -> None:
     path = folder / "store.zarr/scores/c/2/0"
     flip(path)
-    assert verify(folder, MEND) == [
+    assert verify(folder, FIX) == [
         f"{path} (shard 2 of 'scores', rows 8 to 9) is damaged: its checksum does not agree; "
-        f"delete {path} and {MEND}"
+        f"delete {path} and {FIX}"
     ]
-    assert verify(folder, MEND, full=False) == []  # sizes agree
+    assert verify(folder, FIX, full=False) == []  # sizes agree
 
 
 def test_missing_short_and_extra_files_show_in_the_quick_check(folder: Path) -> None:
     (folder / "names.txt").unlink()
     (folder / "store.zarr/scores/c/0/0").write_bytes(b"short")
     (folder / "notes.txt").write_text("mine")
-    problems = verify(folder, MEND, full=False)
-    assert problems == verify(folder, MEND)
-    assert problems[0] == f"{folder / 'names.txt'} is missing; {MEND}"
+    problems = verify(folder, FIX, full=False)
+    assert problems == verify(folder, FIX)
+    assert problems[0] == f"{folder / 'names.txt'} is missing; {FIX}"
     assert "(shard 0 of 'scores', rows 0 to 3) is damaged: 5 bytes instead of" in problems[1]
-    assert problems[2] == f"{folder / 'notes.txt'} is not of this artifact; delete it"
+    assert problems[2] == f"{folder / 'notes.txt'} is not part of this artifact; delete it"
     assert len(problems) == 3
 
 
 def test_a_damaged_store_description_does_not_hide_the_shard(folder: Path) -> None:
     (folder / "store.zarr/zarr.json").write_text("{")
     (folder / "store.zarr/scores/c/1/0").unlink()
-    assert any("(shard 1 of 'scores') is missing" in problem for problem in verify(folder, MEND))
+    assert any("(shard 1 of 'scores') is missing" in problem for problem in verify(folder, FIX))
 
 
 def test_without_a_manifest_there_is_one_problem(folder: Path) -> None:
     (folder / "manifest.json").write_text('{"schema": 1')
-    assert verify(folder, MEND) == [
-        f"{folder / 'manifest.json'} cannot be read as JSON: it is truncated or damaged; {MEND}"
+    assert verify(folder, FIX) == [
+        f"{folder / 'manifest.json'} cannot be read as JSON: it is truncated or damaged; {FIX}"
     ]
-    assert len(verify(folder / "nowhere", MEND)) == 1
+    assert len(verify(folder / "nowhere", FIX)) == 1
 
 
-def test_what_verify_tells_to_do_mends_it(folder: Path) -> None:
+def test_what_verify_says_to_do_repairs_it(folder: Path) -> None:
     path = folder / "store.zarr/scores/c/2/0"
     flip(path)
     assert manifest.is_current(folder, {"code": "1"})

@@ -46,7 +46,7 @@ def test_a_full_disk_stops_a_stage_cleanly(root: Path, monkeypatch: pytest.Monke
         full.setattr(atomic, "_write_through", fill)
         with pytest.raises(ArtifactError, match="the disk is full; free space and run again"):
             run_stage(STAGES, "mine", params, root)
-    assert file_bytes(renorm) == renormed and verify(renorm, mend="") == []
+    assert file_bytes(renorm) == renormed and verify(renorm, fix="") == []
     assert not list(atomic.find_leftovers(root))
     store = ShardedStore.open(Mined(mine).location)
     assert [store.is_done(shard) for shard in range(store.shards)] == [True, False, False]
@@ -54,4 +54,4 @@ def test_a_full_disk_stops_a_stage_cleanly(root: Path, monkeypatch: pytest.Monke
         manifest.read_manifest(mine)
     kept = {name: data for name, data in file_bytes(mine).items() if "/c/0" in name}
     run_stage(STAGES, "mine", params, root)
-    assert kept and kept.items() <= file_bytes(mine).items() and verify(mine, mend="") == []
+    assert kept and kept.items() <= file_bytes(mine).items() and verify(mine, fix="") == []

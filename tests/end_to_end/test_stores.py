@@ -110,7 +110,7 @@ def test_a_run_is_up_to_date_wherever_its_shards_are(local: Path, remote: Path) 
     for stage in TEACHERS:
         assert not run_stage(STAGES, stage, AT_URL, local)
         assert not run_stage(STAGES, stage, colour_params(), remote)
-        assert verify(artifact_folder(remote, stage), mend="") == []
+        assert verify(artifact_folder(remote, stage), fix="") == []
     assert inspect_stage(remote, "mine") == inspect_stage(local, "mine")
     assert inspect_stage(remote, "embed") == inspect_stage(local, "embed")
 
@@ -173,7 +173,7 @@ def test_other_params_leave_none_of_the_old_shards(remote: Path, force: bool) ->
     run_stage(STAGES, "mine", params, remote, force=force)
     (new,) = bucket.ls("/colours/runs/mine", detail=False)
     assert new != old and bucket.exists("/colours/runs/embed")
-    assert verify(artifact_folder(remote, "mine"), mend="") == []
+    assert verify(artifact_folder(remote, "mine"), fix="") == []
 
 
 def test_shards_in_an_earlier_place_stay_there(remote: Path) -> None:
@@ -181,7 +181,7 @@ def test_shards_in_an_earlier_place_stay_there(remote: Path) -> None:
     params = colour_params(["run.stores=memory://colours/moved", "mine.keep=5"])
     run_stage(STAGES, "mine", params, remote)
     assert shards_at_url() == before
-    assert verify(artifact_folder(remote, "mine"), mend="") == []
+    assert verify(artifact_folder(remote, "mine"), fix="") == []
 
 
 @pytest.mark.parametrize(("stores", "stays"), [(URL, False), (None, True)])

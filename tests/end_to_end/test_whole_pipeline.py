@@ -57,7 +57,7 @@ def test_a_stale_artifact_is_refused_with_the_key_that_changed(small_run: Path) 
     assert "Traceback" not in done.stderr
 
 
-def test_a_damaged_shard_is_found_and_mended(small_run: Path, tmp_path: Path) -> None:
+def test_a_damaged_shard_is_found_and_repaired(small_run: Path, tmp_path: Path) -> None:
     root = tmp_path / "copy"
     shutil.copytree(small_run, root)
     shard = next(path for path in sorted((root / "artifacts/embed").rglob("c/0/*/0")) if path.is_file())

@@ -71,7 +71,7 @@ def test_a_row_that_was_cut_off_is_dropped(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("package", BOTH)
-def test_a_missing_package_is_named_with_the_mend(
+def test_a_missing_package_is_named_with_the_fix(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, package: str
 ) -> None:
     for module in [name for name in sys.modules if name.startswith(("dvclive.", "torch.utils.tensorboard"))]:

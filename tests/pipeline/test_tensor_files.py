@@ -11,7 +11,7 @@ from ezsd.cache.manifest import begin
 from ezsd.pipeline.stage import StageContext
 from ezsd.pipeline.tensor_files import CHECKPOINT, Checkpoint, read_tensors, write_tensors
 
-MEND = "run it again"
+FIX = "run it again"
 STATE = {"weights": torch.arange(6.0).reshape(2, 3), "step": torch.tensor(7)}
 
 
@@ -65,12 +65,12 @@ def test_one_is_due_after_its_seconds(context: StageContext) -> None:
 def test_flipped_numbers_are_not_used(tmp_path: Path) -> None:
     path, tensors = tmp_path / "a.safetensors", {"weights": torch.arange(4.0)}
     write_tensors(path, tensors)
-    assert torch.equal(read_tensors(path, MEND)["weights"], tensors["weights"])
+    assert torch.equal(read_tensors(path, FIX)["weights"], tensors["weights"])
     data = bytearray(path.read_bytes())
     data[-1] ^= 1
     path.write_bytes(data)
     with pytest.raises(ArtifactError, match=r"a\.safetensors is damaged: run it again"):
-        read_tensors(path, MEND)
+        read_tensors(path, FIX)
 
 
 @pytest.mark.parametrize("size", [0, 7, 8, 100])
@@ -79,4 +79,4 @@ def test_a_truncated_file_is_a_sentence(tmp_path: Path, size: int) -> None:
     write_tensors(path, {"weights": torch.arange(4.0)})
     path.write_bytes(path.read_bytes()[:size])
     with pytest.raises(ArtifactError, match="is damaged: run it again"):
-        read_tensors(path, MEND)
+        read_tensors(path, FIX)

@@ -89,6 +89,6 @@ def test_a_file_that_says_where_shards_lie_is_refused_and_leaves_nothing(tmp_pat
         file.attrs["kind"], file.attrs["schema"] = "ezsd artifacts", 1
         for name, data in {"manifest.json": json_bytes(asdict(made)), "location.json": location}.items():
             file.create_dataset(f"mine/{name}", data=np.frombuffer(data, np.uint8))
-    with pytest.raises(ArtifactError, match=r"names 'location\.json', which is no part of an .* foreign$"):
+    with pytest.raises(ArtifactError, match=r"names 'location\.json', which is not part of an .* foreign$"):
         import_stages(["mine"], tmp_path / "there", tmp_path / "out.h5", force=True)
     assert not (tmp_path / "there").exists()

@@ -273,7 +273,7 @@ def test_the_embedded_world_brings_no_inputs_from_outside(tmp_path):
     assert evaluate.external_inputs(parse_params(preset_text("demo")), tmp_path) == {}
 
 
-def test_missing_and_damaged_files_are_named_with_the_mend(tmp_path):
+def test_missing_and_damaged_files_are_named_with_the_fix(tmp_path):
     (tmp_path / "metrics.json").write_text('{"AP50"')
     files = EvaluationFolder(tmp_path)
     with pytest.raises(ArtifactError, match=r"metrics\.json is damaged: .*; run `ezsd-cli eval --force`"):

@@ -170,7 +170,7 @@ def test_single_bad_photos_and_boxes_are_set_aside(tiny_dataset, tmp_path):
     assert manifest.facts["clipped_boxes"] == 1
 
 
-def test_too_many_bad_photos_fail_and_once_mended_pass(tiny_dataset, tmp_path):
+def test_too_many_bad_photos_fail_and_once_fixed_pass(tiny_dataset, tmp_path):
     expected = contents(prepare(tiny_dataset.params(), tmp_path / "good").folder)
     photo = tiny_dataset.photos("train") / "a.jpg"
     good = photo.read_bytes()

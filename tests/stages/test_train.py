@@ -221,7 +221,7 @@ def test_targets_of_other_photos_are_refused(tmp_path: Path) -> None:
         make_workplace(tmp_path, first_id=700).run()
 
 
-def test_a_damaged_detector_is_refused_with_the_mend(workplace: Workplace, trained: dict[str, bytes]) -> None:
+def test_a_damaged_detector_is_refused_with_the_fix(workplace: Workplace, trained: dict[str, bytes]) -> None:
     folder = workplace.root / "artifacts/damaged"
     folder.mkdir()
     for name, data in trained.items():

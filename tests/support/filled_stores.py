@@ -15,7 +15,7 @@ ARRAYS = {
     "embeddings": ArraySpec((3, 8), "f2", 0),
     "plain": ArraySpec((3, 8), "f2", 0, compressed=False),
 }
-MEND = "run: ezsd-cli precompute --only mine"
+FIX = "run: ezsd-cli precompute --only mine"
 
 
 def content(rows: int, arrays: dict[str, ArraySpec] = ARRAYS, seed: int = 0) -> dict[str, np.ndarray]:
@@ -33,7 +33,7 @@ def part(data: dict[str, np.ndarray], rows: range) -> dict[str, np.ndarray]:
 def filled(location, data: dict[str, np.ndarray], shard_rows: int = 4) -> ShardedStore:
     """A complete store of `data`, whose arrays are those of ARRAYS."""
     rows = len(data["count"])
-    store = ShardedStore.create(location, ARRAYS, rows, shard_rows, {"names": ["a", "b"]}, MEND)
+    store = ShardedStore.create(location, ARRAYS, rows, shard_rows, {"names": ["a", "b"]}, FIX)
     for shard in range(store.shards):
         store.write_shard(shard, part(data, store.shard_range(shard)))
     store.finish()

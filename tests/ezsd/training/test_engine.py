@@ -97,7 +97,7 @@ def test_micro_batches_make_the_same_step(tiny: Any) -> None:
         torch.testing.assert_close(halves[name], whole[name], rtol=1e-3, atol=1e-5)
 
 
-def test_a_loss_that_is_not_finite_ends_the_run_with_the_mend(tiny: Any) -> None:
+def test_a_loss_that_is_not_finite_ends_the_run_with_the_fix(tiny: Any) -> None:
     with pytest.raises(InputError, match=r"not finite at step 0 .*lower the learning rate"):
         train(tiny, tiny.detector(), loss_factors={"distillation": 1e300})
 
