@@ -18,11 +18,11 @@ from ezsd.pipeline.data.world.annotations import likely_base
 from ezsd.pipeline.data.world.names import LONG_TAIL_NAMES
 from ezsd.pipeline.executor import count_workers
 from ezsd.pipeline.graph import STAGES
+from ezsd.pipeline.models import RANDOM
 from ezsd.pipeline.params import OwnSplit, Params
 from ezsd.pipeline.plan.counts import Amounts
 from ezsd.pipeline.plan.probe import probe_pipeline
 from ezsd.pipeline.plan.sample import (
-    RANDOM,
     RealData,
     amounts_of_index,
     available_teacher,

@@ -13,7 +13,8 @@ from ezsd.pipeline.progress import format_seconds
 from ezsd.pipeline.runner import artifact_folder
 
 if TYPE_CHECKING:
-    from ezsd.pipeline.plan.estimate import Plan, StageCost
+    from ezsd.pipeline.plan.estimate import Plan
+    from ezsd.pipeline.plan.scaling import StageCost
 
 COLUMNS = ("stage", "images", "crops", "forwards", "disk", "time")
 UNITS = ("B", "kB", "MB", "GB", "TB")
