@@ -60,7 +60,7 @@ def copy_project(root: Path) -> Path:
 def shorten_training(params: Path) -> None:
     """Change one param of `train`."""
     tree = yaml.safe_load(params.read_text(encoding="utf-8"))
-    tree["train"]["epochs"] = 1
+    tree["train"]["schedule"]["epochs"] = 1
     params.write_text(yaml.safe_dump(tree), encoding="utf-8")
 
 

@@ -37,7 +37,7 @@ def main(
     differing = [name for name in sorted({*found, *wanted}) if found.get(name) != wanted.get(name)]
     for name in differing:
         print(f"{name}: {_state(wanted.get(name))} -> {_state(found.get(name))}")
-    print(f"{len(found) - len(differing)} of {len(wanted)} digests agree")
+    print(f"{len(wanted.keys() - set(differing))} of {len(wanted)} digests agree")
     raise typer.Exit(bool(differing))
 
 
