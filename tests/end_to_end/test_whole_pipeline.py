@@ -82,5 +82,5 @@ def test_precomputed_artifacts_travel_in_one_file(small_run: Path, new_root: Cal
 def test_the_proposals_can_be_browsed(small_run: Path, tmp_path: Path) -> None:
     done = cli("inspect", "proposals", "--out", str(tmp_path / "pages"), root=small_run)
     assert done.returncode == 0, done.stderr
-    assert "proposals: 20/20 photos" in done.stderr and "look at" in done.stderr
+    assert "proposals: 20/20 photos" in done.stderr and "page: " in done.stderr
     assert "names known" in (tmp_path / "pages/index.html").read_text()

@@ -115,7 +115,7 @@ def test_a_teacher_embeds_each_new_name_once(folder: Path) -> None:
 
 
 def test_a_teacher_of_another_kind_is_refused(folder: Path, tiny_teacher: ezsd.Teacher) -> None:
-    with pytest.raises(ezsd.InputError, match="the teacher embeds 'cat' otherwise"):
+    with pytest.raises(ezsd.InputError, match="the teacher embeds 'cat' differently"):
         ezsd.load_detector(folder, teacher=tiny_teacher)
 
 
