@@ -34,7 +34,7 @@ def test_it_shows_what_its_text_says(executed: nbformat.NotebookNode) -> None:
     assert results["mined"] and set(results["mined"]) <= {"dotted fish", "striped star", "plain moon"}
     assert results["ap50"]["novel"] > 10
     found = set(results["found"])
-    assert len(found) >= 2 and found <= {"fish", "star", "moon"}
+    assert found and found <= {"fish", "star", "moon"}
 
 
 def test_it_is_committed_with_its_pictures() -> None:
