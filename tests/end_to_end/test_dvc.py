@@ -59,10 +59,10 @@ def test_in_a_git_clone_the_whole_graph_runs_and_then_has_nothing_to_do(
         file.write("\n# a remark\n")
     again = dvc("repro", root=checkout)
     assert again.returncode == 0
-    told = again.stdout + again.stderr
-    assert re.findall(r"Running stage '(\w+)'", told) == ["watch"]
+    output = again.stdout + again.stderr
+    assert re.findall(r"Running stage '(\w+)'", output) == ["watch"]
     for name in STAGES:
-        assert f"Stage '{name}' didn't change, skipping" in told
+        assert f"Stage '{name}' didn't change, skipping" in output
     with (checkout / "ezsd/stages/report.py").open("a") as file:
         file.write("\nOTHER = 1\n")
     third = dvc("repro", root=checkout)

@@ -28,7 +28,7 @@ SIZE_WH = np.array([[640, 480]], np.int32)
 
 
 def photos_of(number: int, boxes: float = 0.0) -> Amounts:
-    """So many photos of 640 x 480, and half as many for validation."""
+    """Photos of 640 x 480, and half as many for validation."""
     return Amounts(number, number // 2, boxes, number, boxes, SIZE_WH, np.array([number]))
 
 
@@ -184,5 +184,5 @@ def test_a_plan_is_a_table_and_json(planned: Plan) -> None:
     assert lines[0].split() == ["stage", "images", "crops", "forwards", "disk", "time"]
     assert [line.split()[0] for line in lines[1:9]] == [*STAGES, "total"]
     assert lines[-1] == "warning: too little disk" and "1 worker on the CPU" in plan_text(planned)
-    told = json.loads(json.dumps(planned.as_json()))
-    assert told["total"]["images"] == planned.total.images and len(told["stages"]) == len(STAGES)
+    printed = json.loads(json.dumps(planned.as_json()))
+    assert printed["total"]["images"] == planned.total.images and len(printed["stages"]) == len(STAGES)
