@@ -140,6 +140,7 @@ class _Metrics(_Scores):
 
     protocol: str
     data: _Data
+    names_without_objects: dict[str, list[str]] = {}
     max_dets: int
     masks: _Scores | None = None
     ensemble: _Ensemble | None = None

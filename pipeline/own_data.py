@@ -14,7 +14,7 @@ from ezsd.cache.atomic import write_bytes_atomic
 from ezsd.pipeline.data.checks import read_photos
 from ezsd.pipeline.data.coco import CocoFile
 from ezsd.pipeline.data.json_rows import load_json, table
-from ezsd.pipeline.data.views import check_names
+from ezsd.pipeline.data.views import check_base
 from ezsd.pipeline.errors import DataError
 from ezsd.pipeline.params import parse_params, preset_text
 from ezsd.split import Split
@@ -49,7 +49,7 @@ def read_names(given: str) -> tuple[str, ...]:
 def choose_own(photos: Path, annotations: Path, base: Sequence[str] | None, novel: Sequence[str]) -> OwnData:
     """Check photos, annotations and names; without `base`, all names that are not novel are base names.
 
-    Raises DataError for a folder or file that cannot be used or a name that the file does not have,
+    Raises DataError for a folder or file that cannot be used or a base name that the file does not have,
     InputError for lists that make no split.
     """
     if not os.path.isdir(photos):
@@ -58,7 +58,7 @@ def choose_own(photos: Path, annotations: Path, base: Sequence[str] | None, nove
     known = [category.name for category in categories]
     rest = [name for name in known if name not in novel] if base is None else base
     split = Split("own", tuple(rest), tuple(novel))
-    check_names(split.names, categories, annotations)
+    check_base(split.base, categories, annotations)
     return OwnData(photos, annotations, split)
 
 

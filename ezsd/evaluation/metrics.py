@@ -85,6 +85,7 @@ def build_metrics(
     return {
         "protocol": setup.protocol,
         "data": describe(setup),
+        **names_without_objects(setup),
         "max_dets": setup.max_dets,
         **_means(setup, scores[setup.max_dets]),
         **masks,
@@ -112,6 +113,14 @@ def describe(setup: EvaluationSetup) -> dict[str, Any]:
         "categories": {"base": len(split.base), "novel": len(split.novel), "all": len(split.names)},
         "objects": {"base": base, "novel": novel, "all": base + novel},
     }
+
+
+def names_without_objects(setup: EvaluationSetup) -> dict[str, Any]:
+    """Names of each group that have no object, so no AP; empty if all have."""
+    objects = objects_by_name(setup.ground_truth)
+    sides = {"base": setup.split.base, "novel": setup.split.novel}
+    without = {group: [name for name in names if not objects[name]] for group, names in sides.items()}
+    return {"names_without_objects": without} if any(without.values()) else {}
 
 
 def objects_by_name(ground_truth: Mapping[str, Any]) -> Counter[str]:

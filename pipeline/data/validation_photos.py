@@ -111,7 +111,7 @@ def with_masks(coco: dict[str, Any], masks: Mapping[int, bytes]) -> dict[str, An
 
 
 def as_coco(full: FullAnnotations, split: Split) -> dict[str, Any]:
-    """Return `{images, annotations, categories}` of the split's names that are in the annotations.
+    """Return `{images, annotations, categories}` of the split's names.
 
     Boxes are checked and clipped, as [x, y, width, height] in pixels, crowd regions included; ids are the
     file's own. Images are sorted by id, annotations by image and id, categories as in `split.names`. LVIS's
@@ -120,7 +120,7 @@ def as_coco(full: FullAnnotations, split: Split) -> dict[str, Any]:
     return {
         "images": _images(full),
         "annotations": _annotations(full, split),
-        "categories": [_category(full.categories[name]) for name in split.names if name in full.categories],
+        "categories": [_category(full.categories[name]) for name in split.names],
     }
 
 

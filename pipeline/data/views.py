@@ -53,7 +53,7 @@ class FullAnnotations:
     Attributes:
         photos: all photos of the file.
         clean: usable boxes; labels index `split.names`.
-        categories: the file's own, by name.
+        categories: of the split's names; the file's own, or numbered after them if the file has none.
         searched: which names each photo was searched for, by image id; empty if for all names.
     """
 
@@ -82,21 +82,24 @@ def choose_split(choice: str | OwnSplit, categories: Sequence[Category], path: P
     if choice not in BUILTIN_SPLITS:
         known = (*BUILTIN_SPLITS, *LVIS_SPLITS)
         raise DataError(
-            f"data.split: there is no split {choice!r}{_did_you_mean(choice, known)}; choose one of "
+            f"data.split: there is no split {choice!r}{did_you_mean(choice, known)}; choose one of "
             f"{', '.join(known)}, or list base and novel names"
         )
     return builtin_split(choice)
 
 
-def check_names(names: Sequence[str], categories: Sequence[Category], path: Path) -> None:
-    """Refuse a name of the split that is no category of `path`; the message proposes the closest one."""
+def check_base(names: Sequence[str], categories: Sequence[Category], path: Path) -> None:
+    """Refuse a base name that is no category of `path`; the message proposes the closest one.
+
+    Novel names need no category: a name without a single annotation is what the method is for.
+    """
     known = [category.name for category in categories]
     unknown = [name for name in names if name not in set(known)]
     if unknown:
         more = f" (and {len(unknown) - 1} more)" if len(unknown) > 1 else ""
         raise DataError(
             f"data.split: {unknown[0]!r}{more} is none of the {len(known)} categories of {path}"
-            f"{_did_you_mean(unknown[0], known)}; correct the name or the annotations"
+            f"{did_you_mean(unknown[0], known)}; correct the name or the annotations"
         )
 
 
@@ -116,16 +119,20 @@ def read_training(sources: DataSources, choice: str | OwnSplit) -> TrainingData:
     file = sources.train.open()
     categories = file.categories()
     split = choose_split(choice, categories, file.path)
-    check_names(split.base, categories, file.path)
+    check_base(split.base, categories, file.path)
     photos, boxes = _annotated(file, split.base)
     check_has_boxes(boxes, file.path)
     return TrainingData(split, photos, boxes)
 
 
 def read_validation_photos(sources: DataSources, split: Split) -> Photos:
-    """Return the validation photos without reading an annotation; raises DataError for an unknown name."""
+    """Return the validation photos without reading an annotation.
+
+    Raises:
+        DataError: the file is unusable, or lacks a base name.
+    """
     file = sources.val.open()
-    check_names(split.names, file.categories(), file.path)
+    check_base(split.base, file.categories(), file.path)
     return read_photos(file)
 
 
@@ -138,9 +145,18 @@ def read_full_annotations(sources: DataSources, which: Which, split: Split) -> F
         DataError: the annotations cannot be used.
     """
     file = sources.of(which).open()
-    categories = {category.name: category for category in file.categories()}
+    categories = _complete(file.categories(), split.names)
     photos, boxes = _annotated(file, split.names)
     return FullAnnotations(photos, clean_boxes(boxes, photos, min_side=0), categories, file.searched())
+
+
+def _complete(categories: Sequence[Category], names: Sequence[str]) -> dict[str, Category]:
+    """Return a category for each name; those that the file lacks get ids after its largest."""
+    known = {category.name: category for category in categories}
+    first = max((category.id for category in categories), default=0) + 1
+    lacking = [name for name in names if name not in known]
+    known |= {name: Category(number, name) for number, name in enumerate(lacking, start=first)}
+    return {name: known[name] for name in names}
 
 
 def read_all_boxes(source: DataSource, split: Split) -> Boxes:
@@ -175,6 +191,7 @@ def _frequency_split(name: str, categories: Sequence[Category], path: Path) -> S
     return Split(name, base, novel)
 
 
-def _did_you_mean(name: str, known: Collection[str]) -> str:
+def did_you_mean(name: str, known: Collection[str]) -> str:
+    """Return `, did you mean 'spoon'?` for a name close to a known one, else nothing."""
     close = difflib.get_close_matches(name, known, n=1)
     return f", did you mean {close[0]!r}?" if close else ""

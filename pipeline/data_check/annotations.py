@@ -1,6 +1,6 @@
 """Findings in annotations: repeated entries, unusable boxes, names that do not fit the split."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from ezsd.pipeline.data.checks import TRAINING_MIN_SIDE, CleanBoxes, box_problems, clean_boxes
 from ezsd.pipeline.data.sources import Which
 from ezsd.pipeline.data.tables import Boxes, Category, Photos
+from ezsd.pipeline.data.views import did_you_mean
 from ezsd.pipeline.data_check.findings import Box, Case, Findings, NameCounts, SetCounts
 from ezsd.split import Split
 
@@ -36,8 +37,9 @@ class AnnotatedSet:
         yield Findings("box of an image that is not listed", self.which, self._strays())
         yield from self._unusable_boxes()
         yield Findings("several identical boxes of one name", self.which, self._identical_boxes())
-        yield Findings("name of the split that is not in the file", self.which, self._unknown_names())
-        yield Findings("name of the split without a box", self.which, self._names_without_a_box())
+        yield Findings("base name that is not in the file", self.which, self._unknown_names())
+        yield Findings("base name without a box", self.which, self._names_without_a_box())
+        yield Findings("novel name without a box, so without an AP", self.which, self._unscored_names())
         yield Findings("name in the file that is not in the split", self.which, self._other_names())
 
     def clean(self) -> CleanBoxes:
@@ -143,17 +145,27 @@ class AnnotatedSet:
 
     def _unknown_names(self) -> list[Case]:
         known = {category.name for category in self.categories}
-        return [Case(f"{name!r}", self.which) for name in self.split.names if name not in known]
+        return [Case(f"{name!r}", self.which) for name in self.split.base if name not in known]
 
     def _names_without_a_box(self) -> list[Case]:
-        """Return names without a box; novel names need none in training."""
-        names = self.split.base if self.which == "train" else self.split.names
         known = {category.name for category in self.categories}
         return [
-            Case(f"{name!r}", self.which)
-            for name, count in zip(names, self.boxes_by_name(), strict=False)
-            if not count and name in known
+            Case(f"{name!r}", self.which) for name in self._without_boxes(self.split.base) if name in known
         ]
+
+    def _unscored_names(self) -> list[Case]:
+        """Return novel names that evaluation cannot score, with the name of the file that may be meant."""
+        if self.which == "train":
+            return []
+        others = {category.name for category in self.categories} - set(self.split.names)
+        return [
+            Case(f"{name!r}{did_you_mean(name, others)}", self.which)
+            for name in self._without_boxes(self.split.novel)
+        ]
+
+    def _without_boxes(self, names: Collection[str]) -> list[str]:
+        counted = zip(self.split.names, self.boxes_by_name(), strict=True)
+        return [name for name, count in counted if not count and name in names]
 
     def _other_names(self) -> list[Case]:
         wanted = set(self.split.names)

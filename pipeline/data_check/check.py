@@ -21,7 +21,7 @@ from ezsd.pipeline.data.novel import read_training_for
 from ezsd.pipeline.data.segmentations import masks_of
 from ezsd.pipeline.data.sources import SETS, DataSources, Which, resolve_sources
 from ezsd.pipeline.data.tables import AnnotationFile
-from ezsd.pipeline.data.views import check_names, choose_split
+from ezsd.pipeline.data.views import check_base, choose_split
 from ezsd.pipeline.data_check.annotations import AnnotatedSet, name_counts
 from ezsd.pipeline.data_check.findings import Case, DataReport, Findings
 from ezsd.pipeline.data_check.survey import (
@@ -146,8 +146,7 @@ def _read_set(which: Which, split: Split, file: AnnotationFile) -> AnnotatedSet:
 
 def _apply_rules(params: Params, one: AnnotatedSet, file: AnnotationFile, stops: Stops) -> None:
     """Apply the rules of `prepare` and `evaluate` for annotations."""
-    names = one.split.base if one.which == "train" else one.split.names
-    stops.attempt(lambda: check_names(names, one.categories, file.path))
+    stops.attempt(lambda: check_base(one.split.base, one.categories, file.path))
     stops.attempt(lambda: check_photos(one.photos, file.path))
     stops.attempt(lambda: check_annotation_ids(one.boxes, file.path))
     stops.attempt(lambda: check_image_ids(one.boxes, one.photos, file.path))

@@ -34,6 +34,8 @@ def as_own_data(world: Path) -> dict[str, dict]:
 
 
 def delete_novel(content: dict, novel_ids: set[int]) -> None:
+    """No annotation of a novel name, and no category either."""
+    content["categories"] = [c for c in content["categories"] if c["id"] not in novel_ids]
     content["annotations"] = [a for a in content["annotations"] if a["category_id"] not in novel_ids]
 
 

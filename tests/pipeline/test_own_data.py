@@ -77,7 +77,7 @@ def test_names_come_from_a_file_or_from_the_command_line(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("base", "novel", "error", "words"),
     [
-        (["mug"], ["spoo"], DataError, "did you mean 'spoon'"),
+        (["mugs"], ["spoon"], DataError, "did you mean 'mug'"),
         (["mug", "spoon"], ["spoon"], InputError, "both base and novel"),
         (None, [], InputError, "no novel name"),
         ([], ["spoon"], InputError, "no base name"),

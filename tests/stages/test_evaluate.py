@@ -51,6 +51,25 @@ def test_what_a_colour_detector_scores(evaluated):
     }
 
 
+def test_a_novel_name_without_a_category_or_a_box_has_no_ap_and_the_table_says_so(
+    tiny_dataset, tmp_path, monkeypatch
+):
+    for tree in (tiny_dataset.train, tiny_dataset.val):
+        tree["categories"] = [row for row in tree["categories"] if row["name"] != "cow"]
+        tree["annotations"] = [row for row in tree["annotations"] if row["category_id"] != 21]
+    params = tiny_dataset.save().params()
+    make_parents(params, tmp_path)
+    files = EvaluationFolder(evaluate_by_hand(params, tmp_path, monkeypatch))
+    assert files.metrics["AP50"] == {"base": 100.0, "novel": None, "all": 100.0}
+    assert files.metrics["names_without_objects"] == {"base": [], "novel": ["cow"]}
+    assert files.ground_truth["categories"][-1] == {"id": 64, "name": "cow"}
+    assert any(box["category_id"] == 64 for box in files.detections)  # it is still detected
+    assert [(row.category, row.AP50) for row in files.classes] == [
+        ("cat", 100.0), ("dog", 100.0), ("cow", None),
+    ]  # fmt: skip
+    assert "the validation photos have no novel objects" in result_table(files.metrics)
+
+
 def test_proposal_recall_counts_training_objects_novel_ones_too(evaluated):
     # of two cows both are covered; of four base objects (the crowd is none) no proposal has an IoU of 0.5
     recall = evaluated().metrics["proposal_recall"]

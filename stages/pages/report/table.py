@@ -7,6 +7,7 @@ from ezsd.evaluation.groups import FREQUENCIES, GROUPS
 
 SIZES = ("small", "medium", "large")
 ABSENT = "–"
+NAMES_LISTED = 10
 RULES = {
     "lvis": "LVIS's federated AP, at most {} boxes a photo",
     "voc": "PASCAL VOC's AP, at most {} boxes of a category a photo",
@@ -107,11 +108,24 @@ def _lines(columns: Sequence[str], table: Sequence[Row]) -> list[str]:
 
 
 def _absences(metrics: Mapping[str, Any]) -> list[str]:
-    return [
-        f"\n{ABSENT}: the validation photos have no {group} objects."
-        for group in ("base", "novel")
-        if metrics["data"]["objects"][group] == 0
-    ]
+    """A sentence for each group of which some names, or all, have no AP."""
+    data = metrics["data"]
+    lines = []
+    for group in ("base", "novel"):
+        names = metrics.get("names_without_objects", {}).get(group, [])
+        if data["objects"][group] == 0:
+            lines.append(f"\n{ABSENT}: the validation photos have no {group} objects.")
+        elif names:
+            lines.append(
+                f"\n{len(names)} of {data['categories'][group]} {group} names have no object in the "
+                f"validation photos, so no AP: {_listed(names)}."
+            )
+    return lines
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = len(names) - NAMES_LISTED
+    return ", ".join(names[:NAMES_LISTED]) + (f" and {more} more" if more > 0 else "")
 
 
 def _line(cells: Sequence[str], widths: Sequence[int]) -> str:

@@ -112,15 +112,32 @@ def test_it_stops_where_the_pipeline_does_with_the_same_message(tiny_dataset, tm
 
 
 def test_names_that_do_not_fit_the_split(tiny_dataset, tmp_path):
-    params = tiny_dataset.params("data.split={base: [cat, dog, sofa], novel: [cow, gnu]}")
+    params = tiny_dataset.params("data.split={base: [cat, dog, sofa], novel: [cow]}")
+    tiny_dataset.val["categories"] = [row for row in tiny_dataset.val["categories"] if row["name"] != "dog"]
+    tiny_dataset.val["annotations"] = [
+        row for row in tiny_dataset.val["annotations"] if row["category_id"] != 18
+    ]
+    tiny_dataset.save()
     report = check(params, tmp_path)
-    assert cases_of(report)["name of the split that is not in the file"] == ["'gnu'"]
-    assert cases_of(report, "val")["name of the split without a box"] == ["'sofa'"]
+    assert cases_of(report, "val")["base name that is not in the file"] == ["'dog'"]
+    assert cases_of(report, "val")["base name without a box"] == ["'sofa'"]
     sources = resolve_sources(params.data, tmp_path, tmp_path)
     split = read_training(sources, params.data.split).split
     with pytest.raises(DataError) as error:
         read_validation_photos(sources, split)
     assert report.stops == [str(error.value)]
+
+
+def test_a_novel_name_that_no_file_has_is_reported_and_stops_nothing(tiny_dataset, tmp_path):
+    report = check(tiny_dataset.params("data.split={base: [cat, dog], novel: [cow, gnu, sofas]}"), tmp_path)
+    assert report.stops == []
+    kind = "novel name without a box, so without an AP"
+    assert cases_of(report, "val")[kind] == ["'gnu'", "'sofas', did you mean 'sofa'?"]
+    assert kind not in cases_of(report)
+    assert [(one.name, one.boxes) for one in report.names[3:]] == [
+        ("gnu", {"train": 0, "val": 0}),
+        ("sofas", {"train": 0, "val": 0}),
+    ]
 
 
 def test_photos_that_cannot_be_used(tiny_dataset, tmp_path):

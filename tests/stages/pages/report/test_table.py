@@ -33,3 +33,11 @@ def test_the_table_shows_what_is_absent_and_other_limits():
     text = result_table(metrics)
     assert "| AP50, at most 300 boxes " in text
     assert "–: the validation photos have no novel objects." in text
+
+
+def test_the_table_lists_names_without_an_ap():
+    names = [f"name {number}" for number in range(12)]
+    text = result_table({**METRICS, "names_without_objects": {"base": [], "novel": names}})
+    assert "12 of 17 novel names have no object in the validation photos, so no AP: name 0, " in text
+    assert text.endswith("name 9 and 2 more.")
+    assert "so no AP" not in result_table(METRICS)
