@@ -9,6 +9,9 @@ from torchvision.ops import box_iou, nms
 
 from ezsd.errors import InputError
 
+PAIRS_AT_ONCE = 1 << 22
+"""Most pairs of boxes whose IoU is held in memory when only its maximum is wanted."""
+
 
 def check_boxes_xyxy(boxes_xyxy: Tensor) -> None:
     """Raise `InputError` unless `boxes_xyxy` is `(N, 4)`."""
@@ -63,7 +66,8 @@ def max_iou_xyxy(boxes_xyxy: Tensor, others_xyxy: Tensor) -> Tensor:
     """Largest IoU of each of `(N, 4)` boxes with `(M, 4)` others: `(N,)`, zeros when M is 0."""
     if len(others_xyxy) == 0:
         return boxes_xyxy.new_zeros(len(boxes_xyxy))
-    return iou_xyxy(boxes_xyxy, others_xyxy).amax(dim=1)
+    parts = boxes_xyxy.split(max(1, PAIRS_AT_ONCE // len(others_xyxy)))
+    return torch.cat([iou_xyxy(part, others_xyxy).amax(dim=1) for part in parts])
 
 
 def nms_xyxy(boxes_xyxy: Tensor, scores: Tensor, iou_threshold: float, best: int | None = None) -> Tensor:

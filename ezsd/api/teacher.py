@@ -20,7 +20,7 @@ from ezsd.mining.proposals import CropClassifier
 from ezsd.photos import Photo, as_photo
 from ezsd.pipeline.models.vocabulary import check_names
 from ezsd.renorm.config import RenormConfig
-from ezsd.renorm.labelled_crops import LabelledCrops, RememberedCrops
+from ezsd.renorm.labelled_crops import LabelledCrops, Piece, RememberedCrops
 from ezsd.renorm.norm_layers import load_norm_state
 from ezsd.renorm.tune import Tuner
 from ezsd.teacher import load
@@ -174,9 +174,10 @@ def _labelled_crops(
     if not used:
         raise InputError("there is no box in any photo: re-normalization needs base boxes")
 
-    def cut(place: int) -> Tensor:
-        photo, boxes_xyxy, _ = used[place]
-        return square_crops(as_photo(photo), boxes_xyxy, config.context_factor, size, config.min_side)
+    def cut(piece: Piece) -> Tensor:
+        photo, boxes_xyxy, _ = used[piece.photo]
+        own_xyxy = boxes_xyxy[piece.start : piece.stop]
+        return square_crops(as_photo(photo), own_xyxy, config.context_factor, size, config.min_side)
 
     areas = [_relative_areas(photo, boxes_xyxy) for photo, boxes_xyxy, _ in used]
     return LabelledCrops([classes for _, _, classes in used], areas, RememberedCrops(cut, MAX_BYTES))

@@ -35,6 +35,9 @@ A large object has many positives and a small one few: with equal weights, only 
 EMPTY_STEP = 4
 """One negative in four is used, with four times the weight: there are thousands, and each costs time."""
 
+OBJECTS_AT_ONCE = 256
+"""Objects whose IoU with all anchors is held in memory."""
+
 HIDDEN = 512
 """Width of the random layer."""
 
@@ -165,11 +168,13 @@ def box_weights(boxes_xyxy: Tensor, objects_xyxy: Tensor) -> Tensor:
 
     The positives of an object share `OBJECT_WEIGHT`; a positive of several objects takes the largest share.
     """
-    holds = iou_xyxy(boxes_xyxy, objects_xyxy.to(boxes_xyxy)) >= OBJECT_IOU
     weights = torch.zeros(len(boxes_xyxy))
-    weights[(~holds.any(dim=1)).nonzero()[::EMPTY_STEP]] = EMPTY_STEP
-    shares = holds * OBJECT_WEIGHT / holds.sum(dim=0).clamp(min=1)
-    return torch.cat([weights[:, None], shares], dim=1).amax(dim=1)
+    for part in objects_xyxy.to(boxes_xyxy).split(OBJECTS_AT_ONCE):
+        holds = iou_xyxy(boxes_xyxy, part) >= OBJECT_IOU
+        shares = holds * OBJECT_WEIGHT / holds.sum(dim=0).clamp(min=1)
+        weights = torch.cat([weights[:, None], shares], dim=1).amax(dim=1)
+    weights[(weights == 0).nonzero()[::EMPTY_STEP]] = EMPTY_STEP
+    return weights
 
 
 def _describe(photo: Tensor, boxes_xyxy: Tensor, teacher: Teacher) -> Tensor:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from threading import Lock
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import torch
 from torch import Tensor
@@ -16,7 +16,19 @@ Result = TypeVar("Result")
 AHEAD_A_THREAD = 2
 """Results per thread that are held in memory, computed or in progress."""
 
-Crops = Callable[[int], Tensor]
+PIECE_BOXES = 256
+"""Most crops of a photo that are cut at once: a photo may have thousands of boxes."""
+
+
+class Piece(NamedTuple):
+    """The boxes `start` to `stop` of a photo."""
+
+    photo: int
+    start: int
+    stop: int
+
+
+Crops = Callable[[Piece], Tensor]
 
 
 @dataclass(frozen=True)
@@ -26,7 +38,7 @@ class LabelledCrops:
     Attributes:
         labels: of each photo, int64 `(n,)`, index into the base names.
         relative_areas: of each photo, float32 `(n,)`, box area / photo area.
-        crops: photo number to its crops, uint8 `(n, 3, S, S)`; called from several threads.
+        crops: crops of a piece, uint8 `(n, 3, S, S)`; called from several threads.
         threads: number of threads that cut crops ahead of their use.
     """
 
@@ -50,17 +62,25 @@ class LabelledCrops:
             total += len(self.labels[photo])
         return sorted(chosen)
 
+    def pieces(self, photos: Sequence[int]) -> list[Piece]:
+        """The boxes of these photos, in this order, at most `PIECE_BOXES` in a piece."""
+        return [
+            Piece(photo, start, min(start + PIECE_BOXES, len(self.labels[photo])))
+            for photo in photos
+            for start in range(0, len(self.labels[photo]), PIECE_BOXES)
+        ]
+
     def ahead(self, photos: Sequence[int]) -> Generator[Tensor, None, None]:
-        """The crops of each photo, in this order, cut ahead of their use."""
-        return compute_ahead(self.crops, photos, self.threads)
+        """The crops of each of `pieces`, cut ahead of their use."""
+        return compute_ahead(self.crops, self.pieces(photos), self.threads)
 
     def batches(self, photos: Sequence[int], size: int) -> Iterator[tuple[Tensor, Tensor]]:
-        """Batches of whole photos with at least `size` boxes: crops `(n, 3, S, S)` and labels `(n,)`."""
+        """Batches of whole pieces with at least `size` boxes: crops `(n, 3, S, S)` and labels `(n,)`."""
         crops: list[Tensor] = []
         labels: list[Tensor] = []
-        for photo, own in zip(photos, self.ahead(photos), strict=True):
+        for piece, own in zip(self.pieces(photos), self.ahead(photos), strict=True):
             crops.append(own)
-            labels.append(self.labels[photo])
+            labels.append(self.labels[piece.photo][piece.start : piece.stop])
             if sum(map(len, labels)) >= size:
                 yield torch.cat(crops), torch.cat(labels)
                 crops, labels = [], []
@@ -74,26 +94,40 @@ class RememberedCrops:
     Thread-safe.
 
     Args:
-        cut: photo number to its uint8 crops.
+        cut: crops of a piece, uint8.
         max_bytes: largest total size of the crops that are kept.
     """
 
     def __init__(self, cut: Crops, max_bytes: int) -> None:
         self._cut = cut
         self._room = max_bytes
-        self._kept: dict[int, Tensor] = {}
+        self._kept: dict[Piece, Tensor] = {}
         self._lock = Lock()
 
-    def __call__(self, photo: int) -> Tensor:
-        """Crops of a photo, uint8 `(n, 3, S, S)`."""
-        if photo in self._kept:
-            return self._kept[photo]
-        crops = self._cut(photo)
+    def __call__(self, piece: Piece) -> Tensor:
+        """Crops of a piece, uint8 `(n, 3, S, S)`."""
+        if piece in self._kept:
+            return self._kept[piece]
+        crops = self._cut(piece)
         with self._lock:
-            if photo not in self._kept and crops.nbytes <= self._room:
+            if piece not in self._kept and crops.nbytes <= self._room:
                 self._room -= crops.nbytes
-                self._kept[photo] = crops
+                self._kept[piece] = crops
         return crops
+
+
+def regroup(parts: Iterable[Tensor], size: int) -> Iterator[Tensor]:
+    """The rows of all parts, in groups of `size`; the last may be smaller."""
+    waiting: list[Tensor] = []
+    for part in parts:
+        waiting.append(part)
+        if sum(map(len, waiting)) >= size:
+            rows = torch.cat(waiting)
+            full = len(rows) // size * size
+            yield from rows[:full].split(size)
+            waiting = [rows[full:]]
+    if any(map(len, waiting)):
+        yield torch.cat(waiting)
 
 
 def compute_ahead(

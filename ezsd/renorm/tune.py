@@ -1,6 +1,6 @@
 """Tunes the gammas and betas of a teacher's norm layers on base boxes (paper, section 3.2)."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn.utils import clip_grad_norm_
 
 from ezsd.renorm.config import RenormConfig
-from ezsd.renorm.labelled_crops import LabelledCrops
+from ezsd.renorm.labelled_crops import LabelledCrops, regroup
 from ezsd.renorm.loss import BOX_LOSSES, area_weights
 from ezsd.renorm.norm_layers import find_norm_layers, load_norm_state, norm_parameters, norm_state
 from ezsd.teacher.name_embeddings import embed_names
@@ -137,22 +137,28 @@ class Tuner:
         with closing(self.data.ahead(order)) as crops:
             for start in range(0, len(order), self.config.photos_per_step):
                 photos = order[start : start + self.config.photos_per_step]
-                self._step(photos, torch.cat(list(islice(crops, len(photos)))), tally)
+                self._step(photos, islice(crops, len(self.data.pieces(photos))), tally)
         return tally
 
-    def _step(self, photos: Sequence[int], crops: Tensor, tally: _Tally) -> None:
+    def _step(self, photos: Sequence[int], crops: Iterable[Tensor], tally: _Tally) -> None:
         labels = torch.cat([self.data.labels[photo] for photo in photos]).to(self.teacher.device)
         weights = self._weights(photos)
         self._optimizer.zero_grad()
         text = self._text()
         # gradients of all parts with respect to the text add up here, for one backward pass of the text tower
         text_in = text.detach().requires_grad_(text.requires_grad)
-        for part in torch.arange(len(labels)).split(CROPS_AT_ONCE):
-            logits = self._logits(crops[part], text_in)
-            losses = BOX_LOSSES[self.config.loss](logits, labels[part.to(labels.device)])
-            (losses * weights[part.to(weights.device)]).sum().div(len(labels)).backward()
+        parts = zip(
+            regroup(crops, CROPS_AT_ONCE),
+            labels.split(CROPS_AT_ONCE),
+            weights.split(CROPS_AT_ONCE),
+            strict=True,
+        )
+        for part, own_labels, own_weights in parts:
+            logits = self._logits(part, text_in)
+            losses = BOX_LOSSES[self.config.loss](logits, own_labels)
+            (losses * own_weights).sum().div(len(labels)).backward()
             tally.loss += losses.detach().sum().item()
-            tally.correct += int((logits.argmax(dim=1) == labels[part.to(labels.device)]).sum())
+            tally.correct += int((logits.argmax(dim=1) == own_labels).sum())
         if text_in.grad is not None:
             text.backward(text_in.grad)
         clip_grad_norm_(self._parameters, self.config.clip_norm)

@@ -91,6 +91,9 @@ def _repeated(keys: Iterable[Key]) -> list[Key]:
 TRAINING_MIN_SIDE = 1.0
 """Least width and height of a training box, in pixels; a smaller one has nothing to crop."""
 
+MOST_BOXES = 5_000
+"""Most boxes of a photo: stores and training hold all boxes of a photo at once."""
+
 _ROUNDING = 1e-3
 """Pixels that the rounding of x + width may put outside the photo."""
 
@@ -167,14 +170,22 @@ def box_problems(boxes: Boxes, photos: Photos, min_side: float) -> NDArray[np.st
             (sides <= 0).any(axis=1),
             ((boxes_xyxy[:, :2] >= sizes_wh) | (boxes_xyxy[:, 2:] <= 0)).any(axis=1),
             (left < min_side).any(axis=1) | (left <= 0).any(axis=1),
+            _boxes_beside(boxes) > MOST_BOXES,
         ]
     texts = [
         "a coordinate is not a finite number",
         "the box has no area",
         "the box is outside the photo",
         f"less than {min_side:g} pixel of the box is left on a side",
+        f"its photo has more than {MOST_BOXES:,} boxes",
     ]
     return np.select(conditions, texts, default="")
+
+
+def _boxes_beside(boxes: Boxes) -> NDArray[np.int64]:
+    """Return the number of boxes on the photo of each box, (M,)."""
+    _, places, counts = np.unique(boxes.image_ids, return_inverse=True, return_counts=True)
+    return counts[places]
 
 
 def named(which: str, findings: Sequence[Finding]) -> tuple[Finding, ...]:

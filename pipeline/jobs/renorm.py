@@ -17,7 +17,7 @@ from ezsd.pipeline.models.teacher import prompts_of, resolve_teacher
 from ezsd.pipeline.stage import StageContext
 from ezsd.pipeline.tensor_files import Checkpoint
 from ezsd.renorm.config import RenormConfig
-from ezsd.renorm.labelled_crops import LabelledCrops, RememberedCrops, compute_ahead
+from ezsd.renorm.labelled_crops import LabelledCrops, Piece, RememberedCrops, compute_ahead
 from ezsd.renorm.measure import DomainStatistics, measure_domain
 from ezsd.renorm.norm_layers import find_norm_layers, norm_state
 from ezsd.renorm.statistics import renormalize_by_statistics
@@ -67,9 +67,9 @@ class BasePhotos:
         rows: list[int] = self.photos.index.rows_with_objects().tolist()
         return rows
 
-    def _cut(self, number: int) -> Tensor:
-        row, config = self._rows[number], self.config
-        boxes_xyxy = self.photos.objects_xyxy(row)
+    def _cut(self, piece: Piece) -> Tensor:
+        row, config = self._rows[piece.photo], self.config
+        boxes_xyxy = self.photos.objects_xyxy(row)[piece.start : piece.stop]
         return square_crops(
             self.photos.photo(row), boxes_xyxy, config.context_factor, self.crop_size, config.min_side
         )
@@ -131,8 +131,8 @@ class Subject:
             return self._tune()
         if method == "statistics":
             sample = self.data.sample(SAMPLE_PICTURES, seed)[:SAMPLE_PICTURES]
-            boxes = torch.cat(list(self.data.ahead(sample)))[:SAMPLE_PICTURES]
-            renormalize_by_statistics(self.teacher, self.photos.whole(sample), boxes)
+            boxes, _ = next(self.data.batches(sample, SAMPLE_PICTURES))
+            renormalize_by_statistics(self.teacher, self.photos.whole(sample), boxes[:SAMPLE_PICTURES])
         return ()
 
     def _tune(self) -> tuple[float, ...]:

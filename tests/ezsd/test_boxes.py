@@ -29,6 +29,15 @@ def test_every_helper_accepts_zero_boxes():
     assert xywh_to_xyxy(NONE).shape == (0, 4)
 
 
+@pytest.mark.parametrize("pairs", [1, 7, 1000])
+def test_the_largest_iou_is_found_in_parts(monkeypatch, pairs):
+    monkeypatch.setattr("ezsd.boxes.PAIRS_AT_ONCE", pairs)
+    corners = torch.rand((9, 2, 2), generator=torch.Generator().manual_seed(0)) * 10
+    boxes = torch.cat([corners.amin(dim=1), corners.amax(dim=1)], dim=1)
+    assert torch.equal(max_iou_xyxy(boxes, boxes[:3]), iou_xyxy(boxes, boxes[:3]).amax(dim=1))
+    assert max_iou_xyxy(NONE, boxes).shape == (0,)
+
+
 def test_enlarging_keeps_the_centre_and_scales_the_sides():
     assert scale_xyxy(torch.tensor([[10.0, 20, 20, 40]]), 1.2).tolist() == [[9.0, 18.0, 21.0, 42.0]]
 

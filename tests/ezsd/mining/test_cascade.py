@@ -137,7 +137,9 @@ def test_of_boxes_that_hold_nothing_some_stand_for_all():
     assert box_weights(boxes, NONE).tolist() == ([EMPTY_STEP] + [0] * (EMPTY_STEP - 1)) * 8
 
 
-def test_a_box_that_holds_two_objects_takes_the_larger_share():
+@pytest.mark.parametrize("at_once", [1, 256])
+def test_a_box_that_holds_two_objects_takes_the_larger_share(monkeypatch, at_once):
+    monkeypatch.setattr("ezsd.mining.cascade.OBJECTS_AT_ONCE", at_once)
     box = torch.tensor([[0.0, 0, 10, 10]])
     objects = torch.cat([box, box + torch.tensor([0.0, 0, 0, 2])])
     beside = torch.tensor([[0.0, -9, 10, 10]])  # holds the first alone

@@ -3,8 +3,11 @@
 import threading
 
 import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
-from ezsd.renorm.labelled_crops import AHEAD_A_THREAD, compute_ahead
+from ezsd.renorm.labelled_crops import AHEAD_A_THREAD, compute_ahead, regroup
 
 
 def test_results_come_in_the_order_of_the_items_whatever_ends_first() -> None:
@@ -38,3 +41,13 @@ def test_an_error_comes_out_in_its_items_place() -> None:
 
 def test_nothing_to_do() -> None:
     assert list(compute_ahead(str, [], threads=2)) == []
+
+
+@given(st.lists(st.integers(0, 9)), st.integers(1, 7))
+def test_regrouping_keeps_all_rows_in_order_and_fills_all_groups_but_the_last(
+    sizes: list[int], size: int
+) -> None:
+    rows = torch.arange(sum(sizes))
+    groups = list(regroup(rows.split(sizes) if sizes else [], size))
+    assert torch.equal(torch.cat([rows[:0], *groups]), rows)
+    assert all(len(group) == size for group in groups[:-1]) and all(map(len, groups))

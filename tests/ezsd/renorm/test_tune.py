@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from ezsd.renorm.config import RenormConfig
-from ezsd.renorm.labelled_crops import LabelledCrops, RememberedCrops
-from ezsd.renorm.measure import measure_domain
+from ezsd.renorm.labelled_crops import PIECE_BOXES, LabelledCrops, Piece, RememberedCrops
+from ezsd.renorm.measure import BATCH, measure_domain
 from ezsd.renorm.norm_layers import find_norm_layers, norm_state
 from ezsd.renorm.tune import CROPS_AT_ONCE, Tuner, TuneState
 from ezsd.teacher.load import TeacherSource, load_teacher
@@ -37,11 +37,11 @@ def coloured_boxes(photos=8, boxes=3):
     generator = torch.Generator().manual_seed(0)
     labels = [torch.randint(0, 3, (boxes,), generator=generator) for _ in range(photos)]
 
-    def crops(photo):
-        noise = torch.Generator().manual_seed(photo)
+    def crops(piece):
+        noise = torch.Generator().manual_seed(piece.photo)
         pixels = torch.randint(0, 90, (boxes, 3, 32, 32), generator=noise)
-        pixels[torch.arange(boxes), labels[photo]] += 150
-        return pixels.to(torch.uint8)
+        pixels[torch.arange(boxes), labels[piece.photo]] += 150
+        return pixels.to(torch.uint8)[piece.start : piece.stop]
 
     return LabelledCrops(labels, [torch.full((boxes,), 0.1)] * photos, crops)
 
@@ -113,15 +113,44 @@ def test_a_step_in_parts_equals_the_step_in_one(make_teacher, monkeypatch):
         assert torch.allclose(value, parts.norms[name], atol=1e-4)
 
 
+def watch_batches(teacher):
+    """The sizes of all batches of crops that the teacher encodes from now on."""
+    sizes, encode = [], teacher.encode_images
+
+    def watched(pixels):
+        sizes.append(len(pixels))
+        return encode(pixels)
+
+    teacher.encode_images = watched
+    return sizes
+
+
+def test_a_photo_with_very_many_boxes_is_tuned_on_and_measured_in_small_batches(make_teacher):
+    data, cut = coloured_boxes(photos=2, boxes=1500), []
+
+    def crops(piece):
+        cut.append(piece.stop - piece.start)
+        return data.crops(piece)
+
+    teacher, watched = make_teacher(), dataclasses.replace(data, crops=crops)
+    sizes = watch_batches(teacher)
+    tune(teacher, dataclasses.replace(CONFIG, epochs=1), data=watched)
+    assert sum(sizes) == 3000 and max(sizes) == CROPS_AT_ONCE
+    sizes.clear()
+    measure_domain(teacher, NAMES, PROMPTS, watched, range(2))
+    assert sum(sizes) == 3000 and max(sizes) <= BATCH + PIECE_BOXES
+    assert sum(cut) == 6000 and max(cut) == PIECE_BOXES
+
+
 def test_remembered_crops_are_cut_once_while_there_is_room():
     cut = []
 
-    def crops(photo):
-        cut.append(photo)
-        return torch.full((1, 3, 2, 2), photo, dtype=torch.uint8)
+    def crops(piece):
+        cut.append(piece.photo)
+        return torch.full((1, 3, 2, 2), piece.photo, dtype=torch.uint8)
 
     remembered = RememberedCrops(crops, max_bytes=30)
-    values = [remembered(photo)[0, 0, 0, 0].item() for photo in (0, 1, 2, 0, 1, 2)]
+    values = [remembered(Piece(photo, 0, 1))[0, 0, 0, 0].item() for photo in (0, 1, 2, 0, 1, 2)]
     assert values == [0, 1, 2, 0, 1, 2]
     assert cut == [0, 1, 2, 2]
 
@@ -131,7 +160,7 @@ def test_measuring_a_domain_sees_every_layer_and_every_box(make_teacher):
     found = measure_domain(teacher, NAMES, Prompts(["{}"]), data, range(len(data)))
     assert found.boxes == 24
     assert found.activations.keys() == {layer.name for layer in find_norm_layers(teacher, "both")}
-    crops = torch.cat([data.crops(photo) for photo in range(len(data))])
+    crops = torch.cat(list(data.ahead(range(len(data)))))
     with torch.no_grad():
         features = teacher.encode_images(teacher.pixels(crops)).double()
         right = (
@@ -148,7 +177,7 @@ def test_activation_moments_are_those_of_the_layers_output(make_teacher):
     seen = []
     teacher.image_tower.ln_post.register_forward_hook(lambda module, inputs, output: seen.append(output))
     with torch.no_grad():
-        teacher.encode_images(teacher.pixels(torch.cat([data.crops(0), data.crops(1)])))
+        teacher.encode_images(teacher.pixels(torch.cat(list(data.ahead([0, 1])))))
     rows = seen[0].reshape(-1, 32).double()
     assert torch.allclose(found.mean, rows.mean(dim=0), atol=1e-5)
     assert torch.allclose(found.variance, rows.var(dim=0, unbiased=False), atol=1e-5)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ezsd.pipeline.data.checks import Finding, check_fraction, clean_boxes, named
+from ezsd.pipeline.data.checks import MOST_BOXES, Finding, check_fraction, clean_boxes, named
 from ezsd.pipeline.data.tables import Boxes, boxes_from_rows, photos_from_rows
 from ezsd.pipeline.errors import DataError
 
@@ -37,6 +37,14 @@ def test_rounding_is_not_counted_as_clipping():
     clean = clean_boxes(boxes((10, 10, 100.0000001, 50)), PHOTOS, 1)
     assert clean.clipped == 0
     assert clean.boxes.boxes_xyxy[0, 2] == 100
+
+
+def test_all_boxes_of_a_photo_with_too_many_are_set_aside():
+    rows = [(number, 4 if number == 9 else 9, 0, (1, 1, 9, 9), 64, False) for number in range(MOST_BOXES + 2)]
+    clean = clean_boxes(boxes_from_rows(rows), PHOTOS, 1)
+    assert clean.boxes.image_ids.tolist() == [4]
+    assert len(clean.findings) == MOST_BOXES + 1 and "more than 5,000 boxes" in clean.findings[0].reason
+    assert len(clean_boxes(boxes_from_rows(rows[1:]), PHOTOS, 1).boxes) == MOST_BOXES + 1
 
 
 @pytest.mark.parametrize(
