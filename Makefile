@@ -5,7 +5,7 @@ BIN := .venv/bin
 INSTALLED := .venv/installed
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: setup demo test bench rehearsal ablation lint format clean help
+.PHONY: setup demo test docs bench rehearsal ablation lint format clean help
 
 help:
 	@echo "make demo    run the whole pipeline on the embedded world and show the result"
@@ -14,6 +14,7 @@ help:
 	@echo "make rehearsal run the bookkeeping on data sets as large as COCO and LVIS"
 	@echo "make ablation train every row of the comparison over three seeds"
 	@echo "make lint    ruff and mypy"
+	@echo "make docs    build the docs site, build/docs/index.html"
 	@echo "make setup   only create .venv"
 	@echo "make clean   remove artifacts, caches and .venv"
 
@@ -36,6 +37,10 @@ demo: setup
 # a process per core; files in folder order, so that the longest do not come last
 test: setup
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
+
+# strict: a broken link fails; a test does the same
+docs: setup
+	$(BIN)/python -m mkdocs build --quiet
 
 bench: setup
 	$(BIN)/python -m benchmarks
