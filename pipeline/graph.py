@@ -1,5 +1,6 @@
 """All stages with their params and parents; `dvc.yaml` repeats them for DVC, and a test compares both."""
 
+from ezsd.pipeline import external
 from ezsd.pipeline.params import Params
 from ezsd.pipeline.stage import Stage
 
@@ -28,23 +29,37 @@ def miner(params: Params) -> str:
 STAGES: dict[str, Stage] = {
     stage.name: stage
     for stage in (
-        Stage("prepare", params=(*DATA, "prepare"), late=(reader, generator)),
-        Stage("renorm", params=(*TEACHER, "renorm"), parents=("prepare",)),
+        Stage(
+            "prepare", params=(*DATA, "prepare"), late=(reader, generator), external=external.training_data
+        ),
+        Stage(
+            "renorm",
+            params=(*TEACHER, "renorm"),
+            parents=("prepare",),
+            external=external.teacher_files,
+        ),
         Stage(
             "mine",
             params=("mine",),
             parents=("prepare", "renorm"),
             late=(miner,),
             choice="mine.method",
+            external=external.miner_files,
             sharded=True,
         ),
         Stage("embed", params=("embed",), parents=("prepare", "renorm", "mine"), sharded=True),
-        Stage("train", params=("train",), parents=("prepare", "renorm", "embed")),
+        Stage(
+            "train",
+            params=("train",),
+            parents=("prepare", "renorm", "embed"),
+            external=external.backbone_files,
+        ),
         Stage(
             "evaluate",
             params=(*DATA, "evaluate"),
             parents=("prepare", "renorm", "mine", "train"),
             late=(reader,),
+            external=external.full_annotations,
         ),
         Stage("report", params=("report",), parents=("prepare", "renorm", "mine", "train", "evaluate")),
     )

@@ -87,8 +87,6 @@ class Stage:
 
     The module `ezsd.stages.<name>` has `run(context: StageContext) -> StageResult`, which writes into
     `context.folder` only. It is imported when it runs, so that training never loads what mining needs.
-    A stage that reads files from outside the project also has `external_inputs(params, root) -> dict` with
-    their digests, which are part of the fingerprint.
 
     Attributes:
         name: `mine`; the module is `ezsd.stages.mine`, the output `artifacts/mine`.
@@ -98,6 +96,8 @@ class Stage:
             time. Modules that are not chosen make no artifact stale.
         choice: a key such as `mine.method` that selects one of several subsections; the params of the others
             do not count.
+        external: from params and the folder of `params.yaml` to digests of the files from outside the project
+            that it reads; part of the fingerprint.
         sharded: whether its store goes to the URL of `run.stores`, if one is set.
     """
 
@@ -106,6 +106,7 @@ class Stage:
     parents: tuple[str, ...] = ()
     late: tuple[Callable[[Params], str | None], ...] = ()
     choice: str | None = None
+    external: Callable[[Params, Path], Mapping[str, Any]] | None = None
     sharded: bool = False
 
     @property
@@ -135,9 +136,5 @@ class Stage:
         return result
 
     def external_inputs(self, params: Params, root: Path) -> dict[str, Any]:
-        """Digests of inputs from outside the project, such as photos or weights."""
-        digests: dict[str, Any] = {}
-        for module in map(import_module, self.modules(params)):
-            if hasattr(module, "external_inputs"):
-                digests |= module.external_inputs(params, root)
-        return digests
+        """Digests of inputs from outside the project, such as photos or weights; {} if there are none."""
+        return {} if self.external is None else dict(self.external(params, root))

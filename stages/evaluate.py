@@ -1,11 +1,6 @@
 """`evaluate`: score the detector on base and novel names. The only stage that reads novel annotations."""
 
-import hashlib
-from pathlib import Path
-from typing import Any
-
 from ezsd.cache.artifacts import Mined
-from ezsd.cache.atomic import json_bytes
 from ezsd.cache.folders import remove_folder
 from ezsd.evaluation.metrics import EvaluationSetup, objects_by_name
 from ezsd.pipeline.data.prepared import Prepared
@@ -16,7 +11,7 @@ from ezsd.pipeline.data.validation_photos import (
     read_masks,
     restrict_to_prepared,
 )
-from ezsd.pipeline.data.views import read_full_annotations, read_split
+from ezsd.pipeline.data.views import read_full_annotations
 from ezsd.pipeline.evaluation_files import write_evaluation
 from ezsd.pipeline.jobs.evaluate import (
     PHOTOS_PER_SHARD,
@@ -26,27 +21,12 @@ from ezsd.pipeline.jobs.evaluate import (
     score_all,
 )
 from ezsd.pipeline.models.detector import finds_masks
-from ezsd.pipeline.params import Params
-from ezsd.pipeline.stage import ARTIFACTS, StageContext, StageResult
+from ezsd.pipeline.stage import StageContext, StageResult
 
 FACTS = ("protocol", "AP50", "ensemble")
 """Metrics that the manifest repeats."""
 PARTS = "parts"
 """Folder from which an interrupted run resumes; a finished run removes it."""
-
-
-def external_inputs(params: Params, root: Path) -> dict[str, Any]:
-    """Digests of the user's full annotations; `prepare` covers those of the embedded world."""
-    if params.data.world is not None:
-        return {}
-    sources = resolve_sources(params.data, root, root / ARTIFACTS / "prepare")
-    split = read_split(sources, params.data.split)
-    train = read_boxes(sources, "train", split)
-    val = (read_masks if params.prepare.masks else read_boxes)(sources, "val", split)
-    return {
-        f"{which}_annotations": hashlib.sha256(json_bytes(annotations)).hexdigest()
-        for which, annotations in {"train": train, "val": val}.items()
-    }
 
 
 def run(context: StageContext) -> StageResult:

@@ -1,22 +1,13 @@
 """`renorm`: tune the teacher's norm layers on base boxes, and record the changes."""
 
-from pathlib import Path
-from typing import Any
-
 from ezsd.cache.artifacts import Renormed
 from ezsd.cache.folders import remove_file
 from ezsd.cache.renorm_file import write_renorm
 from ezsd.pipeline.jobs.renorm import make_record, open_subject
-from ezsd.pipeline.models.teacher import resolve_teacher, teacher_digests
-from ezsd.pipeline.params import Params
+from ezsd.pipeline.models.teacher_source import resolve_teacher, teacher_digests
 from ezsd.pipeline.stage import StageContext, StageResult
 from ezsd.pipeline.tensor_files import CHECKPOINT, write_tensors
 from ezsd.teacher.name_embeddings import warn_of_cut_names
-
-
-def external_inputs(params: Params, root: Path) -> dict[str, Any]:
-    """Hashes of the teacher's weights and config."""
-    return teacher_digests(resolve_teacher(params.teacher, root))
 
 
 def run(context: StageContext) -> StageResult:
@@ -30,7 +21,7 @@ def run(context: StageContext) -> StageResult:
         "templates": subject.prompts.templates,
         "text_names": params.teacher.text_names,
         "logit_scale": subject.teacher.logit_scale,
-        **external_inputs(params, context.root),
+        **teacher_digests(resolve_teacher(params.teacher, context.root)),
     }
     write_tensors(renormed.norms, after.norms)
     write_renorm(renormed.record, make_record(before, after, subject.split, accuracies, teacher))

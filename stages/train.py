@@ -1,8 +1,5 @@
 """`train`: train the detector on base boxes and the cached embeddings, without the teacher."""
 
-from pathlib import Path
-from typing import Any
-
 import torch
 from torch import Tensor
 
@@ -15,16 +12,10 @@ from ezsd.pipeline.data.training_photos import open_training_photos
 from ezsd.pipeline.device import choose_device
 from ezsd.pipeline.jobs.train import TargetReader, train_detector
 from ezsd.pipeline.jobs.training_log import HISTORY, write_history
-from ezsd.pipeline.models.detector import TrainedDetector, make_detector, train_backbone, write_detector
-from ezsd.pipeline.params import Params
+from ezsd.pipeline.models.detector import TrainedDetector, make_detector, write_detector
 from ezsd.pipeline.stage import StageContext, StageResult
 from ezsd.pipeline.tensor_files import CHECKPOINT
 from ezsd.split import Split
-
-
-def external_inputs(params: Params, root: Path) -> dict[str, Any]:
-    """Digests of the backbone's files."""
-    return train_backbone(params.train, root).digests()
 
 
 def run(context: StageContext) -> StageResult:

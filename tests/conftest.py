@@ -15,8 +15,9 @@ from hypothesis import settings
 from PIL import Image, ImageDraw
 
 from ezsd.pipeline.params import Params, parse_params, preset_text
-from ezsd.teacher.load import TeacherSource, load_teacher
+from ezsd.teacher.load import load_teacher
 from ezsd.teacher.protocol import Teacher
+from ezsd.teacher.source import TeacherSource
 
 # No test measures time: on a busy machine a slow example is no fault.
 settings.register_profile("patient", deadline=None)

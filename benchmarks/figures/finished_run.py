@@ -13,7 +13,8 @@ from ezsd.cache.artifacts import Renormed
 from ezsd.detector.detector import ZeroShotDetector
 from ezsd.pipeline.data.world.scenes import SceneObject, draw_scene
 from ezsd.pipeline.models.detector import read_detector
-from ezsd.pipeline.models.teacher import prompts_of, resolve_teacher
+from ezsd.pipeline.models.teacher import prompts_of
+from ezsd.pipeline.models.teacher_source import resolve_teacher
 from ezsd.pipeline.params import PARAMS_FILE, MineParams, load_params
 from ezsd.pipeline.runner import artifact_folder
 from ezsd.renorm.norm_layers import load_norm_state

@@ -18,7 +18,7 @@ from ezsd.pipeline.data.sources import DataSources, PhotoFolder, resolve_sources
 from ezsd.pipeline.data.validation_photos import ValidationPhotos, read_boxes
 from ezsd.pipeline.jobs.evaluate import PHOTOS_PER_SHARD, RAW, RENORMALIZED, Models, ValidationPass
 from ezsd.pipeline.models.detector import CARD
-from ezsd.pipeline.models.teacher import resolve_teacher, teacher_digests
+from ezsd.pipeline.models.teacher_source import resolve_teacher, teacher_digests
 from ezsd.pipeline.stage import StageContext
 from ezsd.stages import evaluate
 

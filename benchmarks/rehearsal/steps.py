@@ -24,6 +24,7 @@ from benchmarks.runs import context_of
 from ezsd.cache import manifest
 from ezsd.cache.artifacts import Embedded
 from ezsd.pipeline.data.prepared import Prepared
+from ezsd.pipeline.graph import STAGES
 from ezsd.pipeline.jobs.train import TargetReader
 from ezsd.stages import evaluate
 from ezsd.training.dataset import BatchPlan
@@ -95,7 +96,7 @@ def detections(root: Path) -> Reported:
 def evaluation(root: Path) -> Reported:
     """Run the stage with its pass over the photos already done."""
     context = context_of(root, "evaluate")
-    evaluate.external_inputs(context.params, root)
+    STAGES["evaluate"].external_inputs(context.params, root)
     result = evaluate.run(context)
     manifest.publish(context.folder, result.counts, result.facts)
     return {"detections": result.counts["detections"]}

@@ -26,10 +26,10 @@ from ezsd.renorm.tune import Tuner
 from ezsd.teacher import load
 from ezsd.teacher.box_encoder import BoxEncoder
 from ezsd.teacher.crops import square_crops
-from ezsd.teacher.load import find_teacher
 from ezsd.teacher.name_embeddings import embed_names
 from ezsd.teacher.prompts import Prompts
 from ezsd.teacher.protocol import Teacher
+from ezsd.teacher.source import find_teacher
 
 MAX_BYTES = 2 << 30
 """Size of the crops that are kept in memory, so that later epochs need not decode photos again."""

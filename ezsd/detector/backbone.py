@@ -17,13 +17,10 @@ from torch.fx import GraphModule
 from torchvision.ops import FeaturePyramidNetwork
 from torchvision.ops.feature_pyramid_network import LastLevelMaxPool
 
-from ezsd.detector.config import BackboneConfig, Normalization
+from ezsd.detector.config import WORLD, WORLD_CARD, BackboneConfig, Normalization
 from ezsd.detector.normalization import NORMALIZATIONS
 from ezsd.errors import InputError
 
-WORLD = "world"
-WORLD_WEIGHTS = "world-backbone.safetensors"
-WORLD_CARD = "world-backbone.json"
 _TIMM = "timm/"
 _OUTSIDE = ("pretrained", "weights", "checkpoint", "cache")
 """Prefixes of options that load files or use the network."""

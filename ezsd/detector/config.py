@@ -11,6 +11,9 @@ from ezsd.errors import InputError
 Normalization = Literal["none", "group"]
 Start = Literal["random", "identity"]
 
+WORLD, WORLD_CARD = "world", "world-backbone.json"
+"""The packaged backbone, and the file with its architecture."""
+
 
 @config
 class BackboneConfig:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,7 @@ from ezsd.cache.masks import MaskTable, read_masks, write_masks
 from ezsd.errors import InputError
 from ezsd.pipeline.data.checks import Finding
 from ezsd.pipeline.data.tables import Boxes, Photos
+from ezsd.pipeline.data.views import TrainingData
 from ezsd.pipeline.errors import DataError
 from ezsd.split import Split
 
@@ -156,6 +157,39 @@ def write_prepared(
 def write_train_masks(folder: Path, masks: MaskTable) -> None:
     """Write the masks of the training boxes, row for row as in the index."""
     write_masks(folder / TRAIN_MASKS, masks)
+
+
+def counts_of(
+    split: Split, train: DatasetIndex, val: DatasetIndex, quarantine: Sequence[Finding]
+) -> dict[str, int]:
+    """Return the numbers of photos and boxes; boxes are those that training sees."""
+    base = int((train.boxes.labels < len(split.base)).sum())
+    shots = {"novel_boxes": len(train.boxes) - base} if split.shots else {}
+    return {
+        "train_photos": len(train),
+        "val_photos": len(val),
+        "base_boxes": base,
+        **shots,
+        "quarantined_photos": sum(finding.what == "photo" for finding in quarantine),
+        "quarantined_boxes": sum(finding.what == "box" for finding in quarantine),
+    }
+
+
+def facts_of(training: TrainingData, train: DatasetIndex, clipped: int) -> dict[str, Any]:
+    """Return facts of the training data for readers of the manifest; `clipped` boxes were clipped."""
+    per_photo = np.diff(train.boxes.offsets)
+    split = training.split
+    per_name = np.bincount(train.boxes.labels, minlength=len(split.names)).tolist()
+    shots = dict(zip(split.novel, per_name[len(split.base) :], strict=True))
+    return {
+        "split": split.name,
+        "base_boxes_by_name": dict(zip(split.base, per_name, strict=False)),
+        **({"novel_boxes_by_name": shots} if split.shots else {}),
+        "crowd_boxes": int(train.boxes.crowd.sum()),
+        "clipped_boxes": clipped,
+        "train_photos_listed": len(training.photos),
+        "train_photos_without_base_boxes": int((per_photo == 0).sum()),
+    }
 
 
 def read_split(path: Path) -> Split:

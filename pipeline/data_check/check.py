@@ -34,7 +34,8 @@ from ezsd.pipeline.data_check.survey import (
 from ezsd.pipeline.errors import PipelineError
 from ezsd.pipeline.jobs.job import JobChain
 from ezsd.pipeline.models import RANDOM
-from ezsd.pipeline.models.teacher import prompts_of, resolve_teacher
+from ezsd.pipeline.models.teacher import prompts_of
+from ezsd.pipeline.models.teacher_source import resolve_teacher
 from ezsd.pipeline.params import Params
 from ezsd.pipeline.progress import show_progress
 from ezsd.pipeline.runner import artifact_folder

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -15,8 +14,8 @@ from ezsd.mining.score import OBJECTNESS
 from ezsd.pipeline.device import choose_device
 from ezsd.pipeline.jobs.mine import Miner, MiningInputs
 from ezsd.pipeline.jobs.training import Training, TrainingRun
-from ezsd.pipeline.models.backbone import BackboneSource
-from ezsd.pipeline.params import MineRpnParams, Params, RunParams
+from ezsd.pipeline.models.backbone import rpn_backbone
+from ezsd.pipeline.params import RunParams
 from ezsd.pipeline.tensor_files import CHECKPOINT, read_tensors, write_tensors
 from ezsd.training.config import ExampleConfig, StepConfig
 from ezsd.training.dataset import TrainSet
@@ -25,11 +24,6 @@ from ezsd.training.targets import CachedTargets
 WEIGHTS = "rpn.safetensors"
 CHECKPOINT_SECONDS = 60.0
 FIX = "run ezsd-cli precompute --only mine --force"
-
-
-def external_inputs(params: Params, root: Path) -> dict[str, Any]:
-    """Digests of the backbone's files."""
-    return _backbone(params.mine.rpn, root).digests()
 
 
 @dataclass(frozen=True)
@@ -90,12 +84,8 @@ def _new_network(inputs: MiningInputs) -> RegionProposer:
     params = inputs.context.params
     torch.manual_seed(params.mine.rpn.seed)
     network = RegionProposer(params.mine.rpn)
-    _backbone(params.mine.rpn, inputs.context.root).load_into(network.backbone)
+    rpn_backbone(params.mine.rpn, inputs.context.root).load_into(network.backbone)
     return network.to(choose_device(params.run))
-
-
-def _backbone(params: MineRpnParams, root: Path) -> BackboneSource:
-    return BackboneSource(params.backbone, params.backbone_weights, root, "mine.rpn.backbone_weights")
 
 
 def _order(rows: np.ndarray, seed: int, epoch: int) -> list[int]:

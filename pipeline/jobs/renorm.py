@@ -13,7 +13,8 @@ from ezsd.boxes import box_area
 from ezsd.cache.renorm_file import NormLayerRecord, RenormRecord
 from ezsd.pipeline.data.training_photos import TrainingPhotos, open_training_photos
 from ezsd.pipeline.device import choose_device, loader_workers
-from ezsd.pipeline.models.teacher import prompts_of, resolve_teacher
+from ezsd.pipeline.models.teacher import prompts_of
+from ezsd.pipeline.models.teacher_source import resolve_teacher
 from ezsd.pipeline.stage import StageContext
 from ezsd.pipeline.tensor_files import Checkpoint
 from ezsd.renorm.config import RenormConfig

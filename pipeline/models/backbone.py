@@ -5,25 +5,32 @@ import pickle
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file
-from torch import Tensor
 
 from ezsd.cache.atomic import sha256_file
-from ezsd.detector.backbone import (
-    WORLD,
-    WORLD_CARD,
-    WORLD_WEIGHTS,
-    PyramidBackbone,
-    load_body,
-    published_tensors,
-)
-from ezsd.detector.config import BackboneConfig
+from ezsd.detector.config import WORLD, WORLD_CARD, BackboneConfig
 from ezsd.errors import InputError
 from ezsd.pipeline.models import BUNDLED, RANDOM, TAG
+from ezsd.pipeline.params import MineRpnParams, TrainParams
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from ezsd.detector.backbone import PyramidBackbone
+
+WORLD_WEIGHTS = "world-backbone.safetensors"
+
+
+def train_backbone(params: TrainParams, root: Path) -> "BackboneSource":
+    """Pretrained weights of the detector's backbone; relative paths start at `root`."""
+    return BackboneSource(params.detector.backbone, params.backbone_weights, root, "train.backbone_weights")
+
+
+def rpn_backbone(params: MineRpnParams, root: Path) -> "BackboneSource":
+    """Pretrained weights of the backbone of the miner `rpn`; relative paths start at `root`."""
+    return BackboneSource(params.backbone, params.backbone_weights, root, "mine.rpn.backbone_weights")
 
 
 @dataclass(frozen=True)
@@ -51,11 +58,13 @@ class BackboneSource:
             digests["backbone"] = sha256_file(self._file())
         return digests
 
-    def load_into(self, backbone: PyramidBackbone) -> None:
+    def load_into(self, backbone: "PyramidBackbone") -> None:
         """Load the weights into the backbone's body, unless they are random.
 
         Raises InputError when the weights do not exist, or are of another architecture.
         """
+        from ezsd.detector.backbone import load_body, published_tensors  # torch: digests need none
+
         if self.weights.startswith(TAG):
             load_body(backbone, published_tensors(self.config, self.weights.removeprefix(TAG)))
         elif self.weights != RANDOM:
@@ -71,8 +80,11 @@ class BackboneSource:
             )
         return path
 
-    def _read(self, path: Path) -> dict[str, Tensor]:
+    def _read(self, path: Path) -> "dict[str, Tensor]":
         """Read safetensors, or a state dict in torch's format with nothing but tensors."""
+        import torch
+        from safetensors.torch import load_file
+
         try:
             if path.suffix == ".safetensors":
                 return load_file(path)

@@ -13,7 +13,7 @@ from ezsd.cache.checked import read_json
 from ezsd.cache.errors import ArtifactError
 from ezsd.detector.detector import ZeroShotDetector, build_detector, detector_tensors, restore_detector
 from ezsd.errors import InputError
-from ezsd.pipeline.models.backbone import BackboneSource
+from ezsd.pipeline.models.backbone import train_backbone
 from ezsd.pipeline.params import TrainParams
 from ezsd.pipeline.tensor_files import read_tensors, write_tensors
 from ezsd.split import Split
@@ -23,11 +23,6 @@ WEIGHTS = "detector.safetensors"
 CARD = "detector.json"
 
 FIX = "run `ezsd-cli train --force`"
-
-
-def train_backbone(params: TrainParams, root: Path) -> BackboneSource:
-    """Pretrained weights of the detector's backbone; relative paths start at `root`."""
-    return BackboneSource(params.detector.backbone, params.backbone_weights, root, "train.backbone_weights")
 
 
 def make_detector(params: TrainParams, root: Path, trained_names: int, dim: int) -> ZeroShotDetector:

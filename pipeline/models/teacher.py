@@ -1,88 +1,35 @@
-"""Finds the teacher that `params.teacher` names, and loads it once per process."""
+"""Loads the re-normalized teacher, once per process, and the prompts that `params.teacher` names."""
 
-import hashlib
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
-import open_clip
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load
 
 from ezsd.cache.artifacts import Renormed
-from ezsd.cache.atomic import sha256_file
 from ezsd.cache.checked import read_checked
 from ezsd.cache.errors import ArtifactError
-from ezsd.errors import InputError
 from ezsd.pipeline.device import choose_device
-from ezsd.pipeline.errors import at_key
-from ezsd.pipeline.models import BUNDLED, RANDOM, TAG
+from ezsd.pipeline.models.teacher_source import resolve_teacher, teacher_digests
 from ezsd.pipeline.params import RunParams, TeacherParams
 from ezsd.pipeline.stage import StageContext
 from ezsd.renorm.norm_layers import load_norm_state
-from ezsd.teacher.load import (
-    BUNDLED_MODEL,
-    TeacherSource,
-    bundled_config,
-    bundled_weights,
-    download_weights,
-    load_teacher,
-    read_config,
-)
+from ezsd.teacher.load import load_teacher
 from ezsd.teacher.name_embeddings import template_set
 from ezsd.teacher.prompts import Prompts
 from ezsd.teacher.protocol import Teacher
+from ezsd.teacher.source import TeacherSource
 
 _FIX = "run: ezsd-cli precompute --only renorm"
-
-
-def resolve_teacher(params: TeacherParams, root: Path) -> TeacherSource:
-    """Find config and weights; relative paths start at `root`.
-
-    `model` is an open_clip architecture, `world-teacher`, or the path of a config that ends in `.json`;
-    `weights` is `bundled`, `random`, `tag:<published weights>`, or the path of a file.
-
-    Raises:
-        InputError: the config or the weights do not exist.
-    """
-    if params.factory is not None:
-        return TeacherSource(params.model, factory=params.factory)
-    tag = params.weights.removeprefix(TAG) if params.weights.startswith(TAG) else None
-    return TeacherSource(
-        model=params.model,
-        config_text=_config_text(params.model, root),
-        weights_file=_weights_file(params, tag, root),
-        tag=tag,
-        seed=params.seed,
-    )
 
 
 def prompts_of(params: TeacherParams) -> Prompts:
     """The prompt templates and text names of the params."""
     chosen = params.templates
     return Prompts(template_set(chosen) if isinstance(chosen, str) else chosen, params.text_names)
-
-
-def teacher_digests(source: TeacherSource) -> dict[str, Any]:
-    """Digests and versions that determine the teacher's embeddings besides the params."""
-    if source.factory is not None:
-        return {"factory": source.factory, "weights": weights_digest(load_teacher(source))}
-    weights = sha256_file(Path(source.weights_file)) if source.weights_file else f"random:{source.seed}"
-    config = hashlib.sha256((source.config_text or source.model).encode()).hexdigest()
-    return {"weights": weights, "config": config, "open_clip": open_clip.__version__}
-
-
-def weights_digest(teacher: Teacher) -> str:
-    """SHA-256 over names and bytes of both towers' parameters and buffers."""
-    digest = hashlib.sha256()
-    for prefix, tower in (("image", teacher.image_tower), ("text", teacher.text_tower)):
-        for name, value in tower.state_dict().items():
-            digest.update(f"{prefix}.{name}\0".encode() + value.cpu().contiguous().numpy().tobytes())
-    return digest.hexdigest()
 
 
 @dataclass(frozen=True)
@@ -113,10 +60,8 @@ def renormalized_teacher(context: StageContext) -> RenormalizedTeacher:
 
     Raises ArtifactError when the re-normalization is missing, or was made from another teacher.
     """
-    source, renormed = (
-        resolve_teacher(context.params.teacher, context.root),
-        Renormed(context.parent("renorm")),
-    )
+    source = resolve_teacher(context.params.teacher, context.root)
+    renormed = Renormed(context.parent("renorm"))
     _require_same(teacher_digests(source), renormed)
     return RenormalizedTeacher(source, renormed, context.params.run)
 
@@ -138,32 +83,3 @@ def _load(source: TeacherSource, norms: bytes, device: torch.device) -> Teacher:
     except SafetensorError as error:
         raise ArtifactError(f"norms.safetensors is damaged; {_FIX}") from error
     return teacher.to(device)
-
-
-def _config_text(model: str, root: Path) -> str | None:
-    if model == BUNDLED_MODEL:
-        return bundled_config()
-    if not model.endswith(".json"):
-        return None
-    with at_key("teacher.model"):
-        return read_config(root / model)
-
-
-def _weights_file(params: TeacherParams, tag: str | None, root: Path) -> str | None:
-    if params.weights == RANDOM:
-        return None
-    if tag is not None:
-        with at_key("teacher.weights"):
-            return download_weights(params.model, tag)
-    if params.weights == BUNDLED:
-        if params.model != BUNDLED_MODEL:
-            raise InputError(
-                f"teacher.weights bundled belong to teacher.model {BUNDLED_MODEL}, not {params.model}"
-            )
-        return bundled_weights()
-    path = root / params.weights
-    if not os.path.isfile(path):
-        raise InputError(
-            f"teacher.weights {path} is not a file: give bundled, random, tag:NAME or the path of a file"
-        )
-    return str(path)

@@ -39,7 +39,8 @@ def embed_vocabulary(names: Sequence[str], trained: TrainedDetector, params: Par
     Raises ArtifactError when the re-normalization or the teacher is not what the detector was trained with.
     """
     # the teacher's import takes seconds, and only new names need it
-    from ezsd.pipeline.models.teacher import RenormalizedTeacher, resolve_teacher, teacher_digests
+    from ezsd.pipeline.models.teacher import RenormalizedTeacher
+    from ezsd.pipeline.models.teacher_source import resolve_teacher, teacher_digests
 
     folder, source = artifact_folder(root, "renorm"), resolve_teacher(params.teacher, root)
     if manifest_digest(folder) != trained.parents["renorm"]:

@@ -23,7 +23,7 @@ from ezsd.pipeline.device import choose_device, one_thread
 from ezsd.pipeline.errors import DataError
 from ezsd.pipeline.executor import count_workers
 from ezsd.pipeline.models import RANDOM
-from ezsd.pipeline.models.teacher import resolve_teacher
+from ezsd.pipeline.models.teacher_source import resolve_teacher
 from ezsd.pipeline.params import DataParams, OwnSplit, Params, TeacherParams
 from ezsd.pipeline.plan.counts import Amounts, MiningCost, count_amounts, photo_cost
 from ezsd.split import Split

@@ -17,7 +17,6 @@ from ezsd.pipeline.errors import DataError
 from ezsd.pipeline.graph import STAGES
 from ezsd.pipeline.params import Params, parse_params, preset_text
 from ezsd.pipeline.runner import artifact_folder, run_stage
-from ezsd.stages.prepare import external_inputs
 
 
 def prepare(params: Params, root: Path) -> Prepared:
@@ -110,10 +109,10 @@ def reorder(dataset):
 def test_novel_annotations_touch_nothing(tiny_dataset, tmp_path, change):
     params = tiny_dataset.params()
     before = contents(prepare(params, tmp_path / "before").folder)
-    inputs = external_inputs(params, tmp_path)
+    inputs = STAGES["prepare"].external_inputs(params, tmp_path)
     change(tiny_dataset)
     tiny_dataset.save()
-    assert external_inputs(params, tmp_path) == inputs
+    assert STAGES["prepare"].external_inputs(params, tmp_path) == inputs
     assert contents(prepare(params, tmp_path / "after").folder) == before
 
 
@@ -138,13 +137,13 @@ def test_several_workers_leave_the_same_bytes(tiny_dataset, tmp_path):
 
 def test_a_changed_base_box_or_photo_is_noticed(tiny_dataset, tmp_path):
     params = tiny_dataset.params()
-    before = external_inputs(params, tmp_path)
+    before = STAGES["prepare"].external_inputs(params, tmp_path)
     tiny_dataset.train["annotations"][0]["bbox"][0] += 1
     tiny_dataset.save()
-    boxes_changed = external_inputs(params, tmp_path)
+    boxes_changed = STAGES["prepare"].external_inputs(params, tmp_path)
     assert {key for key in before if before[key] != boxes_changed[key]} == {"train_boxes"}
     Image.new("RGB", (64, 48)).save(tiny_dataset.photos("val") / "v1.jpg")
-    photo_changed = external_inputs(params, tmp_path)
+    photo_changed = STAGES["prepare"].external_inputs(params, tmp_path)
     assert {key for key in before if boxes_changed[key] != photo_changed[key]} == {"val_photos"}
 
 

@@ -11,7 +11,8 @@ from torch.nn.functional import normalize
 
 from ezsd.cache.artifacts import Renormed
 from ezsd.pipeline.graph import STAGES
-from ezsd.pipeline.models.teacher import RenormalizedTeacher, resolve_teacher
+from ezsd.pipeline.models.teacher import RenormalizedTeacher
+from ezsd.pipeline.models.teacher_source import resolve_teacher
 from ezsd.pipeline.tensor_files import CHECKPOINT
 from ezsd.renorm.norm_layers import find_norm_layers, norm_state
 from ezsd.renorm.tune import Tuner
@@ -138,7 +139,7 @@ def test_method_none_changes_nothing_and_statistics_only_the_image_tower(root: P
 
 
 def test_the_fingerprint_knows_the_weights(root: Path) -> None:
-    one = renorm.external_inputs(context_of("renorm", root).params, root)
-    other = renorm.external_inputs(context_of("renorm", root, ["teacher.seed=4"]).params, root)
+    one = STAGES["renorm"].external_inputs(context_of("renorm", root).params, root)
+    other = STAGES["renorm"].external_inputs(context_of("renorm", root, ["teacher.seed=4"]).params, root)
     assert one != other
-    assert one == renorm.external_inputs(context_of("renorm", root).params, root)
+    assert one == STAGES["renorm"].external_inputs(context_of("renorm", root).params, root)

@@ -6,7 +6,8 @@ from torch import nn
 
 from ezsd.errors import InputError
 from ezsd.renorm.norm_layers import find_norm_layers, load_norm_state, norm_parameters, norm_state
-from ezsd.teacher.load import TeacherSource, load_teacher
+from ezsd.teacher.load import load_teacher
+from ezsd.teacher.source import TeacherSource
 
 
 def sizes(teacher, towers):

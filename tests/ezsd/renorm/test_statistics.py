@@ -6,7 +6,8 @@ import torch
 from ezsd.renorm.measure import watch_norm_layers
 from ezsd.renorm.norm_layers import find_norm_layers
 from ezsd.renorm.statistics import renormalize_by_statistics
-from ezsd.teacher.load import TeacherSource, load_teacher
+from ezsd.teacher.load import load_teacher
+from ezsd.teacher.source import TeacherSource
 
 
 def pictures(seed, low, high, count=24):

@@ -8,8 +8,9 @@ from ezsd.renorm.labelled_crops import PIECE_BOXES, LabelledCrops, Piece, Rememb
 from ezsd.renorm.measure import BATCH, measure_domain
 from ezsd.renorm.norm_layers import find_norm_layers, norm_state
 from ezsd.renorm.tune import CROPS_AT_ONCE, Tuner, TuneState
-from ezsd.teacher.load import TeacherSource, load_teacher
+from ezsd.teacher.load import load_teacher
 from ezsd.teacher.prompts import Prompts
+from ezsd.teacher.source import TeacherSource
 
 NAMES = ("red", "green", "blue")
 PROMPTS = Prompts()

@@ -9,8 +9,9 @@ from safetensors.torch import save_file
 from torch import nn
 
 from ezsd.errors import InputError
-from ezsd.teacher.load import TeacherSource, load_teacher
+from ezsd.teacher.load import load_teacher
 from ezsd.teacher.open_clip_build import build_model
+from ezsd.teacher.source import TeacherSource
 
 
 def save_weights(path, config_text, seed, dtype=torch.float32):

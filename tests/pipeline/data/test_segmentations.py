@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ezsd.masks import decode_masks, is_empty
-from ezsd.pipeline.data.manifest import masks_digest
+from ezsd.pipeline.data.digests import masks_digest
 from ezsd.pipeline.data.prepared import Inspected, index_training
 from ezsd.pipeline.data.segmentations import index_masks, masks_of
 from ezsd.pipeline.data.sources import resolve_sources
@@ -36,7 +36,9 @@ def digest(tiny_dataset, tmp_path):
     tiny_dataset.save()
     params = tiny_dataset.params()
     sources = resolve_sources(params.data, tmp_path, tmp_path)
-    return masks_digest(sources, read_training(sources, params.data.split))
+    training = read_training(sources, params.data.split)
+    boxes, names = clean_training_boxes(training).boxes, training.split.labelled
+    return masks_digest(sources.train, boxes, training.photos, names)
 
 
 def annotation(tiny_dataset, category_id):

@@ -12,11 +12,13 @@ from support.teacher_runs import colour_params, context_of, prepare_colours
 from ezsd.cache.artifacts import Renormed
 from ezsd.cache.errors import ArtifactError
 from ezsd.errors import InputError
-from ezsd.pipeline.models.teacher import RenormalizedTeacher, resolve_teacher, teacher_digests, weights_digest
+from ezsd.pipeline.models.teacher import RenormalizedTeacher
+from ezsd.pipeline.models.teacher_source import resolve_teacher, teacher_digests, weights_digest
 from ezsd.pipeline.params import TeacherParams
 from ezsd.stages import embed, mine, renorm
-from ezsd.teacher.load import TeacherSource, load_teacher
+from ezsd.teacher.load import load_teacher
 from ezsd.teacher.open_clip_build import build_model, parse_config
+from ezsd.teacher.source import TeacherSource
 
 
 def params(**changes: str | int | None) -> TeacherParams:

@@ -5,17 +5,19 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 import yaml
+from conftest import TinyDataset
 from support.report_numbers import METRICS
 from support.small_runs import REPOSITORY
 from typer.testing import CliRunner
 
 from ezsd.pipeline.graph import PRECOMPUTE, STAGES
-from ezsd.pipeline.params import PRESETS, load_params, preset_text
+from ezsd.pipeline.params import PRESETS, load_params, parse_params, plain_values, preset_text
 from ezsd.stages.commands.main import app, main
 
 COMMANDS = (
@@ -218,6 +220,16 @@ def test_quick_commands_import_nothing_heavy(tmp_path: Path) -> None:
     own = ["--photos", "photos", "--annotations", "boxes.json", "--novel", "spoon", "--params", "own.yaml"]
     for arguments in ([], ["--version"], ["init"], ["init-own", *own], ["result"], ["inspect"]):
         assert heavy_modules_of(arguments or ["--help"]) == set(), arguments
+
+
+@pytest.mark.parametrize("source", ["drawn data", "the user's own"])
+def test_watch_imports_nothing_heavy(source: str, tiny_dataset: TinyDataset) -> None:
+    """`dvc repro` runs it each time."""
+    demo = parse_params(preset_text("demo"))
+    if source == "the user's own":
+        demo = replace(demo, data=tiny_dataset.params().data)
+    Path("params.yaml").write_text(yaml.safe_dump(plain_values(demo)))
+    assert heavy_modules_of(["watch"]) == set()
 
 
 def test_completion_imports_nothing_heavy() -> None:
