@@ -97,6 +97,18 @@ def decode_photo(data: bytes, declared_wh: tuple[int, int] | None) -> Tensor:
     return _pixels(image, _turn_to_declared(image, declared_wh))
 
 
+def read_size(path: Path) -> tuple[int, int]:
+    """Width and height of a photo as it is shown, from its header; raises InputError with the file's name."""
+    try:
+        image = _open(path.read_bytes())
+    except OSError as error:
+        raise InputError(f"photo {path} cannot be read ({error.strerror}): correct its path") from None
+    except InputError as error:
+        raise InputError(f"photo {path}: {error}") from error
+    width, height = image.size
+    return (height, width) if _TURNS.get(_orientation(image)) in _SIDEWAYS else (width, height)
+
+
 def _check(photo: Any, dtype: Any, fits: bool, kind: str, shape: str) -> None:
     if photo.dtype != dtype or not fits or 0 in photo.shape:
         raise InputError(

@@ -1,9 +1,9 @@
-"""A user's own data from a COCO file and two lists of names: a validation split, and a params file."""
+"""A user's own data: annotations in any common form and two lists of names become a params file."""
 
-import hashlib
 import json
 import os
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,91 +11,113 @@ from typing import Any
 import yaml
 
 from ezsd.cache.atomic import write_bytes_atomic
-from ezsd.pipeline.data.checks import read_photos
 from ezsd.pipeline.data.coco import CocoFile
-from ezsd.pipeline.data.json_rows import load_json, table
+from ezsd.pipeline.data.tables import AnnotationFile
 from ezsd.pipeline.data.views import check_base
 from ezsd.pipeline.errors import DataError
+from ezsd.pipeline.hold_out import Division
 from ezsd.pipeline.params import parse_params, preset_text
 from ezsd.split import Split
 
-HELD_OUT = 5
-"""One photo in this many is held out for validation."""
 FILES = {which: f"datasets/own/{which}.json" for which in ("train", "val")}
 """Paths of the two parts of the annotations, relative to the folder of the params."""
 PRESET = "voc"
 """Own data use the VOC recipe: the paper's for boxes, without masks."""
 
+_COMMENT = re.compile(r"^#.*|\s#\s.*$")
+_FILE = re.compile(r"^(\.{0,2}/|~|[a-zA-Z]:\\).*|[^,\s]+\.(txt|names|list|lst|csv|tsv)$")
+"""What is meant as a file of names rather than as names."""
+
 
 @dataclass(frozen=True)
 class OwnData:
-    """A user's photos, their boxes in COCO's format, and the split."""
+    """A user's photos, their annotations, and the split.
+
+    Attributes:
+        photos: folder of the photos.
+        file: the annotations.
+        split: base and novel names.
+        held: ids of the validation photos if the annotations name them.
+    """
 
     photos: Path
-    annotations: Path
+    file: AnnotationFile
     split: Split
+    held: Collection[int] = ()
 
 
 def read_names(given: str) -> tuple[str, ...]:
-    """Names from a text file, one per line, or from a comma-separated text."""
-    path = Path(given)
+    """Names from a text file, one per line, or from a comma-separated text.
+
+    Empty lines and comments (`# ...`) of a file are skipped.
+
+    Raises:
+        DataError: the file does not exist or is no text.
+    """
+    path = Path(given).expanduser()
+    if not os.path.isfile(path):
+        if _FILE.match(given.strip()):
+            raise DataError(
+                f"{given} does not exist: give a file with one name a line, or names separated by commas"
+            )
+        return _stripped(given.split(","))
     try:
-        lines = path.read_text(encoding="utf-8").splitlines() if os.path.isfile(path) else given.split(",")
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"{path} cannot be read as a list of names ({error})") from None
-    return tuple(line.strip() for line in lines if line.strip())
+    return _stripped([_COMMENT.sub("", line.strip()) for line in lines])
 
 
-def choose_own(photos: Path, annotations: Path, base: Sequence[str] | None, novel: Sequence[str]) -> OwnData:
+def choose_own(
+    photos: Path | None, annotations: Path, base: Sequence[str] | None, novel: Sequence[str]
+) -> OwnData:
     """Check photos, annotations and names; without `base`, all names that are not novel are base names.
 
-    Raises DataError for a folder or file that cannot be used or a base name that the file does not have,
-    InputError for lists that make no split.
+    Args:
+        photos: folder of the photos; a YOLO folder knows its own.
+        annotations: a COCO file, a YOLO `data.yaml` or its folder, or a folder of VOC's XML files.
+        base: base names, all of them categories of the annotations.
+        novel: novel names, with or without annotations.
+
+    Raises:
+        DataError: a folder or file cannot be used, or lacks a base name.
+        InputError: the lists make no split.
     """
-    if not os.path.isdir(photos):
+    if photos is not None and not os.path.isdir(photos):
         raise DataError(f"{photos} is not a folder: give the one that holds the photos")
-    categories = CocoFile(annotations).categories()
+    file, folder, held = _open(photos, annotations)
+    categories = file.categories()
     known = [category.name for category in categories]
     rest = [name for name in known if name not in novel] if base is None else base
     split = Split("own", tuple(rest), tuple(novel))
     check_base(split.base, categories, annotations)
-    return OwnData(photos, annotations, split)
+    return OwnData(folder, file, split, held)
 
 
-def hold_out(path: Path) -> dict[str, dict[str, Any]]:
-    """Split the file's content into `train` and `val`, each photo with its boxes in one of them.
+def _open(photos: Path | None, annotations: Path) -> tuple[AnnotationFile, Path, Collection[int]]:
+    """Return reader, photo folder and, where the annotations name them, ids of validation photos."""
+    described = annotations / "data.yaml" if annotations.is_dir() else annotations
+    if described.suffix in (".yaml", ".yml") and (described.is_file() or not annotations.is_dir()):
+        # the reader is imported here, as that of XML: a COCO file needs neither
+        from ezsd.pipeline.data.yolo import YoloFolder
 
-    The choice depends on a digest of the photo's id only, never on annotations.
-    Raises DataError when the file is not a COCO file or lists a single photo.
-    """
-    ids = read_photos(CocoFile(path)).ids.tolist()
-    if len(ids) < 2:
-        raise DataError(f"{path} lists one photo: give at least two, one of them for validation")
-    drawn = sorted(ids, key=lambda number: hashlib.sha256(str(number).encode()).digest())
-    held = set(drawn[: max(1, len(ids) // HELD_OUT)])
-    tree = load_json(path, hook=dict)
-    images, boxes = (
-        [row.values for row in table(tree, key, key[:-1], path)] for key in ("images", "annotations")
-    )
-    return {
-        "train": {
-            **tree,
-            "images": [image for image in images if image["id"] not in held],
-            "annotations": [box for box in boxes if box.get("image_id") not in held],
-        },
-        "val": {
-            **tree,
-            "images": [image for image in images if image["id"] in held],
-            "annotations": [box for box in boxes if box.get("image_id") in held],
-        },
-    }
+        yolo = YoloFolder(described, photos)
+        return yolo, yolo.root, yolo.validation_ids()
+    if photos is None:
+        raise DataError(f"{annotations} does not say where the photos are: give their folder with --photos")
+    if annotations.is_dir():
+        from ezsd.pipeline.data.voc import XmlFolder
+
+        inner = annotations / "Annotations"
+        return XmlFolder(inner if inner.is_dir() else annotations), photos, ()
+    return CocoFile(annotations), photos, ()
 
 
-def write_own(parts: Mapping[str, Mapping[str, Any]], root: Path) -> None:
-    """Write the two parts of `hold_out` below `root`, the folder of the params."""
-    for which, tree in parts.items():
-        compact = json.dumps(tree, separators=(",", ":"), ensure_ascii=False)
-        write_bytes_atomic(root / FILES[which], compact.encode())
+def write_own(division: Division, root: Path) -> None:
+    """Write the two parts below `root`, the folder of the params."""
+    for which, path in FILES.items():
+        compact = json.dumps(getattr(division, which), separators=(",", ":"), ensure_ascii=False)
+        write_bytes_atomic(root / path, compact.encode())
 
 
 def own_params(own: OwnData, schedule: str | None) -> str:
@@ -112,3 +134,7 @@ def own_params(own: OwnData, schedule: str | None) -> str:
     text = f"# Own data with the paper's recipe, without masks.\n{section}\nteacher:\n{others}"
     parse_params(text)
     return text
+
+
+def _stripped(texts: Sequence[str]) -> tuple[str, ...]:
+    return tuple(text.strip() for text in texts if text.strip())

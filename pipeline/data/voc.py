@@ -29,31 +29,27 @@ class _Photo:
     objects: tuple[_Object, ...]
 
 
-class VocFolder:
-    """A VOC folder, opened by a list of its photos such as `ImageSets/Main/trainval.txt`.
+class XmlFolder:
+    """A folder of XML files in VOC's form, one for each photo.
 
-    VOC has no ids. A photo's id is its line in the list, counted from 1; an object's is its photo's times
-    1,000 plus its position, from 1, among the objects of the chosen names. Difficult objects count as crowd,
-    since evaluation ignores both.
+    They have no ids. A photo's id is its place among the files, counted from 1; an object's is its photo's
+    times 1,000 plus its position, from 1, among the objects of the chosen names. Difficult objects count as
+    crowd, since evaluation ignores both.
     """
 
     def __init__(self, path: Path) -> None:
-        """Read the list; raises DataError if it is missing, empty or outside a VOC folder."""
-        self.path = path
-        self._annotations = path.parent.parent.parent / "Annotations"
-        self._stems = _read_list(path)
-        if not os.path.isdir(self._annotations):
-            raise DataError(
-                f"{self._annotations} does not exist: {path} must be in ImageSets/Main of a VOC folder, "
-                "which has its XML files in Annotations"
-            )
+        """List the files by name; raises DataError if there is none."""
+        self.path = self._annotations = path
+        self._stems = sorted(file.stem for file in path.glob("*.xml"))
+        if not self._stems:
+            raise DataError(f"{path} holds no XML file: give the folder that does")
 
     def categories(self) -> tuple[Category, ...]:
-        """Return VOC's 20 names and all others that occur, in alphabetical order, numbered from 1."""
-        found = {thing.name for photo in self._photos for thing in photo.objects}
-        return tuple(
-            Category(number, name) for number, name in enumerate(sorted(found | set(VOC_NAMES)), start=1)
-        )
+        """Return all names that occur, in alphabetical order, numbered from 1."""
+        return tuple(Category(number, name) for number, name in enumerate(sorted(self._names()), start=1))
+
+    def _names(self) -> set[str]:
+        return {thing.name for photo in self._photos for thing in photo.objects}
 
     def photos(self) -> Photos:
         """Return the photos as listed; raises DataError if one is malformed."""
@@ -80,6 +76,25 @@ class VocFolder:
     @cached_property
     def _photos(self) -> tuple[_Photo, ...]:
         return tuple(_read_xml(self._annotations / f"{stem}.xml") for stem in self._stems)
+
+
+class VocFolder(XmlFolder):
+    """A VOC folder, opened by a list of its photos such as `ImageSets/Main/trainval.txt`."""
+
+    def __init__(self, path: Path) -> None:
+        """Read the list; raises DataError if it is missing, empty or outside a VOC folder."""
+        self.path = path
+        self._annotations = path.parent.parent.parent / "Annotations"
+        self._stems = _read_list(path)
+        if not os.path.isdir(self._annotations):
+            raise DataError(
+                f"{self._annotations} does not exist: {path} must be in ImageSets/Main of a VOC folder, "
+                "which has its XML files in Annotations"
+            )
+
+    def _names(self) -> set[str]:
+        """Return VOC's 20 names and all others that occur."""
+        return super()._names() | set(VOC_NAMES)
 
 
 def _read_list(path: Path) -> list[str]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from conftest import TinyDataset
+from support.formats import as_xml, as_yolo
 from support.recipes import Recipe
 from support.small_runs import run_all, small_params
 
@@ -45,6 +46,8 @@ def own_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     places = {
         "/path/to/photos": str(dataset.folder),
         "/path/to/boxes.json": str(place / "boxes.json"),
+        "/path/to/yolo/data.yaml": str(as_yolo(dataset, place / "yolo")),
+        "/path/to/xml": str(as_xml(dataset, place / "xml")),
         "/path/to/photo.jpg": str(dataset.photos("val") / "v1.jpg"),
         "/path/to/train.json": "datasets/own/train.json",
         "/path/to/val.json": "datasets/own/val.json",

@@ -4,10 +4,13 @@ import json
 from pathlib import Path
 
 import pytest
+from conftest import TinyDataset
+from support.formats import as_xml, as_yolo
 
 from ezsd.errors import InputError
 from ezsd.pipeline.errors import DataError
-from ezsd.pipeline.own_data import choose_own, hold_out, own_params, read_names, write_own
+from ezsd.pipeline.hold_out import Division, hold_out
+from ezsd.pipeline.own_data import FILES, choose_own, own_params, read_names, write_own
 from ezsd.pipeline.params import parse_params, preset_text
 from ezsd.stages.commands.init_own import init_own
 
@@ -33,32 +36,11 @@ def boxes(tmp_path: Path) -> Path:
     return path
 
 
-def ids(tree: dict) -> set[int]:
-    return {image["id"] for image in tree["images"]}
-
-
-def test_each_photo_is_on_one_side_with_all_its_boxes(boxes: Path) -> None:
-    parts = hold_out(boxes)
-    assert len(ids(parts["val"])) == 2 and len(ids(parts["train"])) == 8
-    assert ids(parts["train"]) | ids(parts["val"]) == set(range(10))
-    whole = json.loads(boxes.read_text())
-    for tree in parts.values():
-        assert tree["annotations"] == [row for row in whole["annotations"] if row["image_id"] in ids(tree)]
-        assert tree["categories"] == whole["categories"] and tree["info"] == whole["info"]
-
-
-def test_annotations_do_not_decide_which_photos_are_held_out(boxes: Path) -> None:
-    held = ids(hold_out(boxes)["val"])
-    tree = json.loads(boxes.read_text())
-    boxes.write_text(json.dumps(tree | {"annotations": [], "images": tree["images"][::-1]}))
-    assert ids(hold_out(boxes)["val"]) == held
-
-
 def test_the_params_find_what_was_written_and_the_input_is_untouched(boxes: Path, tmp_path: Path) -> None:
     before = boxes.read_bytes()
     own = choose_own(tmp_path / "photos", boxes, None, ["spoon"])
     assert own.split.base == ("mug", "cake fork")
-    write_own(hold_out(boxes), tmp_path / "root")
+    write_own(hold_out(own.file, own.split, 0.2, seed=0), tmp_path / "root")
     params = parse_params(own_params(own, None))
     for which, photos in (("train", 8), ("val", 2)):
         path = tmp_path / "root" / str(getattr(params.data, f"{which}_annotations"))
@@ -74,6 +56,25 @@ def test_names_come_from_a_file_or_from_the_command_line(tmp_path: Path) -> None
     assert read_names(str(listed)) == read_names("mug, cake fork") == ("mug", "cake fork")
 
 
+def test_a_file_of_names_may_come_from_any_editor(tmp_path: Path) -> None:
+    listed = tmp_path / "names.txt"
+    listed.write_bytes(
+        "\ufeff# kitchen\r\nmug\r\n\r\ncake fork  # three tines\r\nbolt #4\r\nsalt, coarse\r\n".encode()
+    )
+    assert read_names(str(listed)) == ("mug", "cake fork", "bolt #4", "salt, coarse")
+
+
+@pytest.mark.parametrize("given", ["novel.txt", "lists/novel.names", "./novel", "/nowhere/novel"])
+def test_a_list_that_does_not_exist_is_called_that(given: str) -> None:
+    with pytest.raises(DataError, match=rf"^{given} does not exist: give a file with one name a line"):
+        read_names(given)
+
+
+@pytest.mark.parametrize("given", ["salt/pepper mill", "no. 4 bolt, nut", "mug", "st. bernard"])
+def test_names_are_not_taken_for_a_file(given: str) -> None:
+    assert read_names(given) == tuple(name.strip() for name in given.split(","))
+
+
 @pytest.mark.parametrize(
     ("base", "novel", "error", "words"),
     [
@@ -83,28 +84,85 @@ def test_names_come_from_a_file_or_from_the_command_line(tmp_path: Path) -> None
         ([], ["spoon"], InputError, "no base name"),
     ],
 )
-def test_wrong_names_are_told(
+def test_wrong_names_are_refused(
     boxes: Path, base: list[str] | None, novel: list[str], error: type[Exception], words: str
 ) -> None:
     with pytest.raises(error, match=words):
         choose_own(boxes.parent / "photos", boxes, base, novel)
 
 
-def test_what_cannot_be_divided_is_told(boxes: Path) -> None:
+def test_what_cannot_be_divided_is_refused(boxes: Path) -> None:
     with pytest.raises(DataError, match="is not a folder"):
         choose_own(boxes.parent / "nowhere", boxes, None, ["spoon"])
+    with pytest.raises(DataError, match="give their folder with --photos"):
+        choose_own(None, boxes, None, ["spoon"])
     tree = json.loads(boxes.read_text())
     boxes.write_text(json.dumps(tree | {"images": tree["images"][:1]}))
     with pytest.raises(DataError, match="lists one photo"):
-        hold_out(boxes)
+        divided(boxes)
     boxes.write_text(json.dumps({**tree, "annotations": None}))
     with pytest.raises(DataError, match="annotations"):
-        hold_out(boxes)
+        divided(boxes)
+
+
+def divided(boxes: Path) -> Division:
+    own = choose_own(boxes.parent / "photos", boxes, None, ["spoon"])
+    return hold_out(own.file, own.split, 0.2, seed=0)
 
 
 def test_a_file_that_cannot_be_divided_leaves_nothing_behind(boxes: Path, tmp_path: Path) -> None:
     tree = json.loads(boxes.read_text())
     boxes.write_text(json.dumps(tree | {"images": tree["images"][:1]}))
     with pytest.raises(DataError, match="lists one photo"):
-        init_own(tmp_path / "photos", boxes, "spoon", params=tmp_path / "root" / "params.yaml")
+        init_own(boxes, "spoon", photos=tmp_path / "photos", params=tmp_path / "root" / "params.yaml")
     assert not (tmp_path / "root").exists()
+
+
+def test_names_without_a_validation_box_are_listed(
+    boxes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    init_own(boxes, "forklift, spoons", "mug", tmp_path / "photos", params=tmp_path / "root/params.yaml")
+    told = capsys.readouterr().err
+    assert "1 base and 2 novel names; 8 photos to train on and 2 to validate on" in told
+    assert "without a validation box, so without an AP: forklift, spoons\n" in told
+    assert told.endswith("'spoons' is not in the annotations, did you mean 'spoon'?\n")
+
+
+def boxes_by_photo(division: Division) -> dict[str, list[tuple[object, ...]]]:
+    """Photo -> names and boxes, of both parts."""
+    found: dict[str, list[tuple[object, ...]]] = {}
+    for tree in (division.train, division.val):
+        names = {category["id"]: category["name"] for category in tree["categories"]}
+        files = {image["id"]: image["file_name"] for image in tree["images"]}
+        found |= {name: [] for name in files.values()}
+        for box in tree["annotations"]:
+            corners = tuple(round(side, 3) for side in box["bbox"])
+            found[files[box["image_id"]]].append((names[box["category_id"]], *corners))
+    return {name.removeprefix("images/"): sorted(rows) for name, rows in found.items()}  # type: ignore[type-var]
+
+
+def test_the_same_boxes_come_from_every_form(tiny_dataset: TinyDataset, tmp_path: Path) -> None:
+    coco = choose_own(
+        tiny_dataset.photos("train"), tiny_dataset.annotations("train"), ["cat", "dog"], ["cow"]
+    )
+    expected = boxes_by_photo(hold_out(coco.file, coco.split, 0.2, seed=0))
+    yolo = as_yolo(tiny_dataset, tmp_path / "yolo")
+    for annotations in (yolo, yolo.parent):
+        own = choose_own(None, annotations, ["cat", "dog"], ["cow"])
+        assert own.photos == tmp_path / "yolo"
+        division = hold_out(own.file, own.split, 0.2, seed=0)
+        found = boxes_by_photo(division)
+        assert {name: found[f"train/{name}"] for name in expected} == expected
+    xml = as_xml(tiny_dataset, tmp_path / "xml")
+    own = choose_own(tiny_dataset.photos("train"), xml, ["cat", "dog"], ["cow"])
+    assert boxes_by_photo(hold_out(own.file, own.split, 0.2, seed=0)) == expected
+
+
+def test_a_yolo_folder_keeps_its_validation_photos_unless_a_fraction_is_given(
+    tiny_dataset: TinyDataset, tmp_path: Path
+) -> None:
+    yolo, root = as_yolo(tiny_dataset, tmp_path / "yolo"), tmp_path / "root"
+    for fraction, held in ((None, ["images/val/v1.jpg", "images/val/v2.jpg"]), (0.6, None)):
+        init_own(yolo, "cow", "cat, dog", val_fraction=fraction, params=root / "params.yaml")
+        images = json.loads((root / FILES["val"]).read_text())["images"]
+        assert len(images) == 4 if held is None else [image["file_name"] for image in images] == held

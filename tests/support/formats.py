@@ -52,3 +52,37 @@ def as_voc(dataset: Any, *overrides: str) -> Params:
         (lists / f"{which}.txt").write_text("\n".join(stems))
     paths = [f"data.{which}_annotations={lists}/{which}.txt" for which in ("train", "val")]
     return dataset.params("data.format=voc", *paths, *overrides)
+
+
+def as_xml(dataset: Any, folder: Path) -> Path:
+    """The training photos' boxes as a folder of XML files, as labelling tools write them."""
+    folder.mkdir()
+    names = {category["id"]: category["name"] for category in dataset.train["categories"]}
+    for image in dataset.train["images"]:
+        rows = [row for row in dataset.train["annotations"] if row["image_id"] == image["id"]]
+        stem = Path(image["file_name"]).stem
+        (folder / f"{stem}.xml").write_text(_voc_xml(image, rows, names))
+    return folder
+
+
+def as_yolo(dataset: Any, folder: Path) -> Path:
+    """A copy as a YOLO folder; returns its `data.yaml`. A photo without a box has no file of labels."""
+    names = [category["name"] for category in dataset.train["categories"]]
+    order = {category["id"]: place for place, category in enumerate(dataset.train["categories"])}
+    for which, tree in (("train", dataset.train), ("val", dataset.val)):
+        shutil.copytree(dataset.photos(which), folder / "images" / which)
+        for image in tree["images"]:
+            rows = [row for row in tree["annotations"] if row["image_id"] == image["id"]]
+            lines = [_yolo_line(order[row["category_id"]], image, *row["bbox"]) for row in rows]
+            labels = (folder / "labels" / which / image["file_name"]).with_suffix(".txt")
+            labels.parent.mkdir(parents=True, exist_ok=True)
+            if lines:
+                labels.write_text("".join(lines))
+    text = f"train: images/train\nval: images/val\nnames: [{', '.join(names)}]\n"
+    (folder / "data.yaml").write_text(text)
+    return folder / "data.yaml"
+
+
+def _yolo_line(number: int, image: Any, x: float, y: float, width: float, height: float) -> str:
+    middle = ((x + width / 2) / image["width"], (y + height / 2) / image["height"])
+    return f"{number} {middle[0]} {middle[1]} {width / image['width']} {height / image['height']}\n"
