@@ -11,6 +11,7 @@ from ezsd.cache.location import erase_shards, shards_url
 from ezsd.cache.lock import hold
 from ezsd.pipeline.code_digest import code_digest
 from ezsd.pipeline.errors import PipelineError
+from ezsd.pipeline.findings.finding import facts_of, read_findings, refuse
 from ezsd.pipeline.params import Params
 from ezsd.pipeline.processes import ALONE, Processes
 from ezsd.pipeline.stage import ARTIFACTS, Stage, StageContext
@@ -46,7 +47,8 @@ def run_stage(
 
     Raises:
         ArtifactError: a parent is missing, interrupted or stale.
-        PipelineError: another run is working on the same stage.
+        PipelineError: another run is working on the same stage, or an earlier stage ended with a finding that
+            stops the run.
     """
     stage, folder = stages[name], artifact_folder(root, name)
     context = StageContext(params, root, folder, processes)
@@ -54,6 +56,9 @@ def run_stage(
         return _follow(stage, context)
     for parent in stage.parents:
         require_current(stages, parent, params, root)
+    for earlier in _earlier(stages, name):
+        found = read_findings(manifest.read_manifest(artifact_folder(root, earlier)))
+        refuse(earlier, found, params.run.allow)
     with only_run(folder):
         inputs = stage_inputs(stage, params, root, stage.external_inputs(params, root))
         if not force and manifest.is_current(folder, inputs):
@@ -64,8 +69,15 @@ def run_stage(
         manifest.begin(folder, name, inputs, url, stores)
         processes.broadcast(True)
         result = stage.run(context)
-        manifest.publish(folder, result.counts, result.facts)
+        manifest.publish(folder, result.counts, {**result.facts, **facts_of(result.findings)})
     return True
+
+
+def _earlier(stages: Stages, name: str) -> list[str]:
+    """Names of the stages that a stage reads, directly or not, in order."""
+    parents = stages[name].parents
+    found = {*parents, *(one for parent in parents for one in _earlier(stages, parent))}
+    return [stage for stage in stages if stage in found]
 
 
 def _url_of_shards(stage: Stage, params: Params, inputs: Mapping[str, Any]) -> str | None:

@@ -1,6 +1,6 @@
 """A stage, the context it runs in, and its result."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 
 from ezsd.pipeline.device import one_thread
+from ezsd.pipeline.findings.finding import Finding
 from ezsd.pipeline.params import Params, select
 from ezsd.pipeline.processes import ALONE, Processes
 from ezsd.pipeline.progress import Progress, show_progress
@@ -26,10 +27,12 @@ class StageResult:
     Attributes:
         counts: rows by kind, for instance `{"photos": 800, "proposals": 31207}`.
         facts: what readers of the artifact need, for instance `{"protocol": "names known"}`.
+        findings: results that look wrong although nothing failed.
     """
 
     counts: Mapping[str, int] = field(default_factory=dict)
     facts: Mapping[str, Any] = field(default_factory=dict)
+    findings: Sequence[Finding] = ()
 
 
 @dataclass(frozen=True)

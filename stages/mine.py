@@ -4,6 +4,7 @@ from importlib import import_module
 
 from ezsd.cache.artifacts import Mined
 from ezsd.pipeline.executor import keep_workers
+from ezsd.pipeline.findings.mining import mining_findings
 from ezsd.pipeline.jobs.mine import MinerSource, MiningInputs, mine_shards, mining_inputs, mining_names
 from ezsd.pipeline.stage import StageContext, StageResult
 
@@ -19,6 +20,7 @@ def run(context: StageContext) -> StageResult:
     return StageResult(
         {"photos": mined.store.rows, "proposals": totals.pop("count"), **totals},
         {"protocol": names.protocol, "method": params.method, "names": len(names.names)},
+        mining_findings(mined),
     )
 
 

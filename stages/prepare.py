@@ -26,14 +26,14 @@ def run(context: StageContext) -> StageResult:
     training = read_training_for(params, sources, context.params.data.split)
     val_photos = read_validation_photos(sources, training.split)
     clean = clean_training_boxes(training)
-    box_findings = named("train", clean.findings)
-    check_fraction(box_findings, len(training.boxes), params.max_quarantined_fraction)
+    boxes_out = named("train", clean.quarantined)
+    check_fraction(boxes_out, len(training.boxes), params.max_quarantined_fraction)
     names = training.split.labelled
     masks = masks_of(sources.train, clean.boxes, training.photos, names) if params.masks else None
     train_seen, val_seen = inspect_photos(context, sources, {"train": training.photos, "val": val_photos})
     train = index_training(training.photos, train_seen, clean.boxes, params.empty_photos)
     val = index_validation(val_photos, val_seen)
-    quarantine = (*train_seen.findings, *val_seen.findings, *box_findings)
+    quarantine = (*train_seen.quarantined, *val_seen.quarantined, *boxes_out)
     write_prepared(context.folder, training.split, train, val, quarantine)
     if masks is not None:
         write_train_masks(context.folder, index_masks(masks, train))

@@ -3,6 +3,7 @@
 from ezsd.cache.artifacts import Renormed
 from ezsd.cache.folders import remove_file
 from ezsd.cache.renorm_file import write_renorm
+from ezsd.pipeline.findings.teacher import accuracy_findings
 from ezsd.pipeline.jobs.renorm import make_record, open_subject
 from ezsd.pipeline.models.teacher_source import resolve_teacher, teacher_digests
 from ezsd.pipeline.stage import StageContext, StageResult
@@ -39,4 +40,5 @@ def run(context: StageContext) -> StageResult:
             "accuracy_boxes": after.domain.boxes,
             "cut_names": warn_of_cut_names(subject.teacher, subject.split.names, subject.prompts),
         },
+        list(accuracy_findings(before.domain.accuracy, after.domain.accuracy, after.domain.boxes)),
     )

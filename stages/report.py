@@ -6,6 +6,7 @@ from ezsd.cache.manifest import read_manifest
 from ezsd.pipeline.data.prepared import Prepared
 from ezsd.pipeline.data.sources import resolve_sources
 from ezsd.pipeline.evaluation_files import EvaluationFolder
+from ezsd.pipeline.findings.finding import read_findings
 from ezsd.pipeline.jobs.training_log import HISTORY, read_history
 from ezsd.pipeline.stage import StageContext, StageResult
 from ezsd.stages.pages.mined import confidence_histogram, score_histogram
@@ -56,6 +57,7 @@ def _gather(context: StageContext) -> PageContent:
         pairs=detection_pairs(evaluated, prepared.split, sources.val.folder(), params.validation_photos),
         quarantined=prepared.quarantine,
         artifacts=[
-            Artifact(stage, manifest.counts, manifest.fingerprint) for stage, manifest in manifests.items()
+            Artifact(stage, manifest.counts, manifest.fingerprint, read_findings(manifest))
+            for stage, manifest in manifests.items()
         ],
     )

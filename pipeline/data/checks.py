@@ -101,7 +101,7 @@ _SHOWN = 3
 
 
 @dataclass(frozen=True)
-class Finding:
+class Quarantined:
     """A photo or box that was set aside.
 
     Attributes:
@@ -125,12 +125,12 @@ class CleanBoxes:
 
     Attributes:
         boxes: within their photos.
-        findings: the boxes that were set aside.
+        quarantined: the boxes that were set aside.
         clipped: number of boxes that were clipped.
     """
 
     boxes: Boxes
-    findings: tuple[Finding, ...]
+    quarantined: tuple[Quarantined, ...]
     clipped: int
 
 
@@ -150,7 +150,7 @@ def clean_boxes(boxes: Boxes, photos: Photos, min_side: float) -> CleanBoxes:
     areas = _areas(kept.areas, clipped_xyxy[usable])
     return CleanBoxes(
         Boxes(kept.annotation_ids, kept.image_ids, kept.labels, clipped_xyxy[usable], areas, kept.crowd),
-        tuple(_finding(boxes, int(row), str(reasons[row])) for row in np.flatnonzero(~usable)),
+        tuple(_quarantined(boxes, int(row), str(reasons[row])) for row in np.flatnonzero(~usable)),
         int(moved.sum()),
     )
 
@@ -188,23 +188,23 @@ def _boxes_beside(boxes: Boxes) -> NDArray[np.int64]:
     return counts[places]
 
 
-def named(which: str, findings: Sequence[Finding]) -> tuple[Finding, ...]:
-    """Return the findings with their set, train or val, in `where`."""
-    return tuple(replace(finding, where=f"{which} {finding.where}") for finding in findings)
+def named(which: str, quarantined: Sequence[Quarantined]) -> tuple[Quarantined, ...]:
+    """Return them with their set, train or val, in `where`."""
+    return tuple(replace(one, where=f"{which} {one.where}") for one in quarantined)
 
 
-def check_fraction(findings: Sequence[Finding], total: int, limit: float) -> None:
-    """Refuse data if more than the fraction `limit` was set aside; all findings are of one kind.
+def check_fraction(quarantined: Sequence[Quarantined], total: int, limit: float) -> None:
+    """Refuse data if more than the fraction `limit` is quarantined; all are of one kind.
 
     Raises:
-        DataError: shows the first few findings and names the param.
+        DataError: shows the first few and names the param.
     """
-    if len(findings) <= limit * total:
+    if len(quarantined) <= limit * total:
         return
-    what = {"box": "boxes", "photo": "photos"}[findings[0].what]
-    first = "; ".join(f"{finding.where}: {finding.reason}" for finding in findings[:_SHOWN])
+    what = {"box": "boxes", "photo": "photos"}[quarantined[0].what]
+    first = "; ".join(f"{one.where}: {one.reason}" for one in quarantined[:_SHOWN])
     raise DataError(
-        f"{len(findings)} of {total} {what} cannot be used, more than prepare.max_quarantined_fraction = "
+        f"{len(quarantined)} of {total} {what} cannot be used, more than prepare.max_quarantined_fraction = "
         f"{limit:g} allows; the first: {first}; fix or remove them, or raise that param"
     )
 
@@ -223,7 +223,7 @@ def _areas(stated: NDArray[np.float64], boxes_xyxy: NDArray[np.float64]) -> NDAr
     return np.where(usable, stated, sides.prod(axis=1))
 
 
-def _finding(boxes: Boxes, row: int, reason: str) -> Finding:
+def _quarantined(boxes: Boxes, row: int, reason: str) -> Quarantined:
     box = ", ".join(f"{value:g}" for value in boxes.boxes_xyxy[row])
     where = f"annotation {boxes.annotation_ids[row]} of image {boxes.image_ids[row]}"
-    return Finding("box", where, f"{reason} (x0, y0, x1, y1 = {box})")
+    return Quarantined("box", where, f"{reason} (x0, y0, x1, y1 = {box})")

@@ -15,7 +15,7 @@ from ezsd.cache.errors import ArtifactError
 from ezsd.cache.index import BoxTable, DatasetIndex, PhotoTable, read_index, write_index
 from ezsd.cache.masks import MaskTable, read_masks, write_masks
 from ezsd.errors import InputError
-from ezsd.pipeline.data.checks import Finding
+from ezsd.pipeline.data.checks import Quarantined
 from ezsd.pipeline.data.tables import Boxes, Photos
 from ezsd.pipeline.data.views import TrainingData
 from ezsd.pipeline.errors import DataError
@@ -37,12 +37,12 @@ class Inspected:
     Attributes:
         byte_sizes: (N,) int64, size of each file, 0 for a missing one.
         usable: (N,) bool.
-        findings: why the others are not usable.
+        quarantined: why the others are not usable.
     """
 
     byte_sizes: NDArray[np.int64]
     usable: NDArray[np.bool_]
-    findings: tuple[Finding, ...]
+    quarantined: tuple[Quarantined, ...]
 
 
 def index_training(
@@ -66,7 +66,7 @@ def index_training(
     index = DatasetIndex(table, box_table(boxes, table.image_ids))
     if not len(index.boxes):
         raise DataError(
-            f"no base box is left in the training data after {len(seen.findings)} photos were set aside: "
+            f"no base box is left in the training data after {len(seen.quarantined)} photos were set aside: "
             f"fix the photos{_first_of(seen)}"
         )
     return index
@@ -135,21 +135,21 @@ class Prepared:
         return read_index(self.folder / VAL)
 
     @cached_property
-    def quarantine(self) -> tuple[Finding, ...]:
+    def quarantine(self) -> tuple[Quarantined, ...]:
         """Photos and boxes that were set aside."""
         entries = read_json(self.folder / QUARANTINE, _FIX)
         try:
-            return tuple(Finding(**entry) for entry in entries)
+            return tuple(Quarantined(**entry) for entry in entries)
         except TypeError:
             raise _damaged(self.folder / QUARANTINE) from None
 
 
 def write_prepared(
-    folder: Path, split: Split, train: DatasetIndex, val: DatasetIndex, quarantine: Sequence[Finding]
+    folder: Path, split: Split, train: DatasetIndex, val: DatasetIndex, quarantine: Sequence[Quarantined]
 ) -> None:
     """Write the files of the artifact, each atomically."""
     write_json_atomic(folder / SPLIT, split.to_dict())
-    write_json_atomic(folder / QUARANTINE, [finding.as_json() for finding in quarantine])
+    write_json_atomic(folder / QUARANTINE, [one.as_json() for one in quarantine])
     write_index(folder / TRAIN, train)
     write_index(folder / VAL, val)
 
@@ -160,7 +160,7 @@ def write_train_masks(folder: Path, masks: MaskTable) -> None:
 
 
 def counts_of(
-    split: Split, train: DatasetIndex, val: DatasetIndex, quarantine: Sequence[Finding]
+    split: Split, train: DatasetIndex, val: DatasetIndex, quarantine: Sequence[Quarantined]
 ) -> dict[str, int]:
     """Return the numbers of photos and boxes; boxes are those that training sees."""
     base = int((train.boxes.labels < len(split.base)).sum())
@@ -170,8 +170,8 @@ def counts_of(
         "val_photos": len(val),
         "base_boxes": base,
         **shots,
-        "quarantined_photos": sum(finding.what == "photo" for finding in quarantine),
-        "quarantined_boxes": sum(finding.what == "box" for finding in quarantine),
+        "quarantined_photos": sum(one.what == "photo" for one in quarantine),
+        "quarantined_boxes": sum(one.what == "box" for one in quarantine),
     }
 
 
@@ -213,6 +213,6 @@ def _photo_table(photos: Photos, seen: Inspected, usable: NDArray[np.bool_]) -> 
 
 
 def _first_of(seen: Inspected) -> str:
-    if not seen.findings:
+    if not seen.quarantined:
         return ""
-    return f", the first being {seen.findings[0].where}: {seen.findings[0].reason}"
+    return f", the first being {seen.quarantined[0].where}: {seen.quarantined[0].reason}"

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from ezsd.errors import InputError
 from ezsd.pipeline.data.checks import (
-    Finding,
+    Quarantined,
     check_annotation_ids,
     check_fraction,
     check_has_boxes,
@@ -155,8 +155,8 @@ def _apply_rules(params: Params, one: AnnotatedSet, file: AnnotationFile, stops:
     if one.which == "train":
         base = one.base()
         stops.attempt(lambda: check_has_boxes(base.boxes, file.path))
-        findings, limit = named("train", base.clean().findings), params.prepare.max_quarantined_fraction
-        stops.attempt(lambda: check_fraction(findings, len(base.boxes), limit))
+        quarantined, limit = named("train", base.clean().quarantined), params.prepare.max_quarantined_fraction
+        stops.attempt(lambda: check_fraction(quarantined, len(base.boxes), limit))
 
 
 def _apply_mask_rules(train: AnnotatedSet, sources: DataSources, stops: Stops) -> None:
@@ -213,10 +213,10 @@ def _apply_photo_rules(
     for result in results:
         if result.kind == OUTSIDE:
             stops.add(result.reason)
-    findings = [
-        Finding("photo", f"{which} image {image_id} ({name})", result.reason)
+    quarantined = [
+        Quarantined("photo", f"{which} image {image_id} ({name})", result.reason)
         for image_id, name, result in zip(one.photos.ids, one.photos.file_names, results, strict=True)
         if result.kind not in ("", OUTSIDE)
     ]
     limit = params.prepare.max_quarantined_fraction
-    stops.attempt(lambda: check_fraction(findings, len(results), limit))
+    stops.attempt(lambda: check_fraction(quarantined, len(results), limit))

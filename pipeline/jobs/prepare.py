@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ezsd.pipeline.data.checks import Finding, check_fraction
+from ezsd.pipeline.data.checks import Quarantined, check_fraction
 from ezsd.pipeline.data.prepared import Inspected
 from ezsd.pipeline.data.sources import SETS, DataSources, PhotoFileError, PhotoFolder, Which
 from ezsd.pipeline.data.tables import Photos
@@ -58,7 +58,7 @@ def inspect_photos(
     context.map_shards(JobChain(inspections, "photos", "prepare: check photos"))
     seen = [inspection.collect() for inspection in inspections]
     for one in seen:
-        check_fraction(one.findings, len(one.usable), params.max_quarantined_fraction)
+        check_fraction(one.quarantined, len(one.usable), params.max_quarantined_fraction)
     return seen
 
 
@@ -101,7 +101,9 @@ class PhotoInspection(PartsJob):
         usable = np.ones(len(self.photos), dtype=np.bool_)
         usable[[row for row, _ in unusable]] = False
         byte_sizes = np.array([size for part in parts for size in part["byte_sizes"]], dtype=np.int64)
-        return Inspected(byte_sizes, usable, tuple(self._finding(row, reason) for row, reason in unusable))
+        return Inspected(
+            byte_sizes, usable, tuple(self._quarantined(row, reason) for row, reason in unusable)
+        )
 
     def _examine(self, row: int) -> tuple[int, str]:
         """Size of the file in bytes, and what is wrong with it; empty if nothing is."""
@@ -114,6 +116,6 @@ class PhotoInspection(PartsJob):
             return size, error.reason
         return size, ""
 
-    def _finding(self, row: int, reason: str) -> Finding:
+    def _quarantined(self, row: int, reason: str) -> Quarantined:
         where = f"{self.which} image {self.photos.ids[row]} ({self.photos.file_names[row]})"
-        return Finding("photo", where, reason)
+        return Quarantined("photo", where, reason)

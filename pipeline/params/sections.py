@@ -9,6 +9,7 @@ from ezsd.config import Count, Fraction, Positive, Seed, Whole, config
 from ezsd.detector.config import DetectorConfig, Selection
 from ezsd.evaluation.config import EnsembleConfig
 from ezsd.mining.config import CascadeConfig, MineConfig, RegionProposerConfig
+from ezsd.pipeline.findings.finding import StoppingKind
 from ezsd.training.config import ExampleConfig, ScheduleConfig, StepConfig
 
 Logger = Literal["dvclive", "tensorboard"]
@@ -232,6 +233,7 @@ class RunParams:
         stores: URL for the shards of `mine` and `embed`; null for the artifacts' folders.
         device: `auto` takes a GPU if there is one.
         loggers: live logs of the training.
+        allow: findings that would stop the run (docs/reliability.md), to go on in spite of them.
     """
 
     workers: Whole = 0
@@ -239,3 +241,4 @@ class RunParams:
     stores: Annotated[str, Field(pattern=r"^[a-z][a-z0-9+.-]*://.+")] | None = None
     device: Literal["auto", "cpu", "cuda"] = "auto"
     loggers: tuple[Logger, ...] = ()
+    allow: tuple[StoppingKind, ...] = ()

@@ -67,7 +67,10 @@ def open_run(params: Path, overrides: Sequence[str] | None) -> "tuple[Params, Pa
 def run_stage(
     name: str, params: "Params", root: Path, force: bool, processes: "Processes | None" = None
 ) -> None:
-    """Bring one stage up to date, and print whether it had to run. Raises as `runner.run_stage`."""
+    """Bring one stage up to date; print whether it had to run, and its findings.
+
+    Raises as `runner.run_stage`, and PipelineError after a finding that stops the run.
+    """
     from ezsd.pipeline import runner
     from ezsd.pipeline.graph import STAGES
     from ezsd.pipeline.processes import ALONE
@@ -82,6 +85,19 @@ def run_stage(
         raise
     if processes.leads:
         say(f"{name}: {'done' if fresh else 'up to date'}")
+        _show_findings(name, root, params.run.allow)
+
+
+def _show_findings(stage: str, root: Path, allowed: Sequence[str]) -> None:
+    """Print the findings of a finished stage; raises PipelineError for one that stops the run."""
+    from ezsd.cache.manifest import read_manifest
+    from ezsd.pipeline.findings.finding import read_findings, refuse
+    from ezsd.pipeline.runner import artifact_folder
+
+    findings = read_findings(read_manifest(artifact_folder(root, stage)))
+    for finding in findings:
+        say(f"{stage}: finding {finding}")
+    refuse(stage, findings, allowed)
 
 
 def split_names(names: str | None) -> list[str] | None:

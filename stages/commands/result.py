@@ -11,12 +11,12 @@ app = typer.Typer()
 
 @app.command(epilog="Example: `ezsd-cli result --json`")
 def result(as_json: AsJson = False, params: ParamsPath = DEFAULT_PARAMS) -> None:
-    """Print the table of the last evaluation."""
+    """Print the table of the last evaluation, and the findings of all stages."""
     show_result(root_of(params), as_json)
 
 
 def show_result(root: Path, as_json: bool) -> None:
-    """Print the metrics of the run in `root`.
+    """Print the metrics of the run in `root`, and the findings of its stages.
 
     Raises:
         PipelineError: the run is not evaluated.
@@ -25,10 +25,13 @@ def show_result(root: Path, as_json: bool) -> None:
     from ezsd.pipeline.errors import PipelineError
     from ezsd.pipeline.evaluation_files import METRICS, EvaluationFolder
     from ezsd.pipeline.runner import artifact_folder
+    from ezsd.stages.pages.inspection_text import findings_text, inspect_summary
     from ezsd.stages.pages.report.table import result_table
 
     folder = artifact_folder(root, "evaluate")
     if not (folder / METRICS).is_file():
         raise PipelineError(f"{folder / METRICS} does not exist: run `ezsd-cli eval`")
     metrics = EvaluationFolder(folder).metrics
-    show(metrics, result_table(metrics), as_json)
+    summary = inspect_summary(root)
+    findings = {stage: state["findings"] for stage, state in summary.items() if state.get("findings")}
+    show({**metrics, "findings": findings}, result_table(metrics) + findings_text(findings), as_json)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ezsd.cache.errors import ArtifactError
 from ezsd.cache.manifest import Manifest, read_manifest
+from ezsd.pipeline.findings.finding import FACT, read_findings
 from ezsd.pipeline.graph import STAGES
 from ezsd.pipeline.runner import artifact_folder
 from ezsd.stages.pages.report.table import result_table
@@ -25,19 +26,29 @@ def inspect_summary(root: Path) -> dict[str, Any]:
 
 
 def outline(manifest: Manifest) -> dict[str, Any]:
-    """What the manifest says; files as their number and total size."""
+    """What the manifest says; files as their number and total size.
+
+    Raises ArtifactError if its findings are malformed.
+    """
     return {
         "fingerprint": manifest.fingerprint,
         "counts": dict(manifest.counts),
-        "facts": dict(manifest.facts),
+        "facts": {name: fact for name, fact in manifest.facts.items() if name != FACT},
+        "findings": [finding.as_json() for finding in read_findings(manifest)],
         "files": len(manifest.files),
         "bytes": sum(file.bytes for file in manifest.files.values()),
     }
 
 
 def summary_text(summary: Mapping[str, Any]) -> str:
-    """One line for each artifact."""
+    """One line for each artifact, with its findings below it."""
     return "\n".join(_outline_lines(stage, state) for stage, state in summary.items())
+
+
+def findings_text(findings: Mapping[str, Sequence[Mapping[str, Any]]]) -> str:
+    """One line for each finding of each stage, behind an empty line; empty without findings."""
+    lines = [f"{stage}: finding {one['text']}" for stage, found in findings.items() for one in found]
+    return "\n".join(["", "", *lines]) if lines else ""
 
 
 def stage_text(details: Mapping[str, Any]) -> str:
@@ -127,7 +138,8 @@ def _outline_lines(stage: str, state: Mapping[str, Any]) -> str:
         return f"{stage:9} -- {state['state']}"
     counts = ", ".join(f"{_value(count)} {name.replace('_', ' ')}" for name, count in state["counts"].items())
     size = f"{state['files']} files, {state['bytes'] / 1e3:,.0f} kB"
-    return f"{stage:9} {counts}; {size}; {state['fingerprint'][:12]}"
+    outlined = f"{stage:9} {counts}; {size}; {state['fingerprint'][:12]}"
+    return "\n".join([outlined, *(f"{'':9} finding {finding['text']}" for finding in state["findings"])])
 
 
 def _shape(shape: Sequence[int]) -> str:

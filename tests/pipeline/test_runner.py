@@ -10,6 +10,7 @@ from ezsd.cache import manifest
 from ezsd.cache.errors import ArtifactError
 from ezsd.cache.location import shards_url, write_location
 from ezsd.pipeline.errors import PipelineError
+from ezsd.pipeline.findings.finding import Finding, read_findings
 from ezsd.pipeline.params import Params, parse_params, preset_text
 from ezsd.pipeline.runner import artifact_folder, require_current, run_stage
 from ezsd.pipeline.stage import Stage, StageContext, StageResult
@@ -22,6 +23,7 @@ class ToyStage(Stage):
     wrote: list[str] = field(default_factory=list, compare=False)
     dies_at: list[int] = field(default_factory=list, compare=False)
     outside: dict[str, str] = field(default_factory=dict, compare=False)
+    findings: list[Finding] = field(default_factory=list, compare=False)
 
     @property
     def module(self) -> str:
@@ -39,7 +41,7 @@ class ToyStage(Stage):
                 raise KeyboardInterrupt
             path.write_text(f"{self.name} {part}")
             self.wrote.append(path.name)
-        return StageResult({"parts": 3}, {"toy": True})
+        return StageResult({"parts": 3}, {"toy": True}, self.findings)
 
 
 @pytest.fixture
@@ -162,3 +164,26 @@ def test_a_planted_location_removes_nothing(
     params = parse_params(preset_text("demo"), ["mine.keep=7", *overrides])
     assert run_stage(stages, "mine", params, tmp_path, force=force)
     assert photo.read_bytes() == b"photo" and not (folder / "location.json").exists()
+
+
+NONE = Finding("no-proposals", "proposals", 0.0, 1.0, "mine more")
+FEW = Finding("few-proposals", "proposals per photo", 0.5, 1.0, "mine more")
+
+
+def test_findings_are_kept_and_those_that_stop_are_refused_by_all_later_stages(
+    stages: dict[str, ToyStage], tmp_path: Path
+) -> None:
+    stages["train"] = ToyStage("train", params=("train",), parents=("embed",))
+    stages["mine"].findings.extend([FEW, NONE])
+    assert run_stage(stages, "mine", PARAMS, tmp_path)
+    assert read_findings(manifest.read_manifest(artifact_folder(tmp_path, "mine"))) == (FEW, NONE)
+    with pytest.raises(PipelineError, match="mine stops the run with a finding, no-proposals"):
+        run_stage(stages, "embed", PARAMS, tmp_path)
+    assert not artifact_folder(tmp_path, "embed").exists()
+
+    allowed = parse_params(preset_text("demo"), ["run.allow=[no-proposals]"])
+    assert not run_stage(stages, "mine", allowed, tmp_path)
+    assert run_stage(stages, "embed", allowed, tmp_path)
+    with pytest.raises(PipelineError, match="mine stops the run"):
+        run_stage(stages, "train", PARAMS, tmp_path)
+    assert run_stage(stages, "train", allowed, tmp_path)

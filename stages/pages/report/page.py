@@ -12,7 +12,8 @@ from ezsd.evaluation.error_types import ErrorRow
 from ezsd.evaluation.groups import FREQUENCIES, GROUPS
 from ezsd.evaluation.metrics import ClassRow
 from ezsd.mining.score import CERTAINTY, OBJECTNESS
-from ezsd.pipeline.data.checks import Finding
+from ezsd.pipeline.data.checks import Quarantined
+from ezsd.pipeline.findings.finding import Finding
 from ezsd.stages.pages.mined import Histogram
 from ezsd.stages.pages.report.charts import histogram, line_chart
 from ezsd.stages.pages.report.pictures import Pair, Picture
@@ -81,11 +82,12 @@ class MinedProposals:
 
 @dataclass(frozen=True)
 class Artifact:
-    """One artifact of the run: its counts by kind, and its fingerprint."""
+    """One artifact of the run: its counts by kind, its fingerprint, and its stage's findings."""
 
     stage: str
     counts: Mapping[str, Any]
     fingerprint: str
+    findings: Sequence[Finding] = ()
 
 
 @dataclass(frozen=True)
@@ -111,7 +113,7 @@ class PageContent:
     losses: Mapping[str, Sequence[float]]
     proposals: MinedProposals
     pairs: Sequence[Pair]
-    quarantined: Sequence[Finding]
+    quarantined: Sequence[Quarantined]
     artifacts: Sequence[Artifact]
 
 
@@ -147,6 +149,7 @@ def render_page(content: PageContent) -> str:
         origin_words=ORIGIN_WORDS[content.proposals.score],
         confidence_chart=_spread(content.proposals.confidence, "confidence in the name"),
         artifact_words=ARTIFACT_WORDS,
+        findings=[(one.stage, finding) for one in content.artifacts for finding in one.findings],
         gain=teacher_gain(content.metrics),
     )
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ezsd.pipeline.data.checks import MOST_BOXES, Finding, check_fraction, clean_boxes, named
+from ezsd.pipeline.data.checks import MOST_BOXES, Quarantined, check_fraction, clean_boxes, named
 from ezsd.pipeline.data.tables import Boxes, boxes_from_rows, photos_from_rows
 from ezsd.pipeline.errors import DataError
 
@@ -22,7 +22,7 @@ def test_boxes_inside_stay_as_they_are():
     given_boxes = boxes((0, 0, 100, 50), (3.25, 4.5, 10.125, 20))
     clean = clean_boxes(given_boxes, PHOTOS, 1)
     np.testing.assert_array_equal(clean.boxes.boxes_xyxy, given_boxes.boxes_xyxy)
-    assert (clean.clipped, clean.findings) == (0, ())
+    assert (clean.clipped, clean.quarantined) == (0, ())
 
 
 def test_each_box_is_clipped_to_its_own_photo():
@@ -43,7 +43,7 @@ def test_all_boxes_of_a_photo_with_too_many_are_set_aside():
     rows = [(number, 4 if number == 9 else 9, 0, (1, 1, 9, 9), 64, False) for number in range(MOST_BOXES + 2)]
     clean = clean_boxes(boxes_from_rows(rows), PHOTOS, 1)
     assert clean.boxes.image_ids.tolist() == [4]
-    assert len(clean.findings) == MOST_BOXES + 1 and "more than 5,000 boxes" in clean.findings[0].reason
+    assert len(clean.quarantined) == MOST_BOXES + 1 and "more than 5,000 boxes" in clean.quarantined[0].reason
     assert len(clean_boxes(boxes_from_rows(rows[1:]), PHOTOS, 1).boxes) == MOST_BOXES + 1
 
 
@@ -63,9 +63,9 @@ def test_all_boxes_of_a_photo_with_too_many_are_set_aside():
 def test_an_unusable_box_is_set_aside(box, reason):
     clean = clean_boxes(boxes((1, 1, 5, 5), box), PHOTOS, 1)
     assert clean.boxes.annotation_ids.tolist() == [1]
-    (finding,) = clean.findings
-    assert (finding.what, finding.where) == ("box", "annotation 2 of image 9")
-    assert reason in finding.reason
+    (one,) = clean.quarantined
+    assert (one.what, one.where) == ("box", "annotation 2 of image 9")
+    assert reason in one.reason
 
 
 def test_evaluation_keeps_boxes_of_less_than_a_pixel():
@@ -81,7 +81,7 @@ def test_an_area_that_is_none_becomes_the_boxs(area):
 def test_no_boxes():
     clean = clean_boxes(boxes(), PHOTOS, 1)
     assert clean.boxes.boxes_xyxy.shape == (0, 4)
-    check_fraction(clean.findings, 0, 0.0)
+    check_fraction(clean.quarantined, 0, 0.0)
 
 
 coordinate = st.one_of(st.floats(-200, 200), st.floats())
@@ -90,7 +90,7 @@ coordinate = st.one_of(st.floats(-200, 200), st.floats())
 @given(st.lists(st.tuples(coordinate, coordinate, coordinate, coordinate), max_size=20))
 def test_every_box_is_usable_or_explained(corners):
     clean = clean_boxes(boxes(*corners), PHOTOS, 1)
-    assert len(clean.boxes) + len(clean.findings) == len(corners)
+    assert len(clean.boxes) + len(clean.quarantined) == len(corners)
     kept = clean.boxes.boxes_xyxy
     assert np.isfinite(kept).all()
     assert ((kept >= 0) & (kept <= [100, 50, 100, 50])).all()
@@ -98,9 +98,11 @@ def test_every_box_is_usable_or_explained(corners):
 
 
 def test_too_many_findings_are_refused():
-    findings = named("train", [Finding("photo", f"image {number} (x.jpg)", "gone") for number in range(5)])
-    check_fraction(findings, 100, 0.05)
+    quarantined = named(
+        "train", [Quarantined("photo", f"image {number} (x.jpg)", "gone") for number in range(5)]
+    )
+    check_fraction(quarantined, 100, 0.05)
     with pytest.raises(DataError, match=r"5 of 99 photos .*max_quarantined_fraction = 0\.05") as error:
-        check_fraction(findings, 99, 0.05)
+        check_fraction(quarantined, 99, 0.05)
     assert "train image 0 (x.jpg): gone; train image 1" in str(error.value)
     assert "image 3" not in str(error.value)

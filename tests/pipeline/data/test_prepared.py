@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ezsd.cache.index import read_index, write_index
-from ezsd.pipeline.data.checks import Finding
+from ezsd.pipeline.data.checks import Quarantined
 from ezsd.pipeline.data.prepared import Inspected, box_table, index_training, index_validation
 from ezsd.pipeline.data.tables import boxes_from_rows, photos_from_rows
 from ezsd.pipeline.errors import DataError
@@ -22,8 +22,8 @@ BOXES = boxes_from_rows(
 
 
 def seen(*usable: bool) -> Inspected:
-    findings = tuple(Finding("photo", "image ?", "bad") for one in usable if not one)
-    return Inspected(np.array([90, 40, 60]), np.array(usable), findings)
+    quarantined = tuple(Quarantined("photo", "image ?", "bad") for one in usable if not one)
+    return Inspected(np.array([90, 40, 60]), np.array(usable), quarantined)
 
 
 def test_rows_are_sorted_by_image_then_annotation(tmp_path):

@@ -124,5 +124,5 @@ def test_the_coco_split_names_the_evaluation_photos(coco_photos):
     assert (len(data.photos), len(data.boxes)) == (80, 535)
     full = read_full_annotations(sources, "val", data.split)
     assert len(full.photos) == 79
-    assert full.clean.findings == ()
+    assert full.clean.quarantined == ()
     assert (full.clean.boxes.labels >= 48).any()

@@ -27,7 +27,7 @@ def test_good_photos_are_usable(inspection):
     assert [inspection.size(shard) for shard in range(inspection.shards)] == [2, 2, 1]
     seen = examine(inspection)
     assert seen.usable.all()
-    assert seen.findings == ()
+    assert seen.quarantined == ()
     assert seen.byte_sizes.tolist() == [
         (inspection.folder.root / name).stat().st_size for name in inspection.photos.file_names
     ]
@@ -41,7 +41,7 @@ def test_bad_photos_are_explained(inspection):
     seen = examine(inspection)
     assert seen.usable.tolist() == [True, False, False, True, False]
     assert seen.byte_sizes[2] == 0
-    reasons = {finding.where: finding.reason for finding in seen.findings}
+    reasons = {finding.where: finding.reason for finding in seen.quarantined}
     assert "truncated or corrupt" in reasons["train image 7 (a.jpg)"]
     assert "no such file" in reasons["train image 120 (sub/c.png)"]
     assert "64x48 pixels but its annotation says 80x60" in reasons["train image 31 (d.jpg)"]

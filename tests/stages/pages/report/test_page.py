@@ -10,7 +10,8 @@ from support.report_numbers import METRICS
 from ezsd.evaluation.error_types import ErrorRow
 from ezsd.evaluation.metrics import ClassRow
 from ezsd.mining.score import CERTAINTY, OBJECTNESS
-from ezsd.pipeline.data.checks import Finding
+from ezsd.pipeline.data.checks import Quarantined
+from ezsd.pipeline.findings.finding import Finding
 from ezsd.stages.pages.mined import Histogram
 from ezsd.stages.pages.report.page import Artifact, MinedProposals, PageContent, render_page
 from ezsd.stages.pages.report.pictures import Pair, as_picture
@@ -42,7 +43,7 @@ CONTENT = PageContent(
         800, 31207, CERTAINTY, Histogram([1, 5, 2], 0.0, 4.17), Histogram([2, 3, 3], 0.0, 1.0), [PICTURE]
     ),
     pairs=[Pair("photo 2000012", ["4 objects"], PICTURE, PICTURE)],
-    quarantined=[Finding("photo", "val image 12", "it is <truncated>")],
+    quarantined=[Quarantined("photo", "val image 12", "it is <truncated>")],
     artifacts=[Artifact("mine", {"photos": 800, "proposals": 31207}, "ab12cd34ef56" * 5 + "0000")],
 )
 
@@ -170,3 +171,12 @@ def test_the_page_says_where_the_proposals_come_from() -> None:
     theirs = replace(CONTENT, proposals=replace(CONTENT.proposals, score=OBJECTNESS))
     assert "score (ln C - entropy)" in render_page(CONTENT) and "filtered out" in render_page(CONTENT)
     assert "score (objectness)" in render_page(theirs) and "filtered out" not in render_page(theirs)
+
+
+def test_findings_are_at_the_top_and_only_where_there_are_any() -> None:
+    few = Finding("few-proposals", "proposals <per> photo", 0.25, 1.0, "mine more")
+    assert "Findings" not in Seen(render_page(CONTENT)).words
+    page = render_page(replace(CONTENT, artifacts=[replace(CONTENT.artifacts[0], findings=[few])]))
+    words = " ".join(Seen(page).words.split())
+    assert "Findings" in words and "mine proposals <per> photo 0.25 1 mine more" in words
+    assert words.index("Findings") < words.index("Result")
