@@ -12,7 +12,7 @@ help:
 	@echo "make test    run the tests"
 	@echo "make bench   measure speed, size and memory and print a table"
 	@echo "make rehearsal run the bookkeeping on data sets as large as COCO and LVIS"
-	@echo "make ablation train every row of the comparison over three seeds"
+	@echo "make ablation train what is missing of the comparison, over five seeds"
 	@echo "make lint    ruff and mypy"
 	@echo "make docs    build the docs site, build/docs/index.html"
 	@echo "make setup   only create .venv"

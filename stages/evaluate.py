@@ -31,6 +31,11 @@ PARTS = "parts"
 
 def run(context: StageContext) -> StageResult:
     """Run detector and teacher on the validation photos, score the detections, write all files."""
+    return evaluate_with(ValidationPass, context)
+
+
+def evaluate_with(make_pass: type[ValidationPass], context: StageContext) -> StageResult:
+    """Evaluate what a pass over the validation photos detects."""
     params, prepared = context.params.evaluate, Prepared(context.parent("prepare"))
     split, mined = prepared.split, Mined(context.parent("mine"))
     sources = resolve_sources(context.params.data, context.root, prepared.folder)
@@ -38,9 +43,7 @@ def run(context: StageContext) -> StageResult:
     annotations = (read_masks if masks else read_boxes)(sources, "val", split)
     truth = restrict_to_prepared(annotations, prepared, params.photos)
     photos = list_validation_photos(truth, sources.val.folder())
-    validation = ValidationPass(
-        photos, models_on_disk(context, split), context.folder / PARTS, PHOTOS_PER_SHARD
-    )
+    validation = make_pass(photos, models_on_disk(context, split), context.folder / PARTS, PHOTOS_PER_SHARD)
     context.map_shards(validation)
     setup = EvaluationSetup(
         data=context.params.data.format,

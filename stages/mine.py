@@ -12,9 +12,16 @@ from ezsd.pipeline.stage import StageContext, StageResult
 @keep_workers()
 def run(context: StageContext) -> StageResult:
     """Write `proposals.zarr`, a row for each training photo."""
-    params, inputs, mined = context.params.mine, mining_inputs(context), Mined(context.folder)
+    inputs = mining_inputs(context)
+    return fill_store(inputs, _prepare_miner(inputs))
+
+
+def fill_store(inputs: MiningInputs, source: MinerSource) -> StageResult:
+    """Mine all photos with the miner and write the store."""
+    context = inputs.context
+    params, mined = context.params.mine, Mined(context.folder)
     names = mining_names(params, inputs.photos.prepared.split)
-    context.map_shards(mine_shards(inputs, names, _prepare_miner(inputs), mined))
+    context.map_shards(mine_shards(inputs, names, source, mined))
     mined.store.finish()
     totals = mined.store.totals(("count", "anchors", "forwards"))
     return StageResult(

@@ -1,42 +1,82 @@
-"""`docs/results.md`: the table, the curve, and how they were measured."""
+"""`docs/results.md`: the table, what each idea gains, the curve, and how they were measured."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from benchmarks.ablation.rows import CURVE, ROWS, Row
-from benchmarks.ablation.scores import ByGroup, Outcome
-from benchmarks.ablation.summary import STEP_MARK, Spread, curve, group_spread, spread, whole_runs
-from benchmarks.record import Measurement, Result
+from benchmarks.ablation.plan import Run, run_params
+from benchmarks.ablation.rows import CURVE, EZSD, IDEAS, ORACLES, ROWS, SUPERVISED, VILD, WITHOUT, Row
+from benchmarks.ablation.scores import ByGroup, Outcome, Outcomes
+from benchmarks.ablation.summary import (
+    AT_ONCE,
+    ERRORS_OF_A_GAIN,
+    Gain,
+    curve,
+    gain,
+    measure,
+    scores_by_seed,
+    spread,
+    whole_runs,
+)
+from benchmarks.record import Measurement
 from benchmarks.table import markdown_table
 from ezsd.evaluation.groups import GROUPS
-from ezsd.pipeline.params import Params
 
 COMMAND = "make ablation"
 ABSENT = "–"
-_MINERS = {"rpn": "RPN", "cascade": "CLIP", "exhaustive": "CLIP, each anchor"}
 _SCORES: Mapping[str, Callable[[Outcome], ByGroup]] = {
     "AP50": lambda outcome: outcome.AP50,
     "AP": lambda outcome: outcome.AP,
 }
 
+_ROWS_EXPLAINED = """
+In %, means over the seeds with ± their sample standard deviation. Base and novel names compete. All rows
+train the same detector for the same steps. *ViLD-style* has raw CLIP on two crops of each box, boxes of an
+RPN that was trained on base objects, equal weights and a plain regressor. *Re-normalized CLIP* also means
+the one crop on which CLIP was tuned, and *CLIP proposals* also means weights by confidence. The last four
+rows read novel annotations and show what there is to gain: novel objects as the only proposals to distill;
+true names for the regressor at test; boxes of novel names in re-normalization and training; and the re-
+normalized teacher on true boxes, without a detector.
+""".strip()
+_GAINS_EXPLAINED = f"""
+Points of AP50 on novel names: EZSD minus EZSD without the idea, and what an idea adds when they are added
+to ViLD-style in this order. Differences are taken seed by seed; ± is the standard error of their mean. An
+idea *brings nothing* where the difference is not larger than {ERRORS_OF_A_GAIN} standard errors.
+""".strip()
+_AIMS_EXPLAINED = f"""
+- `novel_ap50_ratio`: EZSD over ViLD-style.
+- `base_ap50_ratio`: EZSD over *supervised*.
+- `step_ratio`: steps after which EZSD's curve reaches ViLD-style's final novel AP50, over ViLD-style's
+  steps; not less than the shortest schedule.
+- `oracle_share`: EZSD's novel AP50 over that of training on novel boxes too.
+- `gain`: points of novel AP50 that EZSD loses without the idea; its target is {ERRORS_OF_A_GAIN} standard
+  errors.
+- `hours`: trainings and evaluations of all runs that are done, {AT_ONCE} at a time.
+""".strip()
 
-def results_page(outcomes: Sequence[Outcome], result: Result, chart: str) -> str:
-    """Return the whole page; `chart` is the file name of the curve."""
+
+def results_page(outcomes: Outcomes, planned: int, chart: str) -> str:
+    """Return the whole page.
+
+    Args:
+        outcomes: of the runs that are done.
+        planned: number of all runs.
+        chart: file name of the curve.
+    """
     parts = [
         "# Results",
-        _setting(outcomes, result),
+        _setting(outcomes),
+        *_missing(len(outcomes), planned),
         results_table(outcomes),
-        "In %, means over the seeds with ± their sample standard deviation. Base and novel names compete. "
-        "*Steps* are the same for all rows. Every row and seed: `benchmarks/results/ablation.json`.",
+        _ROWS_EXPLAINED,
+        "## What each idea gains",
+        gains_table(outcomes),
+        _GAINS_EXPLAINED,
         "## Aims",
-        aims_table(result.measurements),
-        "Ratios of means: EZSD's novel and base AP50 over ViLD-style's; the steps after which EZSD's curve "
-        "reaches ViLD-style's final novel AP50, over ViLD-style's steps (no less than the shortest schedule "
-        f"that was trained; the mark to beat is {STEP_MARK:g}); EZSD's novel AP50 over the oracle's.",
+        aims_table(measure(outcomes)),
+        _AIMS_EXPLAINED,
         "## Novel AP50 against steps",
         f"![Novel AP50 against training steps]({chart})",
-        "A dot is a seed, a line the mean. Each point is a separate training, with warm-up and decays in "
-        "proportion to its steps. Where base AP50, of names with boxes, is near 0 too, the schedule is too "
-        "short for this detector.",
+        "A dot is a seed, a line the mean. Each point is a separate training, with warm-up and cosine in "
+        "proportion to its steps.",
         curve_table(outcomes),
         "## The teacher on true boxes of validation photos",
         teacher_table(outcomes),
@@ -46,19 +86,35 @@ def results_page(outcomes: Sequence[Outcome], result: Result, chart: str) -> str
     return "\n\n".join(parts) + "\n"
 
 
-def results_table(outcomes: Sequence[Outcome]) -> str:
+def results_table(outcomes: Outcomes) -> str:
     """Format a line for each row that has runs of all steps."""
-    scores = [(name, group) for name in _SCORES for group in GROUPS]
+    header = ("row", *(idea.title for idea in IDEAS.values()), "seeds", "steps")
     lines = []
     for row in ROWS:
-        runs = whole_runs(outcomes, row)
-        if runs:
+        if runs := whole_runs(outcomes, row):
+            ideas = ["yes" if name in row.ideas else "no" for name in IDEAS]
+            marks = [ABSENT] * len(IDEAS) if row == SUPERVISED else ideas
             cells = [
-                _spread_cell(group_spread(outcomes, row, _SCORES[name], group)) for name, group in scores
+                _spread(scores_by_seed(outcomes, row, group, _SCORES[name])) for name, group in _columns()
             ]
-            lines.append((row.title, *_ingredients(runs[0].params), str(runs[0].steps), *cells))
-    header = ("row", "re-normalized", "proposals", "regressor", "steps")
-    return markdown_table((*header, *(f"{name} {group}" for name, group in scores)), lines)
+            lines.append((row.title, *marks, str(len(runs)), str(next(iter(runs.values())).steps), *cells))
+    return markdown_table((*header, *(f"{name} {group}" for name, group in _columns())), lines)
+
+
+def gains_table(outcomes: Outcomes) -> str:
+    """Format what each idea gains on novel names, left out of EZSD and added to ViLD-style."""
+    lines = []
+    before = VILD
+    for (name, idea), after in zip(IDEAS.items(), _added(), strict=True):
+        left_out = gain(outcomes, EZSD, WITHOUT[name], "novel")
+        base = gain(outcomes, EZSD, WITHOUT[name], "base")
+        added = gain(outcomes, after, before, "novel")
+        verdict = "" if left_out is None else left_out.verdict
+        seeds = ABSENT if left_out is None else str(left_out.seeds)
+        lines.append((idea.title, _gain(left_out), verdict, _gain(added), _gain(base), seeds))
+        before = after
+    header = ("idea", "left out of EZSD", "verdict", "added to ViLD-style", "left out, base AP50", "seeds")
+    return markdown_table(header, lines)
 
 
 def aims_table(measurements: Sequence[Measurement]) -> str:
@@ -75,72 +131,81 @@ def aims_table(measurements: Sequence[Measurement]) -> str:
     return markdown_table(("metric", "value", "target", ""), lines)
 
 
-def curve_table(outcomes: Sequence[Outcome]) -> str:
+def curve_table(outcomes: Outcomes) -> str:
     """Format novel AP50 at each number of steps, with base AP50, which shows if the schedule suffices."""
-    lines = [line for row in CURVE for line in _curve_lines(outcomes, row)]
+    lines = []
+    for row in CURVE:
+        base = {point.steps: point.values for point in curve(outcomes, row, "base")}
+        for point in curve(outcomes, row, "novel"):
+            each = ", ".join(f"{value:.1f}" for value in point.values)
+            base_cell = str(spread(base[point.steps])) if point.steps in base else ABSENT
+            lines.append((row.title, str(point.steps), str(spread(point.values)), each, base_cell))
     return markdown_table(("row", "steps", "novel AP50", "each seed", "base AP50"), lines)
 
 
-def _curve_lines(outcomes: Sequence[Outcome], row: Row) -> list[tuple[str, ...]]:
-    base = {point.steps: spread(point.values) for point in curve(outcomes, row, "base")}
-    return [
-        (
-            row.title,
-            str(point.steps),
-            str(spread(point.values)),
-            ", ".join(f"{value:.1f}" for value in point.values),
-            _spread_cell(base.get(point.steps)),
-        )
-        for point in curve(outcomes, row, "novel")
-    ]
-
-
-def teacher_table(outcomes: Sequence[Outcome]) -> str:
+def teacher_table(outcomes: Outcomes) -> str:
     """Format the teacher's accuracy, all names competing, before and after re-normalization."""
-    tuned = [outcome for outcome in outcomes if outcome.params.renorm.method != "none"]
+    tuned = [one for run, one in outcomes.items() if "renorm" in run.row.ideas and run.row not in ORACLES]
     accuracies = tuned[0].teacher_accuracy if tuned else {}
     lines = [(teacher, *_group_cells(accuracies[teacher])) for teacher in sorted(accuracies)]
     return markdown_table(("in %", *GROUPS), lines)
 
 
-def recall_table(outcomes: Sequence[Outcome]) -> str:
-    """Format the recall of each miner whose proposals were trained on."""
-    found = {
-        _ingredients(outcome.params)[:2]: outcome.proposal_recall
-        for outcome in outcomes
-        if outcome.params.train.examples.proposals_per_image
-    }
-    lines = [(miner, tuned, *_group_cells(recall)) for (tuned, miner), recall in found.items()]
+def recall_table(outcomes: Outcomes) -> str:
+    """Format the recall of each kind of proposals."""
+    rows = {row: next(iter(whole_runs(outcomes, row).values()), None) for row in (VILD, *_added()[:2])}
+    kinds = zip(("RPN", "RPN", "CLIP"), ("no", "yes", "yes"), rows.values(), strict=True)
+    lines = [
+        (kind, tuned, *_group_cells(one.proposal_recall)) for kind, tuned, one in kinds if one is not None
+    ]
     return markdown_table(("proposals", "re-normalized", *GROUPS), lines)
 
 
-def _setting(outcomes: Sequence[Outcome], result: Result) -> str:
-    split, world, train = next(
-        (outcome.params.data.split, world, outcome.params.train)
-        for outcome in outcomes
-        if (world := outcome.params.data.world) is not None
-    )
-    seeds = ", ".join(map(str, sorted({outcome.run.seed for outcome in outcomes})))
-    protocols = ", ".join(sorted({outcome.protocol for outcome in outcomes}))
-    images = train.schedule.images_per_step
+def _setting(outcomes: Outcomes) -> str:
+    params = run_params(Run(EZSD, 0), ())
+    world, seeds = params.data.world, sorted({run.seed for run in outcomes})
+    assert world is not None
+    protocols = _listed(one.protocol for run, one in outcomes.items() if run.row not in ORACLES)
     return (
-        f"The embedded world, split {split}: {world.train} training and {world.val} validation "
-        f"scenes of seed {world.seed}; {images} images a step; training seeds {seeds}. "
-        f"Protocol: {protocols}. Commit {result.revision}; {result.machine}. Written by `{COMMAND}`."
+        f"The embedded world, split {params.data.split}: {world.train} training and {world.val} validation "
+        f"scenes of seed {world.seed}; {params.train.schedule.images_per_step} images a step; training seeds "
+        f"{', '.join(map(str, seeds))}. Protocol: {protocols}. "
+        f"Commit {_listed(one.commit for one in outcomes.values())}; "
+        f"{_listed(one.cpu for one in outcomes.values())}: figures differ a little between kinds of CPU. "
+        f"Written by `{COMMAND}` from `benchmarks/results/ablation/`."
     )
 
 
-def _ingredients(params: Params) -> tuple[str, str, str]:
-    """Return whether the teacher was re-normalized, the source of proposals, and the regressor."""
-    if not params.train.examples.proposals_per_image:
-        return ABSENT, ABSENT, params.train.detector.box_head.regressor
-    renormalized = "no" if params.renorm.method == "none" else "yes"
-    return renormalized, _MINERS[params.mine.method], params.train.detector.box_head.regressor
+def _missing(done: int, planned: int) -> list[str]:
+    if done == planned:
+        return []
+    return [f"**Not finished: {done} of {planned} runs are done.** `{COMMAND}` continues with the others."]
 
 
-def _spread_cell(value: Spread | None) -> str:
-    return ABSENT if value is None else str(value)
+def _added() -> tuple[Row, ...]:
+    """Rows in which the ideas are added to ViLD-style, one after the other."""
+    names = tuple(IDEAS)
+    by_ideas = {row.ideas: row for row in ROWS if row not in ORACLES and row != SUPERVISED}
+    return tuple(by_ideas[names[: count + 1]] for count in range(len(names)))
+
+
+def _columns() -> list[tuple[str, str]]:
+    return [(name, group) for name in _SCORES for group in GROUPS]
+
+
+def _spread(by_seed: Mapping[int, float]) -> str:
+    return str(spread(list(by_seed.values()))) if by_seed else ABSENT
+
+
+def _gain(found: Gain | None) -> str:
+    if found is None:
+        return ABSENT
+    return f"{found.mean:+.1f}" if found.error is None else f"{found.mean:+.1f} ± {found.error:.1f}"
 
 
 def _group_cells(values: ByGroup) -> list[str]:
     return [ABSENT if (value := values[group]) is None else f"{value:.1f}" for group in GROUPS]
+
+
+def _listed(values: Iterable[str]) -> str:
+    return ", ".join(sorted(set(values)))

@@ -9,8 +9,8 @@ from ezsd.pipeline.params import Params, parse_params, preset_text
 from ezsd.training.schedule import schedule_in_epochs
 
 WHOLE = Fraction(1)
-PARTS = (Fraction(1, 2), Fraction(1, 4), Fraction(1, 10))
-"""Fractions of the steps for the shorter schedules, each with its own warm-up and decays."""
+PARTS = tuple(Fraction(1, divisor) for divisor in (2, 4, 8, 16))
+"""Fractions of the steps for the shorter schedules, each a training with its own warm-up and decay."""
 
 
 @dataclass(frozen=True)
@@ -23,16 +23,28 @@ class Run:
 
     @property
     def name(self) -> str:
-        """`ezsd-seed0`, `ezsd-seed0-1of10`."""
+        """`ezsd-seed0`, `ezsd-seed0-1of8`."""
         shorter = "" if self.part == WHOLE else f"-{self.part.numerator}of{self.part.denominator}"
         return f"{self.row.name}-seed{self.seed}{shorter}"
 
 
-def plan_runs(rows: Sequence[Row], seeds: Sequence[int], parts: Sequence[Fraction]) -> list[Run]:
-    """Return all runs, the longest first, so that no process waits for a long one at the end."""
-    whole = [Run(row, seed) for row in rows for seed in seeds]
-    curve = [Run(row, seed, part) for part in parts for row in rows if row in CURVE for seed in seeds]
-    return whole + sorted(curve, key=lambda run: -run.part)
+def plan_runs(rows: Sequence[Row], seeds: Sequence[int] | None, parts: Sequence[Fraction]) -> list[Run]:
+    """Return all runs, seed by seed, so that what is done when it stops is a comparison.
+
+    Args:
+        rows: to train, in this order.
+        seeds: None for all.
+        parts: of the steps, beside the whole, of the rows of `CURVE`.
+    """
+    most = max((row.seeds for row in rows), default=0)
+    return [
+        run
+        for seed in (range(most) if seeds is None else seeds)
+        for run in (
+            *(Run(row, seed) for row in rows if seed < row.seeds),
+            *(Run(row, seed, part) for part in parts for row in rows if row in CURVE and seed < row.seeds),
+        )
+    ]
 
 
 def run_params(run: Run, overrides: Sequence[str]) -> Params:
@@ -48,11 +60,7 @@ def run_params(run: Run, overrides: Sequence[str]) -> Params:
     return parse_params(preset_text("demo"), [*changes, *schedule])
 
 
-def world_params(overrides: Sequence[str]) -> Params:
-    """Return the demo's params with `overrides`: those of the world that all rows share."""
-    return parse_params(preset_text("demo"), overrides)
-
-
-def planned_steps(params: Params, photos: int) -> int:
-    """Return the number of steps of a run over `photos` photos."""
-    return schedule_in_epochs(params.train.schedule, photos).steps
+def planned_steps(params: Params) -> int:
+    """Return the number of steps of a run on the embedded world, of which no photo is quarantined."""
+    assert params.data.world is not None
+    return schedule_in_epochs(params.train.schedule, params.data.world.train).steps

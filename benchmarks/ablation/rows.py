@@ -1,30 +1,60 @@
-"""The rows of the table, as overrides of the demo's params."""
+"""The rows of the table: which of the three ideas each has, and what an oracle adds."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import NamedTuple
 
+from benchmarks.ablation.own_stage import OwnStage
 from ezsd.pipeline.errors import ParamsError
+from ezsd.pipeline.graph import DATA, STAGES, reader
+from ezsd.pipeline.stage import Stage
 
-_RAW = "renorm.method=none"
-_RENORMALIZED = "renorm.method=tune"
-_RPN = "mine.method=rpn"
-_CLIP = "mine.method=cascade"
-_PLAIN = "train.detector.box_head.regressor=plain"
-_SEMANTIC = "train.detector.box_head.regressor=semantic"
 
-# Training draws no proposals, so one box per photo is mined, as cheaply as possible.
-_NO_DISTILLATION = (
-    _RAW,
-    "mine.method=exhaustive",
-    "mine.stride=512",
-    "mine.scales=[1]",
-    "mine.ratios=[1]",
-    "mine.keep=1",
-    "train.examples.proposals_per_image=0",
-    "train.loss_factors.distillation=0",
-    _PLAIN,
-)
+class Idea(NamedTuple):
+    """Overrides of the demo's params with one of the paper's ideas, and as ViLD has it."""
+
+    title: str
+    ours: tuple[str, ...]
+    vild: tuple[str, ...]
+
+
+IDEAS: Mapping[str, Idea] = {
+    # the single crop is the one on which the teacher is tuned
+    "renorm": Idea(
+        "re-normalized CLIP",
+        ("renorm.method=tune", "embed.crops=single"),
+        ("renorm.method=none", "embed.crops=multi"),
+    ),
+    "proposals": Idea(
+        "CLIP proposals",
+        ("mine.method=cascade", "train.examples.proposal_weights=confidence"),
+        ("mine.method=rpn", "train.examples.proposal_weights=equal"),
+    ),
+    "regressor": Idea(
+        "semantic regressor",
+        ("train.detector.box_head.regressor=semantic",),
+        ("train.detector.box_head.regressor=plain",),
+    ),
+}
+_ALL = tuple(IDEAS)
+_DISTILLATION = ("train.loss_factors.distillation=0.5",)
+_NO_DISTILLATION = ("train.loss_factors.distillation=0", "train.examples.proposals_per_image=0")
+_EVERY_BOX = ("prepare.novel_shots={per_name: 1000000, seed: 0}",)
+
+
+def _evaluation(module: str) -> OwnStage:
+    return OwnStage(
+        "evaluate",
+        params=(*DATA, "evaluate"),
+        parents=STAGES["evaluate"].parents,
+        late=(reader,),
+        own_module=f"{__package__}.{module}",
+    )
+
+
+_TRUE_BOXES = OwnStage("mine", ("mine",), ("prepare", "renorm"), own_module=f"{__package__}.true_boxes")
+_TRUE_NAMES = _evaluation("true_names")
+_TEACHER = _evaluation("ceiling")
 
 
 @dataclass(frozen=True)
@@ -32,35 +62,64 @@ class Row:
     """One line of the table.
 
     Attributes:
-        name: on the command line, and of its folders.
+        name: on the command line, and of its files.
         title: in the table.
-        overrides: `section.key=value`, over the demo's params.
-        labelled: which names of the world have boxes in training.
+        ideas: keys of `IDEAS`; the others are as ViLD has them.
+        more: further overrides, `section.key=value`.
+        seeds: number of training seeds, from 0.
+        own_stages: stages of the benchmark's own. They read novel annotations, which no param allows.
     """
 
     name: str
     title: str
-    overrides: tuple[str, ...]
-    labelled: Literal["base", "all"] = "base"
+    ideas: tuple[str, ...]
+    more: tuple[str, ...] = _DISTILLATION
+    seeds: int = 5
+    own_stages: tuple[OwnStage, ...] = ()
+
+    @property
+    def overrides(self) -> tuple[str, ...]:
+        """All overrides of the demo's params."""
+        chosen = (idea.ours if name in self.ideas else idea.vild for name, idea in IDEAS.items())
+        return (*(one for of_idea in chosen for one in of_idea), *self.more)
+
+    @property
+    def stages(self) -> dict[str, Stage]:
+        """All stages by name."""
+        return STAGES | {stage.name: stage for stage in self.own_stages}
 
 
-SUPERVISED = Row("supervised", "supervised, base only", _NO_DISTILLATION)
-VILD = Row("vild", "ViLD-style", (_RAW, _RPN, _PLAIN))
-RENORM = Row("renorm", "+ re-normalized CLIP", (_RENORMALIZED, _RPN, _PLAIN))
-CLIP = Row("clip", "+ CLIP proposals", (_RENORMALIZED, _CLIP, _PLAIN))
-EZSD = Row("ezsd", "EZSD", (_RENORMALIZED, _CLIP, _SEMANTIC))
-ORACLE = Row("oracle", "oracle: boxes for novel too", _NO_DISTILLATION, labelled="all")
+SUPERVISED = Row("supervised", "supervised, base only", (), _NO_DISTILLATION)
+VILD = Row("vild", "ViLD-style", ())
+RENORM = Row("renorm", "ViLD-style + re-normalized CLIP", ("renorm",))
+CLIP = Row("clip", "+ CLIP proposals = EZSD without the regressor", ("renorm", "proposals"))
+EZSD = Row("ezsd", "EZSD", _ALL)
+NO_RENORM = Row("no-renorm", "EZSD without re-normalization", ("proposals", "regressor"))
+NO_PROPOSALS = Row("no-proposals", "EZSD without CLIP proposals", ("renorm", "regressor"))
+ORACLE_PROPOSALS = Row(
+    "oracle-proposals", "EZSD, novel objects as proposals", _ALL, seeds=3, own_stages=(_TRUE_BOXES,)
+)
+ORACLE_NAMES = Row(
+    "oracle-names", "EZSD, regressor reads true names", _ALL, seeds=3, own_stages=(_TRUE_NAMES,)
+)
+ORACLE_BOXES = Row(
+    "oracle-boxes", "EZSD, trained on novel boxes too", _ALL, _DISTILLATION + _EVERY_BOX, seeds=3
+)
+CEILING = Row("ceiling", "teacher names true boxes", _ALL, seeds=1, own_stages=(_TEACHER,))
 
-ROWS = (SUPERVISED, VILD, RENORM, CLIP, EZSD, ORACLE)
+WITHOUT = {"renorm": NO_RENORM, "proposals": NO_PROPOSALS, "regressor": CLIP}
+"""EZSD without each idea."""
+ORACLES = (ORACLE_PROPOSALS, ORACLE_NAMES, ORACLE_BOXES, CEILING)
+"""Rows that read novel annotations."""
+ROWS = (SUPERVISED, VILD, RENORM, CLIP, EZSD, NO_RENORM, NO_PROPOSALS, *ORACLES)
 CURVE = (VILD, EZSD)
 """Rows that are also trained with shorter schedules."""
-SEEDS = (0, 1, 2)
 
 
 def rows_named(names: Sequence[str]) -> tuple[Row, ...]:
-    """Return the named rows in the table's order. Raises ParamsError for an unknown name."""
-    known = [row.name for row in ROWS]
+    """Return the named rows in the order of their names. Raises ParamsError for an unknown name."""
+    known = {row.name: row for row in ROWS}
     for name in names:
         if name not in known:
             raise ParamsError(f"--row {name!r}: there is no such row; choose from {', '.join(known)}")
-    return tuple(row for row in ROWS if row.name in names)
+    return tuple(known[name] for name in names)

@@ -1,108 +1,124 @@
-"""Bring all runs up to date: shared artifacts first, on all cores, then each run on one core."""
+"""Bring all runs up to date: shared artifacts first, on all cores, then each training on one core."""
 
 import sys
-from collections.abc import Sequence
-from contextlib import redirect_stderr
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, redirect_stderr
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from time import monotonic
 
-from benchmarks.ablation.oracle import data_overrides, write_annotations
-from benchmarks.ablation.plan import Run, planned_steps, run_params, world_params
+from benchmarks.ablation.plan import Run, planned_steps, run_params
 from benchmarks.ablation.processes import for_each
-from benchmarks.ablation.scores import Outcome, read_outcome
-from benchmarks.ablation.workplace import RUN_STAGES, Workplace
-from ezsd.cache.errors import ArtifactError
-from ezsd.pipeline.data.prepared import Prepared
-from ezsd.pipeline.data.sources import DataSources, resolve_sources
-from ezsd.pipeline.graph import PRECOMPUTE, STAGES
+from benchmarks.ablation.scores import Outcomes, Scores, read_outcome
+from benchmarks.ablation.workplace import RUN_STAGES, Workplace, fingerprints
+from ezsd.cache.atomic import write_json_atomic
+from ezsd.pipeline.graph import PRECOMPUTE
 from ezsd.pipeline.params import PARAMS_FILE, Params, load_params
 from ezsd.pipeline.progress import show_progress
-from ezsd.pipeline.runner import artifact_folder, require_current, run_stage
-from ezsd.split import Split
+from ezsd.pipeline.runner import run_stage
 
-LOG = "run.log"
-"""A run's output, beside its params."""
-
-
-def run_all(
-    runs: Sequence[Run], overrides: Sequence[str], workplace: Workplace, workers: int
-) -> list[Outcome]:
-    """Do what is not done yet, and return all outcomes in the order of `runs`.
-
-    If killed, it resumes when called again.
-    """
-    world = _World(overrides, workplace, workers)
-    params = {run: world.params_of(run) for run in runs}
-    roots = {run: workplace.lay_out(run.name, params[run]) for run in runs}
-    _make_shared(list(roots.values()), workers)
-    steps = {run: planned_steps(params[run], len(Prepared(world.prepare).train)) for run in runs}
-    _make_runs(roots, steps, workers)
-    return [read_outcome(run, params[run], roots[run], world.split) for run in runs]
+LOG, SECONDS = "run.log", "seconds.json"
+"""A run's output, and the time that it took so far, beside its params."""
 
 
-class _World:
-    """The drawn world, made first: the oracle's data come from it."""
+@dataclass(frozen=True)
+class Planned:
+    """A run with its params, and the fingerprints of its stages."""
 
-    def __init__(self, overrides: Sequence[str], workplace: Workplace, workers: int) -> None:
-        self._overrides, self._workplace = overrides, workplace
-        params = world_params(overrides)
-        root = workplace.lay_out("world", params)
-        _run_shared("prepare", root, workers)
-        self.prepare = workplace.artifact("prepare", params)
-        self._sources: DataSources = resolve_sources(params.data, root, self.prepare)
-        self.split: Split = Prepared(self.prepare).split
+    run: Run
+    params: Params
+    fingerprints: dict[str, str]
 
-    def params_of(self, run: Run) -> Params:
-        """Return all params of a run."""
-        if run.row.labelled == "base":
-            return run_params(run, self._overrides)
-        annotations = self._workplace.folder / "oracle" / self.prepare.name
-        write_annotations(self._sources, annotations)
-        root = self._workplace.root(run.name)
-        return run_params(
-            run, [*self._overrides, *data_overrides(self._sources, annotations, self.split, root)]
-        )
+    @property
+    def fingerprint(self) -> str:
+        """Of the scores."""
+        return self.fingerprints["evaluate"]
 
 
-def _make_shared(roots: Sequence[Path], workers: int) -> None:
-    """Make each shared artifact once."""
+def plan_all(runs: Sequence[Run], overrides: Sequence[str]) -> list[Planned]:
+    """Return the runs with their params and fingerprints."""
+    params = {run: run_params(run, overrides) for run in runs}
+    return [Planned(run, params[run], fingerprints(run.row.stages, params[run])) for run in runs]
+
+
+def read_current(planned: Sequence[Planned], scores: Scores) -> Outcomes:
+    """Return the outcomes of the current code and params that there are."""
+    found = {one.run: scores.read(one.run, one.fingerprint) for one in planned}
+    return {run: outcome for run, outcome in found.items() if outcome is not None}
+
+
+def run_all(planned: Sequence[Planned], workplace: Workplace, scores: Scores, workers: int) -> None:
+    """Train and evaluate what has no current scores yet. If killed, it resumes when called again."""
+    done = read_current(planned, scores)
+    todo = [one for one in planned if one.run not in done]
+    for one in todo:
+        workplace.lay_out(one.run.name, one.params, one.fingerprints)
+    _make_shared(todo, workplace, workers)
+    total, finished = (sum(planned_steps(one.params) for one in some) for some in (planned, todo))
+    with show_progress("ablation", total, "steps", total - finished) as progress:
+        left = len(todo)
+
+        def on_done(group: Sequence[Planned], _: None) -> None:
+            nonlocal left
+            left -= len(group)
+            progress.say(f"{len(planned) - left}/{len(planned)} runs")
+            progress.advance(sum(planned_steps(one.params) for one in group))
+
+        for_each(partial(_make_group, workplace, scores), _by_training(todo), workers, on_done)
+
+
+def _make_shared(todo: Sequence[Planned], workplace: Workplace, workers: int) -> None:
+    """Make each artifact that runs share once."""
+    made: set[tuple[str, str]] = set()
     for stage in PRECOMPUTE:
-        for root in {artifact_folder(root, stage).resolve(): root for root in roots}.values():
-            _run_shared(stage, root, workers)
+        for one in todo:
+            key = (stage, one.fingerprints[stage])
+            if key not in made:
+                made.add(key)
+                print(f"ablation: {'-'.join(key)}", file=sys.stderr, flush=True)
+                root = workplace.root(one.run.name)
+                params = load_params(root / PARAMS_FILE, [f"run.workers={workers}"])
+                run_stage(one.run.row.stages, stage, params, root)
 
 
-def _run_shared(stage: str, root: Path, workers: int) -> None:
-    print(f"ablation: {artifact_folder(root, stage).resolve().name}", file=sys.stderr, flush=True)
-    run_stage(STAGES, stage, load_params(root / PARAMS_FILE, [f"run.workers={workers}"]), root)
+def _by_training(todo: Sequence[Planned]) -> list[tuple[Planned, ...]]:
+    """Put runs together that evaluate the same detector: it is trained once, by one process."""
+    groups: dict[str, list[Planned]] = defaultdict(list)
+    for one in todo:
+        groups[one.fingerprints["train"]].append(one)
+    return [tuple(group) for group in groups.values()]
 
 
-def _make_runs(roots: dict[Run, Path], steps: dict[Run, int], workers: int) -> None:
-    """Train and evaluate; progress counts steps, since runs differ in length."""
-    finished = {run for run, root in roots.items() if _is_finished(root)}
-    done = sum(steps[run] for run in finished)
-    with show_progress("ablation", sum(steps.values()), "steps", done) as progress:
-
-        def on_done(run: Run, _: None) -> None:
-            if run not in finished:
-                finished.add(run)
-                progress.say(f"{len(finished)}/{len(roots)} runs")
-                progress.advance(steps[run])
-
-        for_each(partial(_make_run, roots), list(roots), workers, on_done)
+def _make_group(workplace: Workplace, scores: Scores, group: Sequence[Planned]) -> None:
+    for one in group:
+        _make_run(workplace.root(one.run.name), scores, one)
 
 
-def _make_run(roots: dict[Run, Path], run: Run) -> None:
+def _make_run(root: Path, scores: Scores, one: Planned) -> None:
     """Train and evaluate one run; its output goes into its log."""
-    root = roots[run]
     params = load_params(root / PARAMS_FILE)
-    with (root / LOG).open("a", encoding="utf-8") as log, redirect_stderr(log):
+    with (root / LOG).open("a", encoding="utf-8") as log, redirect_stderr(log), _timed(_clock(root, one)):
         for stage in RUN_STAGES:
-            run_stage(STAGES, stage, params, root)
+            run_stage(one.run.row.stages, stage, params, root)
+    scores.write(one.run, read_outcome(root, one.fingerprint, _seconds(_clock(root, one))))
 
 
-def _is_finished(root: Path) -> bool:
+def _clock(root: Path, one: Planned) -> Path:
+    """Where the time of making these very scores is kept: in the folder of their evaluation's artifact."""
+    return root / f"{one.fingerprint}.{SECONDS}"
+
+
+@contextmanager
+def _timed(path: Path) -> Iterator[None]:
+    """Add the time within the context to the file, also when it is interrupted."""
+    before, start = _seconds(path), monotonic()
     try:
-        require_current(STAGES, RUN_STAGES[-1], load_params(root / PARAMS_FILE), root)
-    except ArtifactError:
-        return False
-    return True
+        yield
+    finally:
+        write_json_atomic(path, before + monotonic() - start)
+
+
+def _seconds(path: Path) -> float:
+    return float(path.read_text(encoding="utf-8")) if path.is_file() else 0.0

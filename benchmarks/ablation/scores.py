@@ -1,18 +1,17 @@
-"""Scores of a finished run, grouped by the world's split, whatever the run's own split."""
+"""A run's scores: a small file for each run, `benchmarks/results/ablation/<run>.json`, kept in git."""
 
+import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from statistics import fmean
 from typing import Any
 
 from benchmarks.ablation.plan import Run
+from benchmarks.provenance import this_machine, this_revision
+from ezsd.cache.atomic import write_json_atomic
 from ezsd.cache.manifest import read_manifest
-from ezsd.evaluation.groups import GROUPS
 from ezsd.pipeline.evaluation_files import EvaluationFolder
-from ezsd.pipeline.params import Params
 from ezsd.pipeline.runner import artifact_folder
-from ezsd.split import Split
 
 ByGroup = Mapping[str, float | None]
 
@@ -22,14 +21,20 @@ class Outcome:
     """One run's numbers, in percent by group: base, novel, all.
 
     Attributes:
+        fingerprint: of all that they depend on.
+        commit: of the code.
+        cpu: its kind: sums are rounded differently on another.
+        seconds: of training and evaluation, on one core.
         steps: of training.
         AP50, AP: of the detector.
         teacher_accuracy: `raw` and `renormalized`, by group.
         proposal_recall: by group.
     """
 
-    run: Run
-    params: Params
+    fingerprint: str
+    commit: str
+    cpu: str
+    seconds: float
     steps: int
     protocol: str
     AP50: ByGroup
@@ -37,35 +42,44 @@ class Outcome:
     teacher_accuracy: Mapping[str, ByGroup]
     proposal_recall: ByGroup
 
-    def as_json(self) -> dict[str, Any]:
-        """Return plain values; of the run only row and seed."""
-        values = asdict(self)
-        run = values.pop("run")
-        values.pop("params")
-        return {"row": run["row"]["name"], "seed": run["seed"], **values}
+
+_MEASURED = ("protocol", "AP50", "AP", "teacher_accuracy", "proposal_recall")
+"""Metrics of the evaluation that are kept."""
+
+Outcomes = Mapping[Run, Outcome]
 
 
-def read_outcome(run: Run, params: Params, root: Path, split: Split) -> Outcome:
-    """Read the outcome of the run in `root`; `split` is the world's."""
-    evaluation = EvaluationFolder(artifact_folder(root, "evaluate"))
-    metrics = evaluation.metrics
+def read_outcome(root: Path, fingerprint: str, seconds: float) -> Outcome:
+    """Read the outcome of the finished run in `root`."""
+    metrics = EvaluationFolder(artifact_folder(root, "evaluate")).metrics
     return Outcome(
-        run=run,
-        params=params,
+        fingerprint=fingerprint,
+        commit=str(this_revision()),
+        cpu=this_machine().cpu,
+        seconds=round(seconds, 1),
         steps=int(read_manifest(artifact_folder(root, "train")).counts["steps"]),
-        protocol=metrics["protocol"],
-        AP50=_means({row.category: row.AP50 for row in evaluation.classes}, split),
-        AP=_means({row.category: row.AP for row in evaluation.classes}, split),
-        teacher_accuracy=metrics["teacher_accuracy"],
-        proposal_recall=metrics["proposal_recall"],
+        **{name: metrics[name] for name in _MEASURED},
     )
 
 
-def _means(value_of: Mapping[str, float | None], split: Split) -> dict[str, float | None]:
-    """Average over the names of each group that have objects; None if there are none."""
-    members = dict(zip(GROUPS, (split.base, split.novel, split.names), strict=True))
-    counted = {
-        group: [value for name in names if (value := value_of[name]) is not None]
-        for group, names in members.items()
-    }
-    return {group: fmean(values) if values else None for group, values in counted.items()}
+@dataclass(frozen=True)
+class Scores:
+    """The folder of the files."""
+
+    folder: Path
+
+    def write(self, run: Run, outcome: Outcome) -> None:
+        """Write a run's file."""
+        write_json_atomic(self._path(run), asdict(outcome))
+
+    def read(self, run: Run, fingerprint: str) -> Outcome | None:
+        """Return a run's outcome; None if there is none of this fingerprint."""
+        path = self._path(run)
+        if not path.is_file():
+            return None
+        kept: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        same = kept["fingerprint"] == fingerprint
+        return Outcome(**{field.name: kept[field.name] for field in fields(Outcome)}) if same else None
+
+    def _path(self, run: Run) -> Path:
+        return self.folder / f"{run.name}.json"

@@ -1,25 +1,29 @@
 """Folders of the runs. Artifacts that runs share are made once: their `artifacts/<stage>` are links.
 
-artifacts/<stage>-<key>/    an artifact; its key is a digest of all params that affect it
+artifacts/<stage>-<fingerprint>/    an artifact
 runs/<name>/params.yaml
-runs/<name>/artifacts/<stage> -> ../../../artifacts/<stage>-<key>
+runs/<name>/artifacts/<stage> -> ../../../artifacts/<stage>-<fingerprint>
 """
 
-import hashlib
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import yaml
 
-from ezsd.cache.atomic import json_bytes, write_bytes_atomic
-from ezsd.pipeline.graph import PRECOMPUTE, STAGES
-from ezsd.pipeline.params import PARAMS_FILE, Params, plain_values, select
+from ezsd.cache import manifest
+from ezsd.cache.atomic import write_bytes_atomic
+from ezsd.pipeline.code_digest import code_digest
+from ezsd.pipeline.graph import PRECOMPUTE
+from ezsd.pipeline.params import PARAMS_FILE, Params, plain_values
 from ezsd.pipeline.runner import artifact_folder
+from ezsd.pipeline.stage import Stage
 
 RUN_STAGES = ("train", "evaluate")
 """Stages that each run does by itself; `PRECOMPUTE` is shared."""
-_KEY_DIGITS = 12
+_DIGITS = 16
 
 
 @dataclass(frozen=True)
@@ -32,30 +36,38 @@ class Workplace:
         """Return the folder of a run's `params.yaml`."""
         return self.folder / "runs" / name
 
-    def lay_out(self, name: str, params: Params) -> Path:
-        """Write a run's params, link its stages to the artifacts of these params, return its root."""
+    def lay_out(self, name: str, params: Params, fingerprints: Mapping[str, str]) -> Path:
+        """Write a run's params, link its stages to the artifacts of these fingerprints, return its root."""
         root = self.root(name)
         write_bytes_atomic(root / PARAMS_FILE, yaml.safe_dump(plain_values(params)).encode())
         for stage in (*PRECOMPUTE, *RUN_STAGES):
-            place = self.artifact(stage, params)
+            place = self.folder / "artifacts" / f"{stage}-{fingerprints[stage]}"
             place.mkdir(parents=True, exist_ok=True)
             _link(artifact_folder(root, stage), place)
         return root
 
-    def artifact(self, stage: str, params: Params) -> Path:
-        """Return the folder of the stage's artifact for these params."""
-        return self.folder / "artifacts" / f"{stage}-{artifact_key(stage, params)}"
+
+def fingerprints(stages: Mapping[str, Stage], params: Params) -> dict[str, str]:
+    """Digest all that the artifact of each stage depends on: params, code, weights and the stages before.
+
+    Unlike those of manifests they need no artifact, so scores from another machine can be compared with them.
+    """
+    found: dict[str, str] = {}
+    for name in (*PRECOMPUTE, *RUN_STAGES):
+        stage = stages[name]
+        inputs = {
+            "params": stage.inputs_of(params),
+            "code": _code(*stage.modules(params)),
+            "external": stage.external_inputs(params, Path()),
+            "parents": {parent: found[parent] for parent in stage.parents},
+        }
+        found[name] = manifest.fingerprint(name, inputs)[:_DIGITS]
+    return found
 
 
-def artifact_key(stage: str, params: Params) -> str:
-    """Return a digest of the params of a stage and all stages before it, and of the data's place."""
-    chain = {name: select(params, STAGES[name].params) for name in _chain(stage)}
-    read = {"data": plain_values(params.data), "stages": chain}
-    return hashlib.sha256(json_bytes(read)).hexdigest()[:_KEY_DIGITS]
-
-
-def _chain(stage: str) -> set[str]:
-    return {stage}.union(*(_chain(parent) for parent in STAGES[stage].parents))
+@cache
+def _code(*modules: str) -> str:
+    return code_digest(*modules)
 
 
 def _link(link: Path, place: Path) -> None:

@@ -95,6 +95,18 @@ class ZeroShotRoIHeads(RoIHeads):
             for boxes, exact, seed in zip(added, gt_boxes, self.fg_bg_sampler.seeds, strict=True)
         ]
 
+    def names_to_read(
+        self, logits: Tensor, proposals: list[Tensor], image_shapes: list[tuple[int, int]]
+    ) -> Tensor:
+        """Labels (R,) int64 >= 1 of the names whose text the regressor reads at test: the most likely ones.
+
+        Args:
+            logits: (R, 1 + C) of all regions, background first.
+            proposals: boxes of these regions, of each image, in the scaled frame.
+            image_shapes: height and width of each image in that frame.
+        """
+        return 1 + logits[:, 1:].argmax(dim=1)
+
     def _losses(self, features: Features, proposals: list[Tensor], targets: Targets) -> dict[str, Tensor]:
         regions, rows, label_list, delta_list = self.select_training_samples(proposals, targets)
         labels, target_deltas = torch.cat(label_list), torch.cat(delta_list)
@@ -128,8 +140,8 @@ class ZeroShotRoIHeads(RoIHeads):
     ) -> list[dict[str, Tensor]]:
         shared = self._pool(features, proposals)
         logits = self.classifier(self.box_head.embed(shared))
-        named = 1 + logits[:, 1:].argmax(dim=1)
-        deltas = self.regressor(self.box_head.regression(shared), self.classifier.text_of(named))
+        names = self.names_to_read(logits, proposals, image_shapes)
+        deltas = self.regressor(self.box_head.regression(shared), self.classifier.text_of(names))
         per_name = deltas.repeat(1, logits.shape[1])  # torchvision expects deltas for each class
         boxes, scores, labels = self.postprocess_detections(logits, per_name, proposals, image_shapes)
         found = [

@@ -78,12 +78,17 @@ class JitterConfig:
             raise ValueError("smallest must not be above largest")
 
 
+ProposalWeights = Literal["confidence", "equal"]
+
+
 @config
 class ExampleConfig:
     """What is drawn at random in each showing of a photo; the defaults are the paper's.
 
     Attributes:
         proposals_per_image: cached proposals that are drawn, without replacement, at most.
+        proposal_weights: weight of a proposal in the distillation loss: the teacher's `confidence` in its
+            name, or `equal` for all, which is ViLD's.
         ground_truth_share: share of the distillation loss for all ground-truth boxes of a photo together;
             null is the paper's: one mean over them and the proposals, of which there are many more.
         short_sides: pixels; the photo is scaled to one of them.
@@ -91,6 +96,7 @@ class ExampleConfig:
     """
 
     proposals_per_image: Whole = 200
+    proposal_weights: ProposalWeights = "confidence"
     ground_truth_share: Fraction | None = None
     short_sides: Annotated[tuple[Count, ...], Field(min_length=1)] = (800,)
     jitter: JitterConfig | None = None

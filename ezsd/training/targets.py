@@ -1,5 +1,6 @@
 """What a photo contributes to a step: its crop, flip and scale, its targets, a draw of cached proposals."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -7,13 +8,18 @@ from torch import Tensor
 
 from ezsd.boxes import box_area, clip_xyxy
 from ezsd.errors import InputError
-from ezsd.training.config import ExampleConfig
+from ezsd.training.config import ExampleConfig, ProposalWeights
 from ezsd.training.jitter import Window, draw_window
 from ezsd.training.losses.distillation import normalize_weights
 
 FLIP_PROBABILITY = 0.5
 VISIBLE = 0.25
 """A box is dropped when a crop leaves less than this fraction of its area: the rest is not recognizable."""
+PROPOSAL_WEIGHTS: dict[ProposalWeights, Callable[[Tensor], Tensor]] = {
+    "confidence": torch.clone,
+    "equal": torch.ones_like,
+}
+"""From the confidences of proposals, float32 `(P,)`, to their weights."""
 
 
 @dataclass(frozen=True)
@@ -87,6 +93,7 @@ def draw_example(
         window, shrink = draw_window(config.jitter, (photo.shape[1], photo.shape[2]), generator)
         photo, cached = crop_pixels(photo, window), crop_targets(cached, window)
     drawn = torch.randperm(len(cached.proposal_boxes_xyxy), generator=generator)[: config.proposals_per_image]
+    weigh = PROPOSAL_WEIGHTS[config.proposal_weights]
     short_side = config.short_sides[int(torch.randint(len(config.short_sides), (), generator=generator))]
     target = {
         "boxes": cached.boxes_xyxy,
@@ -94,7 +101,9 @@ def draw_example(
         "distill_boxes": torch.cat([cached.object_boxes_xyxy, cached.proposal_boxes_xyxy[drawn]]),
         "distill_embeddings": torch.cat([cached.object_embeddings, cached.proposal_embeddings[drawn]]),
         "distill_weights": distill_weights(
-            len(cached.object_boxes_xyxy), cached.proposal_confidences[drawn], config.ground_truth_share
+            len(cached.object_boxes_xyxy),
+            weigh(cached.proposal_confidences[drawn]),
+            config.ground_truth_share,
         ),
         "short_side": torch.tensor(max(1, round(short_side * shrink))),
         "seed": torch.randint(2**62, (), generator=generator),
@@ -111,7 +120,7 @@ def distill_weights(objects: int, confidences: Tensor, ground_truth_share: float
 
     Args:
         objects: O, ground-truth boxes.
-        confidences: (P,) float32 >= 0, of the proposals.
+        confidences: (P,) float32 >= 0, weights of the proposals.
         ground_truth_share: of all the weight, while there are both; None for 1 a box beside the confidences.
 
     Returns:

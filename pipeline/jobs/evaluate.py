@@ -124,11 +124,16 @@ class ValidationPass(PartsJob):
             },
         )
 
+    def detections_of(self, models: Models, row: int, pixels: Tensor) -> Detections:
+        """What is scored: the detector's detections of a photo, uint8 (3, H, W)."""
+        device = next(models.detector.parameters()).device
+        (found,) = detect(models.detector, [pixels.to(device)], models.selection)
+        return found
+
     @torch.inference_mode()
     def _run_models(self, models: Models, row: int) -> dict[str, Any]:
         pixels, boxes_xyxy = self.photos.photo(row), self.photos.objects_xyxy(row)
-        device = next(models.detector.parameters()).device
-        (found,) = detect(models.detector, [pixels.to(device)], models.selection)
+        found = self.detections_of(models, row, pixels)
         return {
             "detections": self._results(row, found),
             "joint_scores": _joint_scores(models.ensemble, pixels, found),

@@ -57,6 +57,12 @@ def test_proposals_come_without_repetition_and_all_get_their_turn() -> None:
     assert seen == set(range(6))
 
 
+def test_equal_weights_ignore_the_confidences() -> None:
+    settings = ExampleConfig(proposals_per_image=4, short_sides=(10,), proposal_weights="equal")
+    _, target = draw_example(PHOTO, cached(), settings, seed=0)
+    assert target["distill_weights"].tolist() == [1.0] * 6
+
+
 def test_objects_always_come_with_weight_one() -> None:
     for _, target in draws(cached()):
         assert target["distill_weights"][:2].tolist() == [1.0, 1.0]
