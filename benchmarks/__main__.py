@@ -6,7 +6,7 @@ import sys
 from benchmarks import table
 from benchmarks.provenance import REPOSITORY
 
-NAMES = ("cli", "crops", "cache", "memory", "workers", "renorm", "mining", "train", "lvis", "demo")
+NAMES = ("cli", "crops", "cache", "memory", "workers", "renorm", "mining", "train", "lvis", "predict", "demo")
 
 
 def main(names: list[str]) -> int:

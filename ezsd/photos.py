@@ -23,7 +23,16 @@ MAX_PIXELS = 80_000_000
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".ppm"})
 """File name suffixes of photos, in lower or upper case."""
 
-_VIDEO_SUFFIXES = frozenset({".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v"})
+VIDEO_FORMATS = {
+    ".mp4": "mov",
+    ".mov": "mov",
+    ".m4v": "mov",
+    ".avi": "avi",
+    ".mkv": "matroska",
+    ".webm": "matroska",
+}
+"""Suffix -> the only container that it is read as: others, such as playlists, can open further files."""
+
 _EXIF_ORIENTATION = 0x0112
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -61,8 +70,8 @@ def as_photo(photo: Photo) -> Tensor:
 
 def read_photo(path: Path) -> Tensor:
     """Decode a file to uint8 RGB `(3, H, W)`; raises InputError with the name of the file."""
-    if path.suffix.lower() in _VIDEO_SUFFIXES:
-        raise InputError(f"{path} is a video, which is not supported yet: give a list of frames")
+    if is_video(path):
+        raise InputError(f"{path} is a video, not a photo: give it by itself, not in a list")
     try:
         return decode_photo(path.read_bytes(), None)
     except OSError as error:
@@ -71,12 +80,9 @@ def read_photo(path: Path) -> Tensor:
         raise InputError(f"photo {path}: {error}") from error
 
 
-def photos_of_folder(folder: Path) -> list[Path]:
-    """Paths of the photos in a folder, by suffix, sorted; raises InputError when there is none."""
-    found = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
-    if not found:
-        raise InputError(f"folder {folder} holds no photo: one ends in {', '.join(sorted(SUFFIXES))}")
-    return found
+def is_video(path: Path) -> bool:
+    """Whether the file is a video, by its suffix."""
+    return path.suffix.lower() in VIDEO_FORMATS
 
 
 def decode_photo(data: bytes, declared_wh: tuple[int, int] | None) -> Tensor:

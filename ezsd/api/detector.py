@@ -1,7 +1,8 @@
 """The public detector: load it from its folder, find names in photos."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any, overload
 
@@ -11,17 +12,23 @@ from PIL import Image
 from torch import Tensor
 
 from ezsd.api.results import Detections
+from ezsd.cache.folders import INCOMPLETE, MANIFEST
 from ezsd.cache.manifest import require_complete
+from ezsd.detector import detector
 from ezsd.detector.config import Selection
-from ezsd.detector.detector import detect
 from ezsd.errors import InputError
-from ezsd.photos import Photo, as_photo, photos_of_folder
+from ezsd.photo_files import find_files, names_several, read_files
+from ezsd.photos import Photo, as_photo
 from ezsd.pipeline.models.detector import TrainedDetector, read_detector
 from ezsd.pipeline.models.vocabulary import check_names, embed_by_run, embed_with, require_same_embeddings
+from ezsd.pipeline.runner import artifact_folder
 from ezsd.teacher.protocol import Teacher
 
 Photos = list[str] | list[Path] | list[Image.Image] | list[np.ndarray] | list[Tensor] | list[Photo]
 """Several photos; a list is invariant, so a list of paths is no list of `Photo`."""
+
+GPU_BATCH = 8
+"""Photos that a GPU takes together; a CPU is not faster with several."""
 
 EmbedNames = Callable[[Sequence[str]], Tensor]
 """Names to embeddings, float32 `(C, D)`."""
@@ -34,6 +41,7 @@ class Detector:
         names: default names: base and novel names of its split.
         trained_names: those that had boxes in training.
         embedding_dim: D, the length of a text embedding.
+        batch: photos of one size that run together by default.
     """
 
     def __init__(self, trained: TrainedDetector, embed: EmbedNames, device: torch.device) -> None:
@@ -49,6 +57,7 @@ class Detector:
         self.embedding_dim = trained.detector.embedding_dim
         self._network = trained.detector.to(device)
         self._device = device
+        self.batch = GPU_BATCH if device.type == "cuda" else 1
         self._embed = embed
         stored = self._network.roi_heads.classifier.text_embeddings
         self._embeddings = dict(zip(self.names, stored, strict=True))
@@ -98,18 +107,48 @@ class Detector:
 
         Args:
             photo: a path, a PIL image, RGB uint8 as a numpy array `(H, W, 3)` or a tensor `(3, H, W)`; or a
-                list of these, or the path of a folder, whose photos are taken in the order of their paths.
+                list of these; or the path of a folder or video, or a glob such as `photos/*.jpg`, whose
+                photos or frames are taken in order. `stream` holds fewer of them in memory.
             names: names to find, also without boxes in training; the split's names when None.
             text_embeddings: float `(C, D)` of the names, to use instead of the teacher's.
             selection: thresholds; the paper's when None: any score, NMS at 0.5, at most 300 a photo.
 
         Returns:
-            `Detections` of a photo; a list of them for a list or a folder.
+            `Detections` of a photo; a list of them for a list, folder, glob or video.
 
         Raises:
             InputError: a photo cannot be read or has another shape or dtype, a name is empty or listed twice,
                 `text_embeddings` have another shape, or there is no teacher for new names.
             ArtifactError: the re-normalization beside the detector is missing, damaged or another.
+        """
+        stream = partial(self.stream, names=names, text_embeddings=text_embeddings, selection=selection)
+        if isinstance(photo, str | Path) and names_several(photo):
+            return list(stream(one.pixels for one in read_files(find_files([photo]), 1, 1, _raise)))
+        if isinstance(photo, list | tuple):
+            return list(stream(photo))
+        return next(stream([photo]))
+
+    def stream(
+        self,
+        photos: Iterable[Photo],
+        names: Sequence[str] | None = None,
+        *,
+        text_embeddings: Tensor | None = None,
+        selection: Selection | None = None,
+        batch: int | None = None,
+    ) -> Iterator[Detections]:
+        """Find names in photos, a batch after the other: memory does not grow with their number.
+
+        Args:
+            photos: any iterable, such as a generator; photos are taken from it as they are needed.
+            names: as in `predict`.
+            text_embeddings: as in `predict`.
+            selection: as in `predict`.
+            batch: number of photos in memory; those of one size run together,
+                which changes results by rounding only. `self.batch` when None.
+
+        Returns:
+            `Detections` of each photo, in order. Raises as `predict`, of photos when they are reached.
         """
         wanted = self.names if names is None else check_names(names)
         if text_embeddings is None:
@@ -119,24 +158,23 @@ class Detector:
                 f"text_embeddings must have shape ({len(wanted)}, {self.embedding_dim}), a row a name, "
                 f"got {tuple(text_embeddings.shape)}"
             )
-        self._network.set_vocabulary(text_embeddings)
-        if isinstance(photo, str | Path) and Path(photo).is_dir():
-            photo = photos_of_folder(Path(photo))
-        if isinstance(photo, list | tuple):
-            return [self._find(as_photo(one), wanted, selection) for one in photo]
-        return self._find(as_photo(photo), wanted, selection)
+        groups = _batches(map(as_photo, photos), batch or self.batch)
+        return (one for group in groups for one in self._find(group, wanted, text_embeddings, selection))
 
-    def _find(self, photo: Tensor, names: tuple[str, ...], selection: Selection | None) -> Detections:
-        found = detect(self._network, [photo.to(self._device)], selection)[0]
-        masks = found.mask_probabilities
-        return Detections(
-            boxes_xyxy=found.boxes_xyxy.cpu(),
-            scores=found.scores.cpu(),
-            labels=found.labels.cpu(),
-            mask_probabilities=None if masks is None else masks.cpu(),
-            names=names,
-            original_size=(photo.shape[1], photo.shape[2]),
-        )
+    def _find(
+        self, photos: Sequence[Tensor], names: tuple[str, ...], text: Tensor, selection: Selection | None
+    ) -> list[Detections]:
+        """Detections of each photo. Only photos of one size run together: padding changes what is found."""
+        self._network.set_vocabulary(text)
+        sizes = [(photo.shape[1], photo.shape[2]) for photo in photos]
+        found: dict[int, Detections] = {}
+        for size in dict.fromkeys(sizes):
+            rows = [row for row, other in enumerate(sizes) if other == size]
+            together = detector.detect(
+                self._network, [photos[row].to(self._device) for row in rows], selection
+            )
+            found |= {row: _public(one, names, size) for row, one in zip(rows, together, strict=True)}
+        return [found[row] for row in range(len(photos))]
 
     def _embed_all(self, names: Sequence[str]) -> Tensor:
         """`(C, D)`; each name is embedded once."""
@@ -146,25 +184,57 @@ class Detector:
 
 
 def load_detector(
-    folder: str | Path, *, teacher: Teacher | None = None, device: str | torch.device | None = None
+    path: str | Path, *, teacher: Teacher | None = None, device: str | torch.device | None = None
 ) -> Detector:
-    """Load the detector that `train` wrote to a folder.
+    """Load the detector that `train` wrote.
 
     Args:
-        folder: `artifacts/train` of a run.
+        path: folder of a run, its `artifacts/train`, or the file `detector.safetensors`, with
+            `detector.json` beside it, anywhere.
         teacher: the re-normalized teacher that it was trained with, to embed new names. By default the one
             that the run's `params.yaml` and `artifacts/renorm` describe, loaded on first use.
         device: where it runs; when None, a GPU if there is one.
 
     Raises:
-        ArtifactError: the folder holds no finished detector, or a damaged one.
+        ArtifactError: there is no finished detector, or a damaged one.
         InputError: `teacher` is not the one that the detector was trained with.
     """
-    folder = Path(folder).resolve()
-    require_complete(folder, "run `ezsd-cli train`")
+    folder = _detector_folder(Path(path).resolve())
     trained = read_detector(folder)
     embed: EmbedNames = partial(embed_by_run, trained=trained, folder=folder)
     if teacher is not None:
         require_same_embeddings(teacher, trained)
         embed = partial(embed_with, teacher=teacher, trained=trained)
     return Detector(trained, embed, torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu")))
+
+
+def _detector_folder(path: Path) -> Path:
+    """The folder that holds weights and card; complete if it is an artifact."""
+    if path.is_file():
+        return path.parent
+    inside = artifact_folder(path, "train")
+    folder = inside if inside.is_dir() else path
+    if any((folder / record).exists() for record in (MANIFEST, INCOMPLETE)):
+        require_complete(folder, "run `ezsd-cli train`")
+    return folder
+
+
+def _raise(error: InputError) -> None:
+    raise error
+
+
+def _batches(photos: Iterator[Tensor], size: int) -> Iterator[list[Tensor]]:
+    while batch := list(islice(photos, size)):
+        yield batch
+
+
+def _public(found: detector.Detections, names: tuple[str, ...], size: tuple[int, int]) -> Detections:
+    masks = found.mask_probabilities
+    return Detections(
+        boxes_xyxy=found.boxes_xyxy.cpu(),
+        scores=found.scores.cpu(),
+        labels=found.labels.cpu(),
+        mask_probabilities=None if masks is None else masks.cpu(),
+        names=names,
+        original_size=size,
+    )

@@ -1,7 +1,7 @@
 """What the public API returns: plain tensors, the names that labels index, and two exports."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -77,6 +77,21 @@ class Detections(detector.Detections):
 
     def __len__(self) -> int:
         return len(self.boxes_xyxy)
+
+    def __getitem__(self, rows: slice | Tensor) -> "Detections":
+        """Some of them; `rows` is a slice, or an index or mask `(M,)`."""
+        grids = self.mask_probabilities
+        return replace(
+            self,
+            boxes_xyxy=self.boxes_xyxy[rows],
+            scores=self.scores[rows],
+            labels=self.labels[rows],
+            mask_probabilities=None if grids is None else grids[rows],
+        )
+
+    def above(self, thresholds: Tensor) -> "Detections":
+        """Those whose score is above the threshold of their name; `thresholds` are `(C,)` in [0, 1]."""
+        return self[self.scores > thresholds[self.labels]]
 
     def to_coco(self, image_id: int = 0, category_ids: Sequence[int] | None = None) -> list[CocoResult]:
         """COCO results, `{image_id, category_id, bbox: [x, y, w, h], score}` each.

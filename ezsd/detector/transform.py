@@ -31,7 +31,11 @@ class PhotoTransform(GeneralizedRCNNTransform):
 
     def normalize(self, image: Tensor) -> Tensor:
         """From uint8 `(3, H, W)` to float with the backbone's mean and std removed."""
-        return super().normalize(image.to(torch.float32) / 255)
+        mean, std = (
+            image.new_tensor(each, dtype=torch.float32) for each in (self.image_mean, self.image_std)
+        )
+        scaled = torch.div(image, 255)  # the only copy: a photo in floats is large
+        return scaled.sub_(mean[:, None, None]).div_(std[:, None, None])
 
     def resize(
         self, image: Tensor, target: dict[str, Tensor] | None = None

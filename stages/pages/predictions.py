@@ -1,98 +1,154 @@
-"""`ezsd-cli predict`: detect any names in any photos with the trained detector."""
+"""`ezsd-cli predict`: finds any names in any photos, one after the other."""
 
 import io
-from collections import Counter
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
-from itertools import count
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from PIL import Image
 
 from ezsd.api.detector import Detector
 from ezsd.api.results import Detections
-from ezsd.cache.atomic import write_bytes_atomic, write_json_atomic
 from ezsd.cache.manifest import require_complete
 from ezsd.detector.config import Selection
-from ezsd.evaluation.coco_form import drawn_masks, with_masks
+from ezsd.errors import InputError
+from ezsd.evaluation.coco_form import with_masks
 from ezsd.masks import paste_masks
-from ezsd.photos import read_photo
+from ezsd.photo_files import NamedPhoto, PhotoFile, read_files
 from ezsd.pipeline.device import choose_device
 from ezsd.pipeline.models.detector import read_detector
 from ezsd.pipeline.models.vocabulary import embed_vocabulary
 from ezsd.pipeline.params import Params
 from ezsd.pipeline.runner import artifact_folder
-from ezsd.stages.pages.drawing import caption, draw_objects, tint_masks
 
-RESULT = "predictions.json"
-MOST_LETTERS = 100
-"""Of a photo's name that its drawing's name keeps."""
-
-Prediction = dict[str, Any]
+LOOKED_BELOW = 0.1
+"""Part of the threshold down to which scores are looked at, to report what was nearly found."""
+MOST_LOOKED_AT = 1000
+"""Detections of a photo before the thresholds of names are applied."""
 
 
-def predict(
-    photos: Sequence[Path],
-    names: Sequence[str] | None,
-    params: Params,
-    root: Path,
-    out: Path,
-    selection: Selection,
-) -> list[Prediction]:
-    """Detect names in photos; write `predictions.json` and a drawing of each photo into `out`.
+@dataclass(frozen=True)
+class Wanted:
+    """What to look for.
+
+    Attributes:
+        names: with or without boxes in training.
+        threshold: detections have a higher score.
+        of_names: thresholds of some names, which replace `threshold`.
+        best: largest number of detections of a photo.
+    """
+
+    names: Sequence[str]
+    threshold: float
+    of_names: Mapping[str, float]
+    best: int
+
+    def __post_init__(self) -> None:
+        if unknown := [name for name in self.of_names if name not in self.names]:
+            raise InputError(f"there is a threshold for {unknown[0]!r}, which is not among the names: add it")
+
+    def thresholds(self) -> torch.Tensor:
+        """(C,) of each name."""
+        return torch.tensor([self.of_names.get(name, self.threshold) for name in self.names])
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What was found in one photo.
+
+    Attributes:
+        photo: its pixels and name.
+        found: best first.
+        detections: the same as `{name, score, box_xyxy, trained}`; boxes in pixels of the photo, score in
+            0..1, `trained`: whether the name had boxes in training. A detector with a mask head adds
+            `segmentation`, COCO's run lengths.
+        nearly: name and score of the best below its threshold; None if nothing was near it.
+    """
+
+    photo: NamedPhoto
+    found: Detections
+    detections: Sequence[Mapping[str, Any]]
+    nearly: tuple[str, float] | None
+
+    def record(self) -> dict[str, Any]:
+        """`{photo, detections}` in plain values; a frame of a video adds `frame`, its number."""
+        frame = {} if self.photo.frame is None else {"frame": self.photo.frame}
+        return {"photo": str(self.photo.path), **frame, "detections": self.detections}
+
+
+def open_detector(params: Params, root: Path) -> Detector:
+    """The detector of a run.
 
     Args:
-        photos: image files of any size.
-        names: to detect, with or without boxes in training; None for the names of the split.
         params: of the run; new names load the teacher's text tower.
         root: folder of `params.yaml`.
-        out: folder for the results.
-        selection: which detections to keep.
-
-    Returns:
-        For each photo `{photo, detections: [{name, score, box_xyxy, trained}]}`, best first; boxes in pixels
-        of the photo, score in 0..1, `trained`: whether the name had boxes in training. A detector with a mask
-        head adds `segmentation`, COCO's run lengths.
 
     Raises:
-        ArtifactError: the detector is missing or damaged; for new names, so is the re-normalization, or it is
-            of another run.
-        InputError: a photo cannot be read, or a name is empty or repeated.
+        ArtifactError: the detector is missing or damaged.
     """
     folder = artifact_folder(root, "train")
     require_complete(folder, "run `ezsd-cli train`")
     trained = read_detector(folder)
     embed = partial(embed_vocabulary, trained=trained, params=params, root=root)
-    detector = Detector(trained, embed, choose_device(params.run))
-    pixels = [read_photo(path) for path in photos]
-    found = detector.predict(pixels, names, selection=selection)
-    predictions = [
-        _as_prediction(path, detections, detector.trained_names)
-        for path, detections in zip(photos, found, strict=True)
-    ]
-    for photo, prediction, name in zip(pixels, predictions, drawing_names(photos), strict=True):
-        write_bytes_atomic(out / name, _draw(photo, prediction))
-    write_json_atomic(out / RESULT, predictions)
-    return predictions
+    return Detector(trained, embed, choose_device(params.run))
 
 
-def drawing_names(photos: Sequence[Path]) -> list[str]:
-    """A different file name for each photo's drawing; photos with equal names get numbers."""
-    stems = [path.stem[:MOST_LETTERS] for path in photos]
-    times = Counter(stem.casefold() for stem in stems)  # some file systems ignore case
-    taken = {stem for stem in times if times[stem] == 1}
-    chosen = []
-    for stem in stems:
-        numbered = (f"{stem}-{number}" for number in count(1))
-        alone = times[stem.casefold()] == 1
-        chosen.append(stem if alone else next(name for name in numbered if name.casefold() not in taken))
-        taken.add(chosen[-1].casefold())
-    return [f"{name}.png" for name in chosen]
+def predict(
+    detector: Detector,
+    files: Sequence[PhotoFile],
+    wanted: Wanted,
+    every: int,
+    batch: int,
+    skip: Callable[[InputError], None],
+) -> Iterator[Prediction]:
+    """Find names in photos and in frames of videos, in order; memory does not grow with their number.
+
+    Args:
+        detector: finds them.
+        files: photos and videos.
+        wanted: names and thresholds.
+        every: of a video, each frame whose number it divides.
+        batch: number of photos in memory; on a GPU, those of one size run together.
+        skip: called with the error of each file that cannot be read.
+
+    Raises:
+        ArtifactError: for new names, the re-normalization is missing, damaged or of another run.
+        InputError: a name is empty or repeated, or there is no teacher for new names.
+    """
+    thresholds = wanted.thresholds()
+    looked_at = max(wanted.best, MOST_LOOKED_AT) if wanted.of_names else wanted.best
+    selection = Selection(
+        score_threshold=float(thresholds.min()) * LOOKED_BELOW, detections_per_image=looked_at
+    )
+    waiting: deque[NamedPhoto] = deque()
+
+    def pixels() -> Iterator[torch.Tensor]:
+        for photo in read_files(files, every, batch, skip):
+            waiting.append(photo)
+            yield photo.pixels
+
+    def select(everything: Detections) -> Prediction:
+        found = everything.above(thresholds)[: wanted.best]
+        nearly = None
+        if not len(found) and len(everything):
+            nearly = (everything.names[everything.labels[0]], float(everything.scores[0]))
+        return Prediction(waiting.popleft(), found, _records(found, detector.trained_names), nearly)
+
+    return map(select, detector.stream(pixels(), wanted.names, selection=selection, batch=batch))
 
 
-def _as_prediction(path: Path, found: Detections, trained_names: Sequence[str]) -> Prediction:
+def as_png(picture: Image.Image) -> bytes:
+    """Bytes of a PNG file."""
+    png = io.BytesIO()
+    picture.save(png, format="PNG")
+    return png.getvalue()
+
+
+def _records(found: Detections, trained_names: Sequence[str]) -> list[dict[str, Any]]:
     records: list[dict[str, Any]] = [
         {
             "name": found.names[label],
@@ -104,19 +160,6 @@ def _as_prediction(path: Path, found: Detections, trained_names: Sequence[str]) 
             found.labels.tolist(), found.scores.tolist(), found.boxes_xyxy.tolist(), strict=True
         )
     ]
-    if found.mask_probabilities is not None:
-        masks = paste_masks(found.mask_probabilities, found.boxes_xyxy, found.original_size)
-        records = with_masks(records, masks)
-    return {"photo": str(path), "detections": records}
-
-
-def _draw(photo: Tensor, prediction: Prediction) -> bytes:
-    found = prediction["detections"]
-    boxes_xyxy = torch.tensor([one["box_xyxy"] for one in found]).reshape(-1, 4)
-    captions = [caption(one["name"], one["score"]) for one in found]
-    novel = [not one["trained"] for one in found]
-    masks = drawn_masks(found, (photo.shape[1], photo.shape[2]))
-    drawing = draw_objects(tint_masks(photo, masks, novel), boxes_xyxy, captions, novel)
-    png = io.BytesIO()
-    drawing.save(png, format="PNG")
-    return png.getvalue()
+    if found.mask_probabilities is None:
+        return records
+    return with_masks(records, paste_masks(found.mask_probabilities, found.boxes_xyxy, found.original_size))

@@ -9,7 +9,8 @@ import onnxruntime
 import pytest
 import torch
 from PIL import Image
-from support.training_workplace import PHOTOS, SIDE, Workplace, make_workplace
+from pycocotools.coco import COCO
+from support.training_workplace import PHOTOS, SIDE, SPLIT, Workplace, make_workplace
 
 from ezsd.cache.errors import ArtifactError
 from ezsd.cache.manifest import begin, publish
@@ -17,12 +18,14 @@ from ezsd.cache.masks import MaskTable
 from ezsd.detector.config import Selection
 from ezsd.detector.detector import detect
 from ezsd.masks import decode_masks, run_lengths
+from ezsd.photo_files import PhotoFile
 from ezsd.pipeline.data.prepared import Prepared, write_train_masks
 from ezsd.pipeline.errors import ParamsError
 from ezsd.pipeline.models.detector import read_detector
 from ezsd.pipeline.models.onnx_export import export
 from ezsd.pipeline.params import parse_params, preset_text
-from ezsd.stages.pages.predictions import predict
+from ezsd.stages.pages.prediction_files import coco_file, drawings, json_file
+from ezsd.stages.pages.predictions import Wanted, open_detector, predict
 
 HEAD = {"mask_head": {"convolutions": 1, "channels": 4}}
 ANYTHING = Selection(detections_per_image=3)
@@ -69,12 +72,24 @@ def test_an_interrupted_run_goes_on_to_the_same_weights(workplace: Workplace) ->
 def test_predict_writes_and_draws_masks(workplace: Workplace, tmp_path: Path) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (40, 90, 3), dtype=np.uint8)
     Image.fromarray(pixels).save(tmp_path / "a.png")
-    out = tmp_path / "out"
-    (prediction,) = predict([tmp_path / "a.png"], None, workplace.params, workplace.root, out, ANYTHING)
-    counts = [one["segmentation"]["counts"].encode() for one in prediction["detections"]]
+    out, file = tmp_path / "out", PhotoFile(tmp_path / "a.png", "a.png")
+    wanted = Wanted(SPLIT.names, 0.0, {}, ANYTHING.detections_per_image)
+    found = predict(open_detector(workplace.params, workplace.root), [file], wanted, 1, 1, lambda error: None)
+    with (
+        json_file(out, SPLIT.names) as write,
+        coco_file(out, SPLIT.names) as export,
+        drawings(out, ()) as draw,
+    ):
+        for prediction in found:
+            for take in (write, export, draw):
+                take(prediction)
+    counts = [one["segmentation"]["counts"].encode() for one in prediction.detections]
     assert decode_masks(counts, (40, 90)).shape == (3, 40, 90)
-    assert json.loads((out / "predictions.json").read_text()) == [prediction]
-    assert (out / "a.png").is_file()
+    assert json.loads((out / "predictions.json").read_text()) == [prediction.record()]
+    data = COCO(str(out / "coco.json"))
+    masks = [data.annToMask(one) for one in data.loadAnns([1, 2, 3])]
+    assert np.array_equal(masks, decode_masks(counts, (40, 90)))
+    assert (out / "drawings/a.png.png").is_file()
 
 
 @pytest.mark.parametrize("size_hw", [(64, 64), (40, 90), (120, 50)])

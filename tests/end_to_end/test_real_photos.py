@@ -121,4 +121,4 @@ def test_new_names_are_looked_for_in_photos(small_run: Path, coco_photos: Path, 
     assert done.returncode == 0, done.stderr
     (found,) = json.loads(done.stdout)
     assert {one["name"] for one in found["detections"]} <= {"plain kite", "striped dog"}
-    assert Image.open(tmp_path / "out" / f"{photo.stem}.png").format == "PNG"
+    assert Image.open(tmp_path / "out/drawings" / f"{photo.name}.png").format == "PNG"

@@ -219,7 +219,7 @@ def test_a_pil_image_is_turned_and_loses_its_transparency() -> None:
         (torch.from_numpy(PIXELS), r"\(3, H, W\), got uint8 of shape \(4, 6, 3\)"),
         (torch.zeros(3, 4, 6), r"\(3, H, W\), got float32 of shape \(3, 4, 6\)"),
         (b"bytes", "got bytes"),
-        (Path("clip.MP4"), "is a video, which is not supported yet"),
+        (Path("clip.MP4"), "is a video, not a photo"),
         (Path("nowhere.png"), r"photo nowhere\.png cannot be read"),
     ],
 )

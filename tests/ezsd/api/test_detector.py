@@ -1,7 +1,7 @@
 """A trained detector from its folder: any photo, any names, and the teacher only when it is needed."""
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -51,8 +51,43 @@ def test_every_form_of_a_photo_gives_the_same(detector: ezsd.Detector, tmp_path:
         assert same(detector.predict(photo), expected)
     several = detector.predict([image, tensor])
     assert len(several) == 2 and all(same(one, expected) for one in several)
-    assert len(detector.predict(tmp_path)) == 2
+    assert len(detector.predict(tmp_path)) == len(detector.predict(f"{tmp_path}/*.png")) == 2
     assert detector.predict([]) == []
+
+
+def test_a_stream_takes_photos_as_it_needs_them(detector: ezsd.Detector) -> None:
+    taken = 0
+
+    def photos() -> Iterator[np.ndarray]:
+        nonlocal taken
+        for shade in range(10):
+            taken += 1
+            yield np.full((40, 90, 3), 20 * shade, np.uint8)
+
+    found = detector.stream(photos(), selection=ANYTHING, batch=3)
+    first = next(found)
+    assert taken == 3
+    detector.predict(PIXELS, ["fox"])  # another vocabulary in between
+    rest = list(found)
+    assert len(rest) == 9 and rest[-1].names == SPLIT.names
+    for one, shade in ((first, 0), (rest[-1], 180)):
+        alone = detector.predict(np.full((40, 90, 3), shade, np.uint8), selection=ANYTHING)
+        assert torch.allclose(one.boxes_xyxy, alone.boxes_xyxy, atol=1e-3)  # batches sum in another order
+
+
+def test_a_detector_is_loaded_from_a_run_a_folder_or_a_file(folder: Path, tmp_path: Path) -> None:
+    expected = ezsd.load_detector(folder, device="cpu").predict(PIXELS)
+    for name in ("detector.safetensors", "detector.json"):
+        shutil.copy(folder / name, tmp_path)
+    for path in (folder.parent.parent, tmp_path, tmp_path / "detector.safetensors"):
+        assert same(ezsd.load_detector(path, device="cpu").predict(PIXELS), expected)
+
+
+def test_an_unfinished_detector_is_refused(folder: Path, tmp_path: Path) -> None:
+    unfinished = shutil.copytree(folder, tmp_path / "train")
+    (unfinished / "manifest.json").rename(unfinished / "incomplete.json")
+    with pytest.raises(ArtifactError, match="ezsd-cli train"):
+        ezsd.load_detector(unfinished)
 
 
 def test_an_empty_folder_is_refused(detector: ezsd.Detector, tmp_path: Path) -> None:

@@ -53,6 +53,15 @@ def test_category_ids_are_those_of_the_data_set() -> None:
         detections().to_coco(category_ids=[17, 44])
 
 
+def test_those_above_the_thresholds_of_their_names_are_kept() -> None:
+    found = detections(torch.ones(2, 28, 28))
+    kept = found.above(torch.tensor([0.3, 0.0, 0.9]))  # of fish, cup, moon: 0.9 is not above 0.9
+    assert len(kept) == 0 and kept.boxes_xyxy.shape == (0, 4)
+    kept = found.above(torch.tensor([0.2, 1.0, 0.95]))
+    assert kept.labels.tolist() == [0] and kept.mask_probabilities.shape == (1, 28, 28)
+    assert found[:1].scores.tolist() == [pytest.approx(0.9)] and found[:1].names == NAMES
+
+
 def test_proposals_are_ranked_by_their_score() -> None:
     assert proposals().to_coco(image_id=1) == [
         {"image_id": 1, "category_id": 2, "bbox": [2.0, 1.0, 4.0, 8.0], "score": 1.5}

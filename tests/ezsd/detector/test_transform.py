@@ -5,6 +5,7 @@ from typing import Any
 import torch
 from torch import tensor
 from torch.testing import assert_close
+from torchvision.models.detection.transform import GeneralizedRCNNTransform
 
 from ezsd.detector.backbone import PyramidBackbone
 from ezsd.detector.transform import PhotoTransform
@@ -59,3 +60,12 @@ def test_pixels_are_normalised_from_bytes(tiny: Any) -> None:
     assert_close(
         images.tensors[0, :, 0, 0], (1 - tensor([0.485, 0.456, 0.406])) / tensor([0.229, 0.224, 0.225])
     )
+
+
+def test_colours_are_normalized_as_torchvision_does_and_the_photo_is_left_alone(tiny: Any) -> None:
+    transform, photo = make_transform(tiny), tiny.photo(height=8, width=9)
+    expected = GeneralizedRCNNTransform.normalize(transform, photo.to(torch.float32) / 255)
+    in_floats = photo.to(torch.float32)
+    for given in (photo, in_floats):
+        assert torch.equal(transform.normalize(given), expected)
+    assert torch.equal(in_floats, photo.to(torch.float32))

@@ -1,6 +1,7 @@
-"""`predict`: names from a comma list, photos from anywhere, boxes as JSON and drawn."""
+"""`predict`: any photos, any thresholds; what is found, and what was nearly found."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -8,72 +9,107 @@ import pytest
 from PIL import Image
 from support.training_workplace import SPLIT, Workplace, make_trained_workplace, make_workplace
 
+import ezsd
 from ezsd.cache.errors import ArtifactError
-from ezsd.detector.config import Selection
 from ezsd.errors import InputError
+from ezsd.photo_files import PhotoFile
 from ezsd.pipeline.models.vocabulary import check_names
-from ezsd.stages.pages.predictions import RESULT, Prediction, drawing_names, predict
+from ezsd.stages.pages.predictions import Prediction, Wanted, open_detector, predict
 
-ANYTHING = Selection(score_threshold=0.0, detections_per_image=5)
+WIDTH, HEIGHT = 90, 40
+
+
+def wanted(threshold: float = 0.0, best: int = 5, **of_names: float) -> Wanted:
+    return Wanted(SPLIT.names, threshold, of_names, best)
 
 
 @pytest.fixture(scope="module")
-def workplace(tmp_path_factory: pytest.TempPathFactory) -> Workplace:
-    """With a detector trained for one epoch."""
-    return make_trained_workplace(tmp_path_factory.mktemp("predict"))
+def detector(tmp_path_factory: pytest.TempPathFactory) -> ezsd.Detector:
+    """Trained for one epoch."""
+    place = make_trained_workplace(tmp_path_factory.mktemp("predict"))
+    return open_detector(place.params, place.root)
 
 
 @pytest.fixture
-def photo(tmp_path: Path) -> Path:
-    path = tmp_path / "a photo.png"
-    Image.fromarray(np.random.default_rng(0).integers(0, 256, (40, 90, 3), dtype=np.uint8)).save(path)
-    return path
+def photo(tmp_path: Path) -> PhotoFile:
+    return save(tmp_path / "a photo.png", 0)
 
 
-def run(
-    workplace: Workplace, photos: list[Path], out: Path, selection: Selection = ANYTHING
-) -> list[Prediction]:
-    return predict(photos, None, workplace.params, workplace.root, out, selection)
+def save(path: Path, seed: int, size_hw: tuple[int, int] = (HEIGHT, WIDTH)) -> PhotoFile:
+    pixels = np.random.default_rng(seed).integers(0, 256, (*size_hw, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(path)
+    return PhotoFile(path, path.name)
 
 
-def test_boxes_are_inside_the_photo_and_best_first(workplace: Workplace, photo: Path, tmp_path: Path) -> None:
-    (prediction,) = run(workplace, [photo], tmp_path / "out")
-    found = prediction["detections"]
-    assert prediction["photo"] == str(photo)
+def run(detector: ezsd.Detector, files: list[PhotoFile], what: Wanted, batch: int = 1) -> list[Prediction]:
+    def skip(error: InputError) -> None:
+        raise error
+
+    return list(predict(detector, files, what, 1, batch, skip))
+
+
+def test_boxes_are_inside_the_photo_and_best_first(detector: ezsd.Detector, photo: PhotoFile) -> None:
+    (prediction,) = run(detector, [photo], wanted())
+    found = prediction.detections
+    assert prediction.record() == {"photo": str(photo.path), "detections": found}
     assert len(found) == 5
     assert [box["score"] for box in found] == sorted((box["score"] for box in found), reverse=True)
     for box in found:
         left, top, right, bottom = box["box_xyxy"]
-        assert 0 <= left < right <= 90 and 0 <= top < bottom <= 40
+        assert 0 <= left < right <= WIDTH and 0 <= top < bottom <= HEIGHT
         assert box["trained"] == (box["name"] in SPLIT.base)
+    json.dumps(prediction.record())
 
 
-def test_the_same_is_on_disk_and_drawn(workplace: Workplace, photo: Path, tmp_path: Path) -> None:
-    predictions = run(workplace, [photo], tmp_path / "out")
-    assert json.loads((tmp_path / "out" / RESULT).read_text()) == predictions
-    with Image.open(tmp_path / "out" / "a photo.png") as drawing:
-        assert drawing.size == (180, 80)  # small photos are drawn at twice their size
+def test_names_have_thresholds_of_their_own(detector: ezsd.Detector, photo: PhotoFile) -> None:
+    (everything,) = run(detector, [photo], wanted(best=1000))
+    best = {
+        name: [box["score"] for box in everything.detections if box["name"] == name] for name in SPLIT.names
+    }
+    assert all(len(scores) > 3 for scores in best.values())
+    limit = best["fox"][2]  # two foxes are above it
+    (prediction,) = run(detector, [photo], wanted(1.0, best=100, fox=limit))
+    assert [box["name"] for box in prediction.detections] == ["fox", "fox"]
+    with pytest.raises(InputError, match="threshold for 'owl', which is not among the names"):
+        wanted(owl=0.5)
 
 
-def test_a_photo_in_which_nothing_is_found_is_drawn_all_the_same(
-    workplace: Workplace, photo: Path, tmp_path: Path
+def test_where_nothing_is_found_the_best_below_the_threshold_is_known(
+    detector: ezsd.Detector, photo: PhotoFile
 ) -> None:
-    (prediction,) = run(workplace, [photo], tmp_path / "out", Selection(score_threshold=1.0))
-    assert prediction["detections"] == []
-    assert (tmp_path / "out" / "a photo.png").is_file()
+    (everything,) = run(detector, [photo], wanted())
+    best = everything.detections[0]
+    assert everything.nearly is None
+    (nothing,) = run(detector, [photo], wanted(best["score"] + 1e-4))
+    assert nothing.detections == [] and nothing.nearly is not None
+    assert nothing.nearly[0] == best["name"] and nothing.nearly[1] == pytest.approx(best["score"], abs=1e-6)
+    (far,) = run(detector, [photo], wanted(1.0))
+    assert far.nearly == (nothing.nearly if best["score"] > 0.1 else None)
 
 
-def test_photos_of_one_name_keep_their_own_drawings() -> None:
-    photos = [Path("a/x.jpg"), Path("b/x.png"), Path("y.jpg")]
-    assert drawing_names(photos) == ["x-1.png", "x-2.png", "y.png"]
+def test_a_batch_finds_what_single_photos_give(detector: ezsd.Detector, tmp_path: Path) -> None:
+    sizes = [(40, 90), (90, 40), (40, 90), (64, 64), (40, 90)]
+    files = [save(tmp_path / f"{row}.png", row, size) for row, size in enumerate(sizes)]
+    alone = run(detector, files, wanted())
+    together = run(detector, files, wanted(), batch=4)
+    assert [one.photo.name for one in together] == [f"{row}.png" for row in range(5)]
+    for one, other in zip(alone, together, strict=True):
+        assert one.found.labels.tolist() == other.found.labels.tolist()
+        assert np.allclose(one.found.boxes_xyxy, other.found.boxes_xyxy, atol=1e-2)
 
 
-def test_a_photo_that_cannot_be_read_is_named(workplace: Workplace, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"photo .*nowhere\.jpg cannot be read"):
-        run(workplace, [tmp_path / "nowhere.jpg"], tmp_path)
-    (tmp_path / "text.jpg").write_text("no photo")
-    with pytest.raises(InputError, match=r"text\.jpg: not a photo"):
-        run(workplace, [tmp_path / "text.jpg"], tmp_path)
+def test_photos_are_read_as_they_are_needed(detector: ezsd.Detector, tmp_path: Path) -> None:
+    files = [save(tmp_path / f"{row}.png", row) for row in range(8)]
+    taken = 0
+
+    def given() -> Iterator[PhotoFile]:
+        nonlocal taken
+        for taken, file in enumerate(files, start=1):  # noqa: B007
+            yield file
+
+    predictions = predict(detector, given(), wanted(), 1, 1, lambda error: None)  # type: ignore[arg-type]
+    next(predictions)
+    assert taken <= 3
 
 
 def test_names_are_cleaned_and_checked() -> None:
@@ -85,22 +121,7 @@ def test_names_are_cleaned_and_checked() -> None:
         check_names(["owl", "fox", "owl "])
 
 
-def test_without_a_detector_the_command_that_makes_one_is_named(photo: Path, tmp_path: Path) -> None:
-    (tmp_path / "fresh").mkdir()
-    fresh = make_workplace(tmp_path / "fresh")
+def test_without_a_detector_the_command_that_makes_one_is_named(tmp_path: Path) -> None:
+    place: Workplace = make_workplace(tmp_path)
     with pytest.raises(ArtifactError, match="ezsd-cli train"):
-        run(fresh, [photo], tmp_path / "out")
-    assert not (tmp_path / "out").exists()
-
-
-@pytest.mark.parametrize(
-    "photos, names",
-    [
-        (["a.jpg", "y/a.jpg", "a-1.jpg"], ["a-2.png", "a-3.png", "a-1.png"]),
-        (["a-1.jpg", "a.jpg", "y/a.jpg"], ["a-1.png", "a-2.png", "a-3.png"]),
-        (["A.jpg", "a.png", "A-1.jpg", "a-1.png"], ["A-1.png", "a-2.png", "A-1-1.png", "a-1-2.png"]),
-        (["x" * 240 + ".jpg", "x" * 241 + ".jpg"], ["x" * 100 + "-1.png", "x" * 100 + "-2.png"]),
-    ],
-)
-def test_no_two_photos_share_a_drawing(photos: list[str], names: list[str]) -> None:
-    assert drawing_names([Path(photo) for photo in photos]) == names
+        open_detector(place.params, place.root)
