@@ -15,6 +15,7 @@ from ezsd.pipeline.data.coco import CocoFile
 from ezsd.pipeline.data.tables import AnnotationFile
 from ezsd.pipeline.data.views import check_base
 from ezsd.pipeline.errors import DataError
+from ezsd.pipeline.fit import fit_to_photos
 from ezsd.pipeline.hold_out import Division
 from ezsd.pipeline.params import parse_params, preset_text
 from ezsd.split import Split
@@ -120,8 +121,11 @@ def write_own(division: Division, root: Path) -> None:
         write_bytes_atomic(root / path, compact.encode())
 
 
-def own_params(own: OwnData, schedule: str | None) -> str:
-    """Text of `params.yaml` for the files of `write_own`; raises ParamsError for an unknown schedule."""
+def own_params(own: OwnData, schedule: str | None, photos: int) -> str:
+    """Text of `params.yaml` for the files of `write_own`, with `photos` training photos.
+
+    Raises ParamsError for an unknown schedule.
+    """
     data: dict[str, Any] = {
         "format": "coco",
         "split": {"base": list(own.split.base), "novel": list(own.split.novel)},
@@ -129,11 +133,19 @@ def own_params(own: OwnData, schedule: str | None) -> str:
     }
     for which, path in FILES.items():
         data |= {f"{which}_photos": own.photos.as_posix(), f"{which}_annotations": path}
-    section = yaml.safe_dump({"data": data}, sort_keys=False, allow_unicode=True)
-    _, others = preset_text(PRESET, schedule).split("\nteacher:\n", 1)
-    text = f"# Own data with the paper's recipe, without masks.\n{section}\nteacher:\n{others}"
+    tree = fit_to_photos(yaml.safe_load(preset_text(PRESET, schedule)), photos, longer=schedule is None)
+    text = yaml.dump(tree | {"data": data}, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100)
     parse_params(text)
-    return text
+    return f"# Own data with the paper's recipe, without masks, for {photos} training photos.\n{text}"
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes lists in one line, as the presets do."""
+
+
+_Dumper.add_representer(
+    list, lambda dumper, values: dumper.represent_sequence("tag:yaml.org,2002:seq", values, flow_style=True)
+)
 
 
 def _stripped(texts: Sequence[str]) -> tuple[str, ...]:

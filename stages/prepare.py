@@ -1,7 +1,7 @@
 """`prepare`: check photos and annotations, and write the index of base boxes that later stages read."""
 
 from ezsd.cache.folders import remove_folder
-from ezsd.pipeline.data.checks import check_fraction, named
+from ezsd.pipeline.data.checks import check_quarantined, named
 from ezsd.pipeline.data.novel import read_training_for
 from ezsd.pipeline.data.prepared import (
     counts_of,
@@ -27,7 +27,7 @@ def run(context: StageContext) -> StageResult:
     val_photos = read_validation_photos(sources, training.split)
     clean = clean_training_boxes(training)
     boxes_out = named("train", clean.quarantined)
-    check_fraction(boxes_out, len(training.boxes), params.max_quarantined_fraction)
+    check_quarantined(boxes_out, len(training.boxes), params.max_quarantined_fraction, params.max_quarantined)
     names = training.split.labelled
     masks = masks_of(sources.train, clean.boxes, training.photos, names) if params.masks else None
     train_seen, val_seen = inspect_photos(context, sources, {"train": training.photos, "val": val_photos})

@@ -193,19 +193,22 @@ def named(which: str, quarantined: Sequence[Quarantined]) -> tuple[Quarantined, 
     return tuple(replace(one, where=f"{which} {one.where}") for one in quarantined)
 
 
-def check_fraction(quarantined: Sequence[Quarantined], total: int, limit: float) -> None:
-    """Refuse data if more than the fraction `limit` is quarantined; all are of one kind.
+def check_quarantined(quarantined: Sequence[Quarantined], total: int, fraction: float, count: int) -> None:
+    """Refuse data if more is quarantined than a fraction of the total or a count, whichever is larger.
+
+    All are of one kind.
 
     Raises:
-        DataError: shows the first few and names the param.
+        DataError: shows the first few and names the params.
     """
-    if len(quarantined) <= limit * total:
+    if len(quarantined) <= max(count, fraction * total):
         return
     what = {"box": "boxes", "photo": "photos"}[quarantined[0].what]
     first = "; ".join(f"{one.where}: {one.reason}" for one in quarantined[:_SHOWN])
     raise DataError(
         f"{len(quarantined)} of {total} {what} cannot be used, more than prepare.max_quarantined_fraction = "
-        f"{limit:g} allows; the first: {first}; fix or remove them, or raise that param"
+        f"{fraction:g} and prepare.max_quarantined = {count} allow; the first: {first}; fix or remove them, "
+        "or raise one of these params"
     )
 
 

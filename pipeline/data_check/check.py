@@ -11,10 +11,10 @@ from ezsd.errors import InputError
 from ezsd.pipeline.data.checks import (
     Quarantined,
     check_annotation_ids,
-    check_fraction,
     check_has_boxes,
     check_image_ids,
     check_photos,
+    check_quarantined,
     named,
 )
 from ezsd.pipeline.data.novel import read_training_for
@@ -155,8 +155,8 @@ def _apply_rules(params: Params, one: AnnotatedSet, file: AnnotationFile, stops:
     if one.which == "train":
         base = one.base()
         stops.attempt(lambda: check_has_boxes(base.boxes, file.path))
-        quarantined, limit = named("train", base.clean().quarantined), params.prepare.max_quarantined_fraction
-        stops.attempt(lambda: check_fraction(quarantined, len(base.boxes), limit))
+        quarantined = named("train", base.clean().quarantined)
+        stops.attempt(lambda: _check_quarantined(params, quarantined, len(base.boxes)))
 
 
 def _apply_mask_rules(train: AnnotatedSet, sources: DataSources, stops: Stops) -> None:
@@ -218,5 +218,9 @@ def _apply_photo_rules(
         for image_id, name, result in zip(one.photos.ids, one.photos.file_names, results, strict=True)
         if result.kind not in ("", OUTSIDE)
     ]
-    limit = params.prepare.max_quarantined_fraction
-    stops.attempt(lambda: check_fraction(quarantined, len(results), limit))
+    stops.attempt(lambda: _check_quarantined(params, quarantined, len(results)))
+
+
+def _check_quarantined(params: Params, quarantined: Sequence[Quarantined], total: int) -> None:
+    prepare = params.prepare
+    check_quarantined(quarantined, total, prepare.max_quarantined_fraction, prepare.max_quarantined)

@@ -39,7 +39,7 @@ from ezsd.teacher.box_encoder import BoxEncoder
 from ezsd.teacher.load import load_teacher
 from ezsd.teacher.protocol import Teacher
 
-PHOTOS_PER_SHARD = 16
+PHOTOS_PER_SHARD = 4
 RAW, RENORMALIZED = "raw", "renormalized"
 
 Scoring = Callable[[Record, Sequence[Record], Sequence[int], Shape], Mapping[int, ClassScores]]

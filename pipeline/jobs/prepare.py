@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ezsd.pipeline.data.checks import Quarantined, check_fraction
+from ezsd.pipeline.data.checks import Quarantined, check_quarantined
 from ezsd.pipeline.data.prepared import Inspected
 from ezsd.pipeline.data.sources import SETS, DataSources, PhotoFileError, PhotoFolder, Which
 from ezsd.pipeline.data.tables import Photos
@@ -58,7 +58,9 @@ def inspect_photos(
     context.map_shards(JobChain(inspections, "photos", "prepare: check photos"))
     seen = [inspection.collect() for inspection in inspections]
     for one in seen:
-        check_fraction(one.quarantined, len(one.usable), params.max_quarantined_fraction)
+        check_quarantined(
+            one.quarantined, len(one.usable), params.max_quarantined_fraction, params.max_quarantined
+        )
     return seen
 
 

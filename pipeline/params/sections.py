@@ -99,7 +99,8 @@ class PrepareParams:
         novel_images: whether training photos with novel objects are kept.
         novel_shots: boxes of novel names to train on; null for none.
         masks: whether masks of base boxes are kept, for `train.detector.mask_head`.
-        max_quarantined_fraction: of photos or boxes that are left out as unusable; `prepare` stops above it.
+        max_quarantined_fraction: of photos or boxes that may be unusable and left out; else `prepare` stops.
+        max_quarantined: number of photos or boxes that may be left out, whatever their fraction.
         photos_per_shard: photos in a shard.
     """
 
@@ -108,6 +109,7 @@ class PrepareParams:
     novel_shots: NovelShots | None = None
     masks: bool = False
     max_quarantined_fraction: Fraction = 0.001
+    max_quarantined: Whole = 0
     photos_per_shard: Count = 512
 
 

@@ -53,7 +53,7 @@ def init_own(
     own = choose_own(folder, annotations, names, read_names(novel))
     division = _divide(own, val_fraction, seed)
     file = params_file(params)
-    write_project(file, own_params(own, schedule), force)
+    write_project(file, own_params(own, schedule, len(division.train["images"])), force)
     write_own(division, root_of(params))
     say(
         f"{file}: {len(own.split.base)} base and {len(own.split.novel)} novel names; "

@@ -41,12 +41,13 @@ def test_the_params_find_what_was_written_and_the_input_is_untouched(boxes: Path
     own = choose_own(tmp_path / "photos", boxes, None, ["spoon"])
     assert own.split.base == ("mug", "cake fork")
     write_own(hold_out(own.file, own.split, 0.2, seed=0), tmp_path / "root")
-    params = parse_params(own_params(own, None))
+    params = parse_params(own_params(own, "3x", photos=8))
     for which, photos in (("train", 8), ("val", 2)):
         path = tmp_path / "root" / str(getattr(params.data, f"{which}_annotations"))
         assert len(json.loads(path.read_text())["images"]) == photos
     assert params.data.val_photos == (tmp_path / "photos").as_posix()
-    assert params.train == parse_params(preset_text("voc")).train
+    expected = parse_params(preset_text("voc"), ["train.schedule.warmup_steps=7"])  # a tenth of 8 * 36 / 4
+    assert params.train == expected.train
     assert boxes.read_bytes() == before
 
 
@@ -163,6 +164,6 @@ def test_a_yolo_folder_keeps_its_validation_photos_unless_a_fraction_is_given(
 ) -> None:
     yolo, root = as_yolo(tiny_dataset, tmp_path / "yolo"), tmp_path / "root"
     for fraction, held in ((None, ["images/val/v1.jpg", "images/val/v2.jpg"]), (0.6, None)):
-        init_own(yolo, "cow", "cat, dog", val_fraction=fraction, params=root / "params.yaml")
+        init_own(yolo, "cow", "cat, dog", val_fraction=fraction, params=root / "params.yaml", force=True)
         images = json.loads((root / FILES["val"]).read_text())["images"]
         assert len(images) == 4 if held is None else [image["file_name"] for image in images] == held

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ezsd.pipeline.data.checks import MOST_BOXES, Quarantined, check_fraction, clean_boxes, named
+from ezsd.pipeline.data.checks import MOST_BOXES, Quarantined, check_quarantined, clean_boxes, named
 from ezsd.pipeline.data.tables import Boxes, boxes_from_rows, photos_from_rows
 from ezsd.pipeline.errors import DataError
 
@@ -81,7 +81,7 @@ def test_an_area_that_is_none_becomes_the_boxs(area):
 def test_no_boxes():
     clean = clean_boxes(boxes(), PHOTOS, 1)
     assert clean.boxes.boxes_xyxy.shape == (0, 4)
-    check_fraction(clean.quarantined, 0, 0.0)
+    check_quarantined(clean.quarantined, 0, 0.0, 0)
 
 
 coordinate = st.one_of(st.floats(-200, 200), st.floats())
@@ -101,8 +101,11 @@ def test_too_many_findings_are_refused():
     quarantined = named(
         "train", [Quarantined("photo", f"image {number} (x.jpg)", "gone") for number in range(5)]
     )
-    check_fraction(quarantined, 100, 0.05)
+    check_quarantined(quarantined, 100, 0.05, 0)
+    check_quarantined(quarantined, 6, 0.05, 5)
+    with pytest.raises(DataError, match=r"prepare\.max_quarantined = 4 allow"):
+        check_quarantined(quarantined, 6, 0.05, 4)
     with pytest.raises(DataError, match=r"5 of 99 photos .*max_quarantined_fraction = 0\.05") as error:
-        check_fraction(quarantined, 99, 0.05)
+        check_quarantined(quarantined, 99, 0.05, 0)
     assert "train image 0 (x.jpg): gone; train image 1" in str(error.value)
     assert "image 3" not in str(error.value)
