@@ -135,6 +135,10 @@ class _Ensemble(_Scores):
     teacher_weights: dict[str, float]
 
 
+class _Student(BaseModel):
+    naming: Percents
+
+
 class _Metrics(_Scores):
     """The form of `metrics.json`; other keys are ignored."""
 
@@ -146,6 +150,7 @@ class _Metrics(_Scores):
     ensemble: _Ensemble | None = None
     other_max_dets: dict[str, _Scores]
     teacher_accuracy: dict[str, Percents]
+    student: _Student
     proposal_recall: Percents
 
 

@@ -25,6 +25,7 @@ ABSENT = "–"
 _SCORES: Mapping[str, Callable[[Outcome], ByGroup]] = {
     "AP50": lambda outcome: outcome.AP50,
     "AP": lambda outcome: outcome.AP,
+    "naming": lambda outcome: outcome.student["naming"],
 }
 
 _ROWS_EXPLAINED = """
@@ -33,8 +34,9 @@ train the same detector for the same steps. *ViLD-style* has raw CLIP on two cro
 RPN that was trained on base objects, equal weights and a plain regressor. *Re-normalized CLIP* also means
 the one crop on which CLIP was tuned, and *CLIP proposals* also means weights by confidence. The last four
 rows read novel annotations and show what there is to gain: novel objects as the only proposals to distill;
-true names for the regressor at test; boxes of novel names in re-normalization and training; and the re-
-normalized teacher on true boxes, without a detector.
+true names for the regressor at test; boxes of novel names in re-normalization and training; and the
+re-normalized teacher on true boxes, without a detector. *Naming* is how often a detector names a true box
+right.
 """.strip()
 _GAINS_EXPLAINED = f"""
 Points of AP50 on novel names: EZSD minus EZSD without the idea, and what an idea adds when they are added

@@ -28,6 +28,7 @@ class Outcome:
         steps: of training.
         AP50, AP: of the detector.
         teacher_accuracy: `raw` and `renormalized`, by group.
+        student: its `naming` of true boxes, by group.
         proposal_recall: by group.
     """
 
@@ -40,10 +41,11 @@ class Outcome:
     AP50: ByGroup
     AP: ByGroup
     teacher_accuracy: Mapping[str, ByGroup]
+    student: Mapping[str, ByGroup]
     proposal_recall: ByGroup
 
 
-_MEASURED = ("protocol", "AP50", "AP", "teacher_accuracy", "proposal_recall")
+_MEASURED = ("protocol", "AP50", "AP", "teacher_accuracy", "student", "proposal_recall")
 """Metrics of the evaluation that are kept."""
 
 Outcomes = Mapping[Run, Outcome]

@@ -140,6 +140,7 @@ class _Detections:
         return {
             "detections": list(_results(photo["id"], names, np.maximum(boxes, 0.5), scores, masks)),
             "joint_scores": [],
+            "student_labels": labels,
             "teacher_labels": {RAW: labels, RENORMALIZED: labels},
         }
 

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torchvision.models.detection.generalized_rcnn import GeneralizedRCNN
+from torchvision.models.detection.transform import resize_boxes
 
 from ezsd.detector.backbone import PyramidBackbone
 from ezsd.detector.config import DetectorConfig, Selection
@@ -68,6 +69,22 @@ class ZeroShotDetector(GeneralizedRCNN):
     def set_temperature(self, temperature: float) -> None:
         """Start the learned factor on cosines here, where the teacher's own training ended."""
         self.roi_heads.classifier.set_temperature(temperature)
+
+    @torch.inference_mode()
+    def name(self, photo: Tensor, boxes_xyxy: Tensor) -> Tensor:
+        """Name given boxes, as at test but for background; leaves the detector in evaluation mode.
+
+        Args:
+            photo: uint8 `(3, H, W)` RGB, on the detector's device.
+            boxes_xyxy: `(N, 4)` pixels of the photo; N may be 0.
+
+        Returns:
+            int64 `(N,)`, index into the vocabulary.
+        """
+        self.eval()
+        images, _ = self.transform([photo])
+        scaled = resize_boxes(boxes_xyxy.to(photo.device), list(photo.shape[1:]), list(images.image_sizes[0]))
+        return self.roi_heads.name(self.backbone(images.tensors), [scaled])
 
     def forward(
         self, images: Sequence[Tensor], targets: Sequence[Mapping[str, Tensor]] | None = None

@@ -83,6 +83,11 @@ class ZeroShotRoIHeads(RoIHeads):
             return [], self._losses(features, proposals, targets)
         return self._detect(features, proposals, image_shapes), {}
 
+    def name(self, features: Features, boxes: list[Tensor]) -> Tensor:
+        """Most likely name (R,) int64, from 0, of each image's boxes in the scaled frame."""
+        logits = self.classifier(self.box_head.embed(self._pool(features, boxes)))
+        return logits[:, 1:].argmax(dim=1)
+
     def add_gt_proposals(self, proposals: list[Tensor], gt_boxes: list[Tensor]) -> list[Tensor]:
         """Proposals of each image with its ground truth and jittered copies of that.
 

@@ -61,6 +61,7 @@ def build_metrics(
     mask_scores: Mapping[int, ClassScores],
     joint_scores: Mapping[int, ClassScores],
     teacher_accuracy: Mapping[str, Percents],
+    student_naming: Percents,
     proposal_recall: Percents,
 ) -> dict[str, Any]:
     """The contents of `metrics.json`.
@@ -74,6 +75,7 @@ def build_metrics(
         mask_scores: of masks; empty for a detector without masks.
         joint_scores: of boxes with the scores of the ensemble; empty without an ensemble.
         teacher_accuracy: by group, of the `raw` and the `renormalized` teacher.
+        student_naming: by group, accuracy of the detector where it gets the true boxes.
         proposal_recall: by group.
     """
     others = [limit for limit in scores if limit != setup.max_dets]
@@ -92,6 +94,7 @@ def build_metrics(
         **ensemble,
         "other_max_dets": {str(limit): _means(setup, scores[limit]) for limit in others},
         "teacher_accuracy": dict(teacher_accuracy),
+        "student": {"naming": dict(student_naming)},
         "proposal_recall": dict(proposal_recall),
     }
 

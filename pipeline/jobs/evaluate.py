@@ -75,12 +75,14 @@ class PassResult(NamedTuple):
         detections: COCO results, photo by photo.
         joint_scores: ensemble score of each detection; empty without an ensemble.
         labels: (N,) int64 of all ground truth boxes.
-        teacher_labels: by teacher, (N,) int64, its label of each of these boxes.
+        student_labels: (N,) int64, the detector's label of each of these boxes.
+        teacher_labels: by teacher, (N,) int64, its label of each.
     """
 
     detections: list[Record]
     joint_scores: list[float]
     labels: np.ndarray
+    student_labels: np.ndarray
     teacher_labels: dict[str, np.ndarray]
 
 
@@ -112,10 +114,12 @@ class ValidationPass(PartsJob):
     def collect(self) -> PassResult:
         """Join the shards' files; all shards must be done."""
         seen = [photo for part in self.read_all() for photo in part]
+        students = [label for photo in seen for label in photo["student_labels"]]
         return PassResult(
             [detection for photo in seen for detection in photo["detections"]],
             [score for photo in seen for score in photo["joint_scores"]],
             self.photos.labels(),
+            np.array(students, np.int64),
             {
                 teacher: np.array(
                     [label for photo in seen for label in photo["teacher_labels"][teacher]], np.int64
@@ -126,8 +130,7 @@ class ValidationPass(PartsJob):
 
     def detections_of(self, models: Models, row: int, pixels: Tensor) -> Detections:
         """What is scored: the detector's detections of a photo, uint8 (3, H, W)."""
-        device = next(models.detector.parameters()).device
-        (found,) = detect(models.detector, [pixels.to(device)], models.selection)
+        (found,) = detect(models.detector, [pixels.to(_device_of(models))], models.selection)
         return found
 
     @torch.inference_mode()
@@ -137,6 +140,7 @@ class ValidationPass(PartsJob):
         return {
             "detections": self._results(row, found),
             "joint_scores": _joint_scores(models.ensemble, pixels, found),
+            "student_labels": models.detector.name(pixels.to(_device_of(models)), boxes_xyxy).tolist(),
             "teacher_labels": {
                 name: teacher.name(pixels, boxes_xyxy).tolist() for name, teacher in models.teachers.items()
             },
@@ -149,6 +153,10 @@ class ValidationPass(PartsJob):
             return results
         masks = paste_masks(found.mask_probabilities, found.boxes_xyxy, self.photos.size_hw(row))
         return with_masks(results, masks)
+
+
+def _device_of(models: Models) -> torch.device:
+    return next(models.detector.parameters()).device
 
 
 def _joint_scores(ensemble: ScoreEnsemble | None, pixels: Tensor, found: Detections) -> list[float]:
@@ -252,8 +260,9 @@ def score_all(
         teacher: percent_by_group(labels == seen.labels, seen.labels, setup.split)
         for teacher, labels in seen.teacher_labels.items()
     }
+    naming = percent_by_group(seen.student_labels == seen.labels, seen.labels, setup.split)
     return Evaluation(
-        metrics=build_metrics(setup, scores, of_masks, of_joint, accuracy, recall),
+        metrics=build_metrics(setup, scores, of_masks, of_joint, accuracy, naming, recall),
         classes=class_rows(setup, scores[setup.max_dets]),
         errors=count_errors(truth, seen.detections, setup.split),
         detections=seen.detections,

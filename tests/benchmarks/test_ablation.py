@@ -184,6 +184,7 @@ def outcome(steps: int, base: float, novel: float) -> Outcome:
         AP50=scores,
         AP={group: value / 2 for group, value in scores.items()},
         teacher_accuracy={"raw": scores, "renormalized": scores},
+        student={"naming": scores},
         proposal_recall=scores,
     )
 

@@ -24,6 +24,7 @@ HOSTILE_METRICS = [
     {"protocol": None},
     {"ensemble": {"teacher_weights": "none"}},
     {"teacher_accuracy": []},
+    {"student": {"naming": 50.0}},
 ]
 
 

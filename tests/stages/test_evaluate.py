@@ -50,6 +50,7 @@ def test_what_a_colour_detector_scores(evaluated):
         "raw": {"base": 50.0, "novel": 0.0, "all": 33.3333},
         "renormalized": {"base": 100.0, "novel": 100.0, "all": 100.0},
     }
+    assert metrics["student"]["naming"] == {"base": 0.0, "novel": 100.0, "all": 33.3333}
 
 
 def test_a_novel_name_without_a_category_or_a_box_has_no_ap_and_the_table_says_so(

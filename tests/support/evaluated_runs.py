@@ -66,6 +66,9 @@ class ColourDetector(nn.Module):
     def forward(self, images: list[torch.Tensor]) -> list[dict[str, torch.Tensor]]:
         return [self._look(image) for image in images]
 
+    def name(self, photo: torch.Tensor, boxes_xyxy: torch.Tensor) -> torch.Tensor:
+        return torch.full((len(boxes_xyxy),), 2)  # everything is a cow
+
     def _look(self, photo: torch.Tensor) -> dict[str, torch.Tensor]:
         boxes, labels = [torch.empty(0, 4)], []
         for label, mask in enumerate(channel_masks(photo)):

@@ -40,6 +40,7 @@ def result_rows(metrics: Mapping[str, Any]) -> list[Row]:
         *other,
         ("teacher accuracy, raw", metrics["teacher_accuracy"]["raw"]),
         ("teacher accuracy, re-normalized", metrics["teacher_accuracy"]["renormalized"]),
+        ("student names true boxes", metrics["student"]["naming"]),
         ("proposal recall", metrics["proposal_recall"]),
     ]
 

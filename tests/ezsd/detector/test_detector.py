@@ -114,6 +114,21 @@ def test_scores_of_a_region_leave_room_for_background(tiny: Any) -> None:
     assert_close(found.scores, torch.full_like(found.scores, 0.5))
 
 
+def test_given_boxes_get_the_names_of_detections_there(tiny: Any) -> None:
+    """A detector that moves no box: each detected box has its best name, and every name its own score."""
+    detector, photo = tiny.detector(regressor="plain"), tiny.photo(height=48, width=96)
+    torch.nn.init.zeros_(detector.roi_heads.regressor.deltas.weight)
+    found = detect(detector, [photo], Selection(nms_iou=1.0, detections_per_image=10_000))[0]
+    first, seen = [], set()
+    for row, box in enumerate(found.boxes_xyxy.tolist()):
+        if tuple(box) not in seen:
+            seen.add(tuple(box))
+            first.append(row)
+    names = detector.name(photo, found.boxes_xyxy[first])
+    assert len(first) > 1 and torch.equal(names, found.labels[first])
+    assert detector.name(photo, torch.zeros(0, 4)).shape == (0,)
+
+
 def test_permuted_names_permute_labels_and_nothing_else(tiny: Any) -> None:
     detector, photo = tiny.detector(), tiny.photo()
     text = detector.roi_heads.classifier.text_embeddings.clone()

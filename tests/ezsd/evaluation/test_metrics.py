@@ -40,8 +40,9 @@ def test_crowds_are_no_objects():
 
 def test_everything_stands_in_its_place():
     accuracy = {"raw": {"base": 10.0, "novel": None}, "renormalized": {"base": 30.0, "novel": None}}
+    naming = {"base": 20.0, "novel": None}
     metrics = build_metrics(
-        SETUP, {100: scores(0.4), 300: scores(0.8)}, {}, {}, accuracy, {"base": 5.0, "novel": None}
+        SETUP, {100: scores(0.4), 300: scores(0.8)}, {}, {}, accuracy, naming, {"base": 5.0, "novel": None}
     )
     assert metrics["protocol"] == "names known"
     assert metrics["AP50"] == metrics["AP"] == {"base": 30.0, "novel": None, "all": 30.0}
@@ -49,35 +50,36 @@ def test_everything_stands_in_its_place():
     assert metrics["max_dets"] == 100
     assert metrics["other_max_dets"]["300"]["AP50"]["base"] == 60.0
     assert metrics["teacher_accuracy"] == accuracy
+    assert metrics["student"] == {"naming": naming}
     assert metrics["proposal_recall"] == {"base": 5.0, "novel": None}
     assert json.loads(json.dumps(metrics, allow_nan=False)) == metrics
 
 
 def test_masks_stand_beside_boxes_when_there_are_any():
     both = {100: scores(0.4)}, {100: scores(0.8)}
-    metrics = build_metrics(SETUP, *both, {}, {}, {})
+    metrics = build_metrics(SETUP, *both, {}, {}, {}, {})
     assert metrics["AP50"]["base"] == 30.0
     assert metrics["masks"]["AP50"]["base"] == 60.0
-    assert "masks" not in build_metrics(SETUP, both[0], {}, {}, {}, {})
+    assert "masks" not in build_metrics(SETUP, both[0], {}, {}, {}, {}, {})
 
 
 def test_an_ensemble_stands_beside_with_its_exponents():
     asked = replace(SETUP, ensemble=EnsembleConfig(base=0.25, novel=0.75))
-    metrics = build_metrics(asked, {100: scores(0.4)}, {}, {100: scores(0.8)}, {}, {})
+    metrics = build_metrics(asked, {100: scores(0.4)}, {}, {100: scores(0.8)}, {}, {}, {})
     assert metrics["AP50"]["base"] == 30.0
     assert metrics["ensemble"]["AP50"] == {"base": 60.0, "novel": None, "all": 60.0}
     assert metrics["ensemble"]["teacher_weights"] == {"base": 0.25, "novel": 0.75}
-    assert "ensemble" not in build_metrics(SETUP, {100: scores(0.4)}, {}, {}, {}, {})
+    assert "ensemble" not in build_metrics(SETUP, {100: scores(0.4)}, {}, {}, {}, {}, {})
 
 
 def test_frequencies_are_scored_for_boxes_and_masks_where_categories_have_one():
     kinds = zip(TRUTH["categories"], "frf", strict=True)
     truth = {**TRUTH, "categories": [{**category, "frequency": kind} for category, kind in kinds]}
     both = {300: scores(0.4)}, {300: scores(0.8)}
-    metrics = build_metrics(EvaluationSetup("lvis", "names known", SPLIT, 300, truth), *both, {}, {}, {})
+    metrics = build_metrics(EvaluationSetup("lvis", "names known", SPLIT, 300, truth), *both, {}, {}, {}, {})
     assert [metrics[key] for key in ("APr", "APc", "APf")] == [20.0, None, 40.0]
     assert [metrics["masks"][key] for key in ("APr", "APc", "APf")] == [40.0, None, 80.0]
-    assert "APr" not in build_metrics(SETUP, {100: scores(0.4)}, {}, {}, {}, {})
+    assert "APr" not in build_metrics(SETUP, {100: scores(0.4)}, {}, {}, {}, {}, {})
 
 
 def test_a_row_for_each_class():
