@@ -13,6 +13,7 @@ SETTINGS = (
     "data.world.val=4",
     "prepare.photos_per_shard=16",
     "renorm.epochs=1",
+    "renorm.check=null",
     "mine.scales=[3]",
     "mine.keep=16",
     "mine.photos_per_shard=16",

@@ -36,6 +36,7 @@ SETTINGS = (
     "data.world.val=4",
     f"data.world.seed={SEED}",
     "renorm.epochs=16",
+    "renorm.check=null",
     f"mine.keep={max(COUNTS)}",
     "mine.photos_per_shard=4",
 )

@@ -37,7 +37,13 @@ from ezsd.training.targets import CachedTargets
 
 SCENES = 64
 WARM_UP, STEPS = 4, 32
-SETTINGS = (f"data.world.train={SCENES}", "data.world.val=4", "renorm.epochs=1", "mine.photos_per_shard=8")
+SETTINGS = (
+    f"data.world.train={SCENES}",
+    "data.world.val=4",
+    "renorm.epochs=1",
+    "renorm.check=null",
+    "mine.photos_per_shard=8",
+)
 
 ReadPhoto = Callable[[int], Tensor]
 ReadTargets = Callable[[int], CachedTargets]

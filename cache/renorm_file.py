@@ -52,6 +52,57 @@ class NormLayerRecord:
 
 
 @dataclass(frozen=True)
+class CheckRecord:
+    """A probe that was not tuned on some base names and photos; E epochs, W interpolations.
+
+    The last axis of the arrays has three kinds: boxes of held-back names among all base names, the same among
+    the held-back names alone, and boxes of other names in held-back photos among all base names.
+
+    Attributes:
+        held_back_names: names.
+        boxes: number of boxes that were measured, by kind.
+        ways: float32 (W,), candidates for the way from the raw (0) to the tuned (1) norm layers.
+        accuracy: float32 (E + 1, W, 3) in 0..1; entry 0 is the raw teacher.
+        error: float32 (E + 1, W, 3), standard error of the difference from the raw teacher.
+        epoch: the chosen one, 1 to E.
+        way: the chosen one.
+    """
+
+    held_back_names: tuple[str, ...]
+    boxes: tuple[int, ...]
+    ways: np.ndarray
+    accuracy: np.ndarray
+    error: np.ndarray
+    epoch: int
+    way: float
+
+    @property
+    def raw(self) -> list[float]:
+        """Accuracy of the raw teacher by kind."""
+        return [float(share) for share in self.accuracy[0, 0]]
+
+    @property
+    def chosen(self) -> list[float]:
+        """Accuracy of the chosen candidate by kind."""
+        return [float(share) for share in self.curve[self.epoch]]
+
+    @property
+    def chosen_error(self) -> list[float]:
+        """Standard error of the chosen candidate's difference from the raw teacher, by kind."""
+        return [float(error) for error in self.error[self.epoch, self._column]]
+
+    @property
+    def curve(self) -> np.ndarray:
+        """float32 (E + 1, 3): accuracy by epoch, with the chosen interpolation."""
+        curve: np.ndarray = self.accuracy[:, self._column]
+        return curve
+
+    @property
+    def _column(self) -> int:
+        return int(np.abs(self.ways - self.way).argmin())
+
+
+@dataclass(frozen=True)
 class RenormRecord:
     """All of one re-normalization; D is the embedding dimension, C the number of names, E of epochs.
 
@@ -64,6 +115,7 @@ class RenormRecord:
         base_accuracy: float32 (E + 1,) in 0..1, on base boxes; entry 0 is before tuning.
         teacher: plain values that identify the teacher.
         protocol: "names known" or "strict".
+        check: None if there was no probe.
     """
 
     layers: tuple[NormLayerRecord, ...]
@@ -77,10 +129,13 @@ class RenormRecord:
     base_accuracy: np.ndarray
     teacher: Mapping[str, Any]
     protocol: str
+    check: CheckRecord | None = None
 
 
 _LAYER_ARRAYS = tuple(field.name for field in fields(NormLayerRecord) if field.name not in ("name", "tower"))
 _ARRAYS = tuple(field.name for field in fields(RenormRecord) if field.type is np.ndarray)
+_CHECK_ARRAYS = tuple(field.name for field in fields(CheckRecord) if field.type is np.ndarray)
+_CHECK_KINDS = 3
 
 
 def write_renorm(path: Path, record: RenormRecord) -> None:
@@ -101,6 +156,7 @@ def write_renorm(path: Path, record: RenormRecord) -> None:
     for place, layer in enumerate(record.layers):
         for name in _LAYER_ARRAYS:
             writer.put(f"layers/{place:04d}/{name}", getattr(layer, name))
+    _put_check(writer, record.check)
     writer.publish(path)
 
 
@@ -112,6 +168,7 @@ def read_renorm(path: Path) -> RenormRecord:
             names=tuple(reader.get_texts("names")),
             teacher=reader.get_json("teacher"),
             protocol=reader.get_json("protocol"),
+            check=_read_check(reader),
             **{name: reader.get(name) for name in _ARRAYS},
         )
         _check(record)
@@ -128,6 +185,26 @@ def _read_layers(reader: Hdf5Reader) -> tuple[NormLayerRecord, ...]:
     )
 
 
+def _put_check(writer: Hdf5Writer, check: CheckRecord | None) -> None:
+    plain = ("held_back_names", "boxes", "epoch", "way")
+    writer.put_json("check/choice", None if check is None else {name: getattr(check, name) for name in plain})
+    for name in _CHECK_ARRAYS if check is not None else ():
+        writer.put(f"check/{name}", getattr(check, name))
+
+
+def _read_check(reader: Hdf5Reader) -> CheckRecord | None:
+    plain = reader.get_json("check/choice")
+    if plain is None:
+        return None
+    return CheckRecord(
+        held_back_names=tuple(plain["held_back_names"]),
+        boxes=tuple(plain["boxes"]),
+        epoch=plain["epoch"],
+        way=plain["way"],
+        **{name: reader.get(f"check/{name}") for name in _CHECK_ARRAYS},
+    )
+
+
 def _check(record: RenormRecord) -> None:
     dim, count = len(record.feature_mean_before), len(record.names)
     shapes = {
@@ -141,6 +218,10 @@ def _check(record: RenormRecord) -> None:
     }
     for name, shape in shapes.items():
         _check_array(name, getattr(record, name), shape)
+    if (check := record.check) is not None:
+        shape = (len(check.accuracy), len(check.ways), _CHECK_KINDS)
+        _check_array("check/accuracy", check.accuracy, shape)
+        _check_array("check/error", check.error, shape)
     for layer in record.layers:
         if layer.tower not in _TOWERS:
             raise ArtifactError(

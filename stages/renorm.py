@@ -3,8 +3,9 @@
 from ezsd.cache.artifacts import Renormed
 from ezsd.cache.folders import remove_file
 from ezsd.cache.renorm_file import write_renorm
-from ezsd.pipeline.findings.teacher import accuracy_findings
+from ezsd.pipeline.findings.teacher import accuracy_findings, held_back_findings
 from ezsd.pipeline.jobs.renorm import make_record, open_subject
+from ezsd.pipeline.jobs.renorm_tuning import summary
 from ezsd.pipeline.models.teacher_source import resolve_teacher, teacher_digests
 from ezsd.pipeline.stage import StageContext, StageResult
 from ezsd.pipeline.tensor_files import CHECKPOINT, write_tensors
@@ -15,7 +16,7 @@ def run(context: StageContext) -> StageResult:
     """Write `norms.safetensors` and `renorm.h5`."""
     params, renormed, subject = context.params, Renormed(context.folder), open_subject(context)
     before = subject.view()
-    accuracies = (before.domain.accuracy, *subject.renormalize())
+    tuning = subject.renormalize()
     after = subject.view()
     teacher = {
         "model": params.teacher.model,
@@ -25,7 +26,7 @@ def run(context: StageContext) -> StageResult:
         **teacher_digests(resolve_teacher(params.teacher, context.root)),
     }
     write_tensors(renormed.norms, after.norms)
-    write_renorm(renormed.record, make_record(before, after, subject.split, accuracies, teacher))
+    write_renorm(renormed.record, make_record(before, after, subject.split, tuning, teacher))
     remove_file(context.folder / CHECKPOINT)
     return StageResult(
         {
@@ -38,7 +39,11 @@ def run(context: StageContext) -> StageResult:
             "base_accuracy_before": round(before.domain.accuracy, 6),
             "base_accuracy_after": round(after.domain.accuracy, 6),
             "accuracy_boxes": after.domain.boxes,
+            "check": None if tuning.check is None else summary(tuning.check),
             "cut_names": warn_of_cut_names(subject.teacher, subject.split.names, subject.prompts),
         },
-        list(accuracy_findings(before.domain.accuracy, after.domain.accuracy, after.domain.boxes)),
+        [
+            *accuracy_findings(before.domain.accuracy, after.domain.accuracy, after.domain.boxes),
+            *([] if tuning.check is None else held_back_findings(tuning.check)),
+        ],
     )

@@ -1,6 +1,6 @@
 """`report`: the results of a run as a page and as a table in text."""
 
-from ezsd.cache.artifacts import Mined
+from ezsd.cache.artifacts import Mined, Renormed
 from ezsd.cache.atomic import write_bytes_atomic
 from ezsd.cache.manifest import read_manifest
 from ezsd.pipeline.data.prepared import Prepared
@@ -55,6 +55,7 @@ def _gather(context: StageContext) -> PageContent:
             pictures=proposal_pictures(prepared, mined, sources.train.folder(), params.training_photos),
         ),
         pairs=detection_pairs(evaluated, prepared.split, sources.val.folder(), params.validation_photos),
+        check=Renormed(context.parent("renorm")).read().check,
         quarantined=prepared.quarantine,
         artifacts=[
             Artifact(stage, manifest.counts, manifest.fingerprint, read_findings(manifest))

@@ -1,10 +1,33 @@
 """Settings of re-normalization."""
 
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from ezsd.config import Count, Factor, Fraction, NonNegative, Positive, Seed, config
 
 Towers = Literal["image", "text", "both"]
+Part = Annotated[float, Field(gt=0, lt=1)]
+Way = Annotated[float, Field(gt=0, le=1)]
+
+
+@config
+class CheckConfig:
+    """A probe of re-normalization on base names and photos that it is not tuned on (not the paper's).
+
+    It decides after which epoch to stop, and how far to go from the raw to the tuned norm layers (WiSE-FT).
+
+    Attributes:
+        held_back: fraction of the base names, and of the photos, that the probe is not tuned on.
+        ways: candidates for the way from the raw (0) to the tuned (1) norm layers.
+        boxes: maximum boxes of held-back names, and of held-back photos, that are measured.
+        seed: of the choice of names and photos.
+    """
+
+    held_back: Part = 0.2
+    ways: Annotated[tuple[Way, ...], Field(min_length=1)] = (0.25, 0.5, 0.75, 1.0)
+    boxes: Count = 2048
+    seed: Seed = 0
 
 
 @config
@@ -26,6 +49,8 @@ class RenormConfig:
         repeat_threshold: photos with a base name in less than this fraction of the photos are repeated
             (repeat-factor sampling); 0 repeats none.
         area_weights: whether small boxes have larger weights in the loss.
+        check: of `tune`: a probe that chooses epoch and interpolation; null takes all epochs all the way, as
+            the paper does.
         seed: of the order of photos.
     """
 
@@ -41,4 +66,5 @@ class RenormConfig:
     min_side: Positive = 10.0
     repeat_threshold: Fraction = 0.0
     area_weights: bool = False
+    check: CheckConfig | None = None
     seed: Seed = 0

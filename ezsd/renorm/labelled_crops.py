@@ -70,6 +70,23 @@ class LabelledCrops:
             for start in range(0, len(self.labels[photo]), PIECE_BOXES)
         ]
 
+    def select(self, kept: Sequence[Tensor]) -> "LabelledCrops":
+        """Only the boxes that are True in `kept`, bool `(n,)` per photo, and the photos that have one."""
+        photos = [photo for photo, own in enumerate(kept) if own.any()]
+        return LabelledCrops(
+            [self.labels[photo][kept[photo]] for photo in photos],
+            [self.relative_areas[photo][kept[photo]] for photo in photos],
+            lambda piece: self._cut(photos[piece.photo], kept[photos[piece.photo]], piece),
+            self.threads,
+        )
+
+    def _cut(self, photo: int, kept: Tensor, piece: Piece) -> Tensor:
+        """Crops of those of a photo's kept boxes that `piece` counts."""
+        chosen = torch.zeros_like(kept)
+        chosen[kept.nonzero()[piece.start : piece.stop, 0]] = True
+        own = [(one, chosen[one.start : one.stop]) for one in self.pieces([photo])]
+        return torch.cat([self.crops(one)[here] for one, here in own if here.any()])
+
     def ahead(self, photos: Sequence[int]) -> Generator[Tensor, None, None]:
         """The crops of each of `pieces`, cut ahead of their use."""
         return compute_ahead(self.crops, self.pieces(photos), self.threads)

@@ -111,6 +111,13 @@ def load_norm_state(teacher: Teacher, state: Mapping[str, Tensor]) -> None:
         own.copy_(value)
 
 
+def interpolate_norms(
+    raw: Mapping[str, Tensor], tuned: Mapping[str, Tensor], way: float
+) -> dict[str, Tensor]:
+    """The norm layers on the way from raw (0) to tuned (1), as in WiSE-FT (arXiv 2109.01903)."""
+    return {key: torch.lerp(raw[key], value, way) for key, value in tuned.items()}
+
+
 def _norm_layers_of(tower: nn.Module, prefix: str) -> list[NormLayer]:
     kinds = _BATCH_NORMS + _CHANNELS_FIRST_NORMS + _CHANNELS_LAST_NORMS
     return [

@@ -11,7 +11,7 @@ from ezsd.cache.errors import ArtifactError
 from ezsd.cache.manifest import Manifest
 from ezsd.pipeline.errors import PipelineError
 
-StoppingKind = Literal["lost-accuracy", "no-proposals", "one-name"]
+StoppingKind = Literal["lost-accuracy", "lost-names", "no-proposals", "one-name"]
 """Findings after which further stages would only waste time; `run.allow` lists those to go on with."""
 
 Kind = (

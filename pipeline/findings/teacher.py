@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from math import sqrt
 
 from ezsd.pipeline.findings.finding import Finding
+from ezsd.pipeline.jobs.renorm_tuning import Check
+from ezsd.renorm.trial import BOXES, CLEARLY, NAMES
 
 NOISE = 2.0
 """Standard errors of a difference; larger drops come by chance in one of forty runs."""
@@ -11,6 +13,7 @@ NOISE = 2.0
 LOST = 0.5
 """Fraction of the accuracy that must be left; below it, proposals and embeddings are mostly wrong."""
 
+_FIX_NAMES = "lower renorm.learning_rate, try renorm.loss softmax, or set renorm.method to none"
 _FIX = "lower renorm.learning_rate, tune more epochs, or set renorm.method to none"
 
 
@@ -31,3 +34,14 @@ def accuracy_findings(before: float, after: float, boxes: int) -> Iterator[Findi
         yield Finding("lost-accuracy", what, after, LOST * before, _FIX)
     else:
         yield Finding("lower-accuracy", f"{what} ({before:.3g} before)", after, limit, _FIX)
+
+
+def held_back_findings(check: Check) -> Iterator[Finding]:
+    """Yield a finding for names, and for photos, that were held back and on which accuracy clearly falls."""
+    accuracy, error = check.trial.at(check.choice)
+    for kind, whose in ((NAMES, "base names"), (BOXES, "photos")):
+        before, now = float(check.trial.raw[kind]), float(accuracy[kind])
+        limit = before - CLEARLY * float(error[kind])
+        if now < limit:
+            what = f"accuracy on {check.trial.counts[kind]} boxes of held-back {whose} ({before:.3g} before)"
+            yield Finding("lost-names", what, now, limit, _FIX_NAMES)

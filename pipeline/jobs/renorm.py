@@ -1,30 +1,26 @@
 """The work of `renorm`: tunes the teacher on crops of base boxes, and records the change."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from ezsd.boxes import box_area
-from ezsd.cache.renorm_file import NormLayerRecord, RenormRecord
-from ezsd.pipeline.data.training_photos import TrainingPhotos, open_training_photos
+from ezsd.cache.renorm_file import CheckRecord, NormLayerRecord, RenormRecord
+from ezsd.pipeline.data.training_photos import open_training_photos
 from ezsd.pipeline.device import choose_device, loader_workers
+from ezsd.pipeline.jobs.base_crops import BasePhotos
+from ezsd.pipeline.jobs.renorm_tuning import Check, TeacherTuning, Tuning
 from ezsd.pipeline.models.teacher import prompts_of
 from ezsd.pipeline.models.teacher_source import resolve_teacher
 from ezsd.pipeline.stage import StageContext
-from ezsd.pipeline.tensor_files import Checkpoint
-from ezsd.renorm.config import RenormConfig
-from ezsd.renorm.labelled_crops import LabelledCrops, Piece, RememberedCrops, compute_ahead
+from ezsd.renorm.labelled_crops import LabelledCrops
 from ezsd.renorm.measure import DomainStatistics, measure_domain
 from ezsd.renorm.norm_layers import find_norm_layers, norm_state
 from ezsd.renorm.statistics import renormalize_by_statistics
-from ezsd.renorm.tune import Tuner, TuneState
 from ezsd.split import Split
-from ezsd.teacher.crops import square_crops
 from ezsd.teacher.load import load_teacher
 from ezsd.teacher.name_embeddings import embed_names
 from ezsd.teacher.prompts import Prompts
@@ -36,55 +32,6 @@ SAMPLE_BOXES = 2048
 
 SAMPLE_PICTURES = 256
 """Number of whole photos, and of boxes, that the training-free method uses."""
-
-MAX_BYTES = 2 << 30
-"""Memory for crops, so that later epochs need not decode their photos again."""
-
-
-@dataclass(frozen=True)
-class BasePhotos:
-    """Photos with at least one base box, as crops; numbered from 0 in the index's order.
-
-    `threads` threads cut crops while the teacher encodes earlier ones.
-    """
-
-    photos: TrainingPhotos
-    crop_size: int
-    config: RenormConfig
-    threads: int
-
-    def labelled_crops(self) -> LabelledCrops:
-        """Labels and relative areas of all boxes; crops are cut on demand."""
-        labels = [self.photos.labels(row) for row in self._rows]
-        areas = [self._relative_areas(row) for row in self._rows]
-        return LabelledCrops(labels, areas, RememberedCrops(self._cut, MAX_BYTES), self.threads)
-
-    def whole(self, numbers: Sequence[int]) -> Tensor:
-        """Centre squares of photos, uint8 `(P, 3, S, S)`, as in CLIP's own preprocessing."""
-        return torch.cat(list(compute_ahead(self._cut_centre, numbers, self.threads)))
-
-    @cached_property
-    def _rows(self) -> list[int]:
-        rows: list[int] = self.photos.index.rows_with_objects().tolist()
-        return rows
-
-    def _cut(self, piece: Piece) -> Tensor:
-        row, config = self._rows[piece.photo], self.config
-        boxes_xyxy = self.photos.objects_xyxy(row)[piece.start : piece.stop]
-        return square_crops(
-            self.photos.photo(row), boxes_xyxy, config.context_factor, self.crop_size, config.min_side
-        )
-
-    def _cut_centre(self, number: int) -> Tensor:
-        photo = self.photos.photo(self._rows[number])
-        height, width = photo.shape[1:]
-        side = min(height, width)
-        left, top = (width - side) / 2, (height - side) / 2
-        return square_crops(photo, torch.tensor([[left, top, left + side, top + side]]), 1.0, self.crop_size)
-
-    def _relative_areas(self, row: int) -> Tensor:
-        height, width = self.photos.size_hw(row)
-        return box_area(self.photos.objects_xyxy(row)) / (width * height)
 
 
 @dataclass(frozen=True)
@@ -125,33 +72,18 @@ class Subject:
             text = embed_names(self.teacher, self.split.names, self.prompts).cpu()
         return View(norm_state(find_norm_layers(self.teacher, "both")), domain, text)
 
-    def renormalize(self) -> tuple[float, ...]:
-        """Re-normalize the teacher; return its accuracy on the training boxes in each epoch of tuning."""
-        method, seed = self.context.params.renorm.method, self.context.params.renorm.seed
-        if method == "tune":
-            return self._tune()
-        if method == "statistics":
-            sample = self.data.sample(SAMPLE_PICTURES, seed)[:SAMPLE_PICTURES]
+    def renormalize(self) -> Tuning:
+        """Re-normalize the teacher."""
+        config = self.context.params.renorm
+        if config.method == "tune":
+            return TeacherTuning(
+                self.context, self.teacher, self.split.labelled, self.prompts, self.data
+            ).run()
+        if config.method == "statistics":
+            sample = self.data.sample(SAMPLE_PICTURES, config.seed)[:SAMPLE_PICTURES]
             boxes, _ = next(self.data.batches(sample, SAMPLE_PICTURES))
             renormalize_by_statistics(self.teacher, self.photos.whole(sample), boxes[:SAMPLE_PICTURES])
-        return ()
-
-    def _tune(self) -> tuple[float, ...]:
-        config, checkpoint = self.context.params.renorm, Checkpoint(self.context)
-        tensors = checkpoint.read()
-        state = TuneState.from_tensors(tensors) if tensors else None
-        boxes = sum(map(len, self.data.labels))
-        done = len(state.losses) * boxes if state else 0
-        with self.context.progress(config.epochs * boxes, "boxes", done) as progress:
-
-            def on_epoch(state: TuneState) -> None:
-                checkpoint.save(state.to_tensors())
-                progress.say(f"loss {state.losses[-1]:.4f}, accuracy {state.accuracies[-1]:.3f}")
-
-            tuner = Tuner(
-                self.teacher, self.split.labelled, self.prompts, self.data, config, progress.advance
-            )
-            return tuner.run(state, on_epoch).accuracies
+        return Tuning()
 
 
 def open_subject(context: StageContext) -> Subject:
@@ -165,7 +97,7 @@ def open_subject(context: StageContext) -> Subject:
 
 
 def make_record(
-    before: View, after: View, split: Split, accuracy: Sequence[float], teacher: Mapping[str, Any]
+    before: View, after: View, split: Split, tuning: Tuning, teacher: Mapping[str, Any]
 ) -> RenormRecord:
     """The record of one re-normalization; it uses no novel name, so its protocol is strict."""
     return RenormRecord(
@@ -177,9 +109,24 @@ def make_record(
         names=split.names,
         text_embeddings_raw=_plain(before.text),
         text_embeddings_renormalized=_plain(after.text),
-        base_accuracy=np.array(accuracy, dtype=np.float32),
+        base_accuracy=np.array((before.domain.accuracy, *tuning.accuracies), dtype=np.float32),
+        check=None if tuning.check is None else _check(tuning.check, split),
         teacher=teacher,
         protocol=split.protocol("strict"),
+    )
+
+
+def _check(check: Check, split: Split) -> CheckRecord:
+    trial = check.trial
+    raw = trial.raw.expand(1, *trial.accuracy.shape[1:])
+    return CheckRecord(
+        held_back_names=tuple(split.labelled[label] for label in check.held_names),
+        ways=_plain(trial.ways),
+        boxes=tuple(trial.counts.tolist()),
+        accuracy=_plain(torch.cat([raw, trial.accuracy])),
+        error=_plain(torch.cat([torch.zeros_like(raw), trial.error])),
+        epoch=check.choice.epoch,
+        way=check.choice.way,
     )
 
 

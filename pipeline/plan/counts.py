@@ -14,9 +14,13 @@ from ezsd.pipeline.jobs.evaluate import PHOTOS_PER_SHARD
 from ezsd.pipeline.jobs.mine_cascade import FIT_PHOTOS, PHOTOS_PER_PART
 from ezsd.pipeline.jobs.renorm import MEASURE, SAMPLE_BOXES
 from ezsd.pipeline.params import MineParams, Params
+from ezsd.renorm.config import RenormConfig
 from ezsd.teacher.dense_maps import count_tiles
 from ezsd.training.repeats import repeat_factors
 from ezsd.training.schedule import schedule_in_epochs
+
+FORWARDS_OF_TUNING = 3
+"""Cost of a forward and backward pass, in forward passes."""
 
 COMMON_SIZES = 32
 """Number of most frequent photo sizes whose anchors are counted; their mean stands for all others."""
@@ -103,7 +107,7 @@ def units_of_work(params: Params, amounts: Amounts) -> dict[str, Units]:
     return {
         "prepare: draw the world": Units(photos, params.prepare.photos_per_shard),
         "prepare: check photos": Units(photos, params.prepare.photos_per_shard),
-        "renorm": Units(params.renorm.epochs * amounts.epoch_boxes),
+        "renorm": Units(params.renorm.epochs * amounts.epoch_boxes + check_boxes(params.renorm, amounts)),
         MEASURE: Units(2 * min(amounts.boxes, SAMPLE_BOXES)),
         "mine: fit objectness": Units(min(FIT_PHOTOS, boxed), PHOTOS_PER_PART),
         "mine: train proposal network": Units(proposer.steps),
@@ -112,6 +116,18 @@ def units_of_work(params: Params, amounts: Amounts) -> dict[str, Units]:
         "train": Units(schedule_in_epochs(params.train.schedule, amounts.train_photos).steps),
         "evaluate": Units(amounts.val_photos, PHOTOS_PER_SHARD),
     }
+
+
+def check_boxes(config: RenormConfig, amounts: Amounts) -> float:
+    """Boxes of the check, in units of tuned boxes: a box that is only measured costs a third of one."""
+    check = config.check
+    if check is None or config.method != "tune":
+        return 0.0
+    kept = 1 - check.held_back
+    measured = min(check.boxes, check.held_back * amounts.boxes)
+    measured += min(check.boxes, check.held_back * kept * amounts.boxes)
+    candidates = 1 + config.epochs * len(check.ways)
+    return config.epochs * kept**2 * amounts.epoch_boxes + candidates * measured / FORWARDS_OF_TUNING
 
 
 @dataclass(frozen=True)

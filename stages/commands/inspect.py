@@ -37,7 +37,7 @@ def inspect(
     image: Annotated[int | None, typer.Option(help="Id of a training photo: list its proposals.")] = None,
     png: Annotated[
         Path | None,
-        typer.Option(help="Draw the photo's proposals, or the changes by `renorm`.", metavar="FILE"),
+        typer.Option(help="Draw the photo's proposals, or what `renorm` changed.", metavar="FILE"),
     ] = None,
     out: Annotated[Path, typer.Option(help="`proposals`: folder of the page.")] = Path("proposals"),
     photos: Annotated[
@@ -67,7 +67,7 @@ def _inspect_all(root: Path, as_json: bool) -> None:
 
 
 def _inspect_stage(root: Path, stage: str, png: Path | None, as_json: bool) -> None:
-    from ezsd.stages.pages.inspection import draw_norm_changes, inspect_stage
+    from ezsd.stages.pages.inspection import draw_renorm, inspect_stage
     from ezsd.stages.pages.inspection_text import stage_text
 
     if png is not None and stage != "renorm":
@@ -75,7 +75,7 @@ def _inspect_stage(root: Path, stage: str, png: Path | None, as_json: bool) -> N
     details = inspect_stage(root, stage)
     show(details, stage_text(details), as_json)
     if png is not None:
-        _write_png(png, draw_norm_changes(root))
+        _write_png(png, draw_renorm(root))
 
 
 def _inspect_image(

@@ -108,7 +108,7 @@ def draw_bars(
         texts: to the right of the bars.
         title: above them.
     """
-    font, row, width = _font(), _FONT_SIZE + 8, 360
+    font, row, width = caption_font(), _FONT_SIZE + 8, 360
     label_width = max((font.getlength(label) for label in labels), default=0) + 16
     text_width = max((font.getlength(text) for text in texts), default=0) + 16
     size = (
@@ -193,7 +193,7 @@ def _label(
     taken: Sequence[Rectangle],
 ) -> Rectangle:
     """Write a caption where it overlaps earlier captions least; returns its rectangle."""
-    font = _font()
+    font = caption_font()
     star_width = _FONT_SIZE + 2 if star else 0
     width = font.getlength(text) + star_width + 2 * _PADDING
     height = _FONT_SIZE + 2 * _PADDING
@@ -241,7 +241,8 @@ def _is_dark(colour: Colour) -> bool:
     return 0.299 * colour[0] + 0.587 * colour[1] + 0.114 * colour[2] < 140
 
 
-def _font() -> ImageFont.FreeTypeFont:
+def caption_font() -> ImageFont.FreeTypeFont:
+    """The font of all captions. Raises InputError when Pillow has none."""
     font = ImageFont.load_default(_FONT_SIZE)
     if not isinstance(font, ImageFont.FreeTypeFont):
         raise InputError("captions need a Pillow with FreeType: install Pillow from its wheel")

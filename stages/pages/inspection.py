@@ -10,6 +10,7 @@ from PIL import Image
 
 from ezsd.cache.artifacts import Embedded, Mined, Renormed
 from ezsd.cache.manifest import read_manifest
+from ezsd.cache.renorm_file import CheckRecord
 from ezsd.cache.sharded import ShardedStore
 from ezsd.pipeline.data.prepared import Prepared
 from ezsd.pipeline.data.sources import resolve_sources
@@ -18,6 +19,7 @@ from ezsd.pipeline.evaluation_files import EvaluationFolder
 from ezsd.pipeline.graph import STAGES
 from ezsd.pipeline.params import Params
 from ezsd.pipeline.runner import artifact_folder
+from ezsd.stages.pages.curves import draw_curves, stack
 from ezsd.stages.pages.drawing import draw_bars
 from ezsd.stages.pages.inspection_text import outline
 from ezsd.stages.pages.mined import (
@@ -31,6 +33,8 @@ from ezsd.stages.pages.mined import (
 BINS = 20
 LAYERS_DRAWN = 30
 LONG_SIDE = 1024
+CHECKED = ("held-back names", "held-back names, alone", "held-back photos")
+"""What the check of a re-normalization measures, in the order of `CheckRecord`."""
 
 
 def inspect_stage(root: Path, stage: str) -> dict[str, Any]:
@@ -137,8 +141,23 @@ def norm_changes(root: Path) -> list[dict[str, Any]]:
     return sorted(changes, key=lambda change: -change["relative_change"])
 
 
-def draw_norm_changes(root: Path) -> Image.Image:
-    """Draw the norm layers that changed most as bars."""
+def draw_renorm(root: Path) -> Image.Image:
+    """Draw accuracy on held-back boxes by epoch, if it was checked, and the layers that changed most."""
+    check = Renormed(artifact_folder(root, "renorm")).read().check
+    curves = [] if check is None else [_draw_check(check)]
+    return stack([*curves, _draw_norm_changes(root)])
+
+
+def _draw_check(check: CheckRecord) -> Image.Image:
+    named = {
+        f"{name} ({boxes} boxes)": (100 * check.curve[:, place]).tolist()
+        for place, (name, boxes) in enumerate(zip(CHECKED, check.boxes, strict=True))
+    }
+    title = f"Boxes named right in the check, {check.way:g} of the way from raw to tuned norm layers"
+    return draw_curves(named, check.epoch, title)
+
+
+def _draw_norm_changes(root: Path) -> Image.Image:
     changes = norm_changes(root)[:LAYERS_DRAWN]
     return draw_bars(
         [f"{change['tower']} {change['name']}" for change in changes],
@@ -161,7 +180,28 @@ def _renorm(folder: Path) -> dict[str, Any]:
     record = Renormed(folder).read()
     return {
         "base_accuracy": [round(float(share), 4) for share in record.base_accuracy],
+        **({} if record.check is None else {"check": _check(record.check)}),
         "norm_changes": norm_changes(folder.parent.parent),
+    }
+
+
+def _check(check: CheckRecord) -> dict[str, Any]:
+    return {
+        "held_back_names": list(check.held_back_names),
+        "ways": [round(float(way), 4) for way in check.ways],
+        "epoch": check.epoch,
+        "way": check.way,
+        "kinds": [
+            {
+                "boxes_of": name,
+                "boxes": check.boxes[place],
+                "raw": round(check.raw[place], 4),
+                "chosen": round(check.chosen[place], 4),
+                "standard_error": round(float(check.chosen_error[place]), 4),
+                "accuracy": np.round(check.accuracy[:, :, place].astype(float), 4).tolist(),
+            }
+            for place, name in enumerate(CHECKED)
+        ],
     }
 
 

@@ -64,6 +64,8 @@ def stage_text(details: Mapping[str, Any]) -> str:
     if "names" in details:
         top = list(details["names"].items())[:NAMES_LISTED]
         parts += ["", text_table(("name", "proposals"), [(name, f"{count:,}") for name, count in top])]
+    if "check" in details:
+        parts += ["", check_text(details["check"])]
     if "norm_changes" in details:
         parts += ["", norm_text(details["norm_changes"])]
     if details.get("quarantined"):
@@ -103,6 +105,19 @@ def norm_text(changes: Sequence[Mapping[str, Any]]) -> str:
     return text_table(("tower", "norm layer", "channels", "change"), rows) + (
         f"\nand {more} more" if more else ""
     )
+
+
+def check_text(check: Mapping[str, Any]) -> str:
+    """Accuracy on held-back boxes before and with the choice, and by epoch."""
+    rows = [
+        (kind["boxes_of"], f"{kind['boxes']:,}", f"{kind['raw']:.1%}", f"{kind['chosen']:.1%}",
+         f"{kind['standard_error']:.1%}", " ".join(f"{max(row):.1%}" for row in kind["accuracy"]))
+        for kind in check["kinds"]
+    ]  # fmt: skip
+    return (
+        f"check: stopped after epoch {check['epoch']}, {check['way']:g} of the way from raw to tuned; "
+        f"held back: {', '.join(check['held_back_names'])}\n"
+    ) + text_table(("boxes of", "boxes", "raw", "chosen", "+-", "best by epoch, from raw"), rows)
 
 
 def histogram_text(histogram: Mapping[str, Any]) -> str:

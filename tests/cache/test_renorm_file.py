@@ -9,7 +9,7 @@ import pytest
 
 from ezsd.cache.errors import ArtifactError
 from ezsd.cache.index import read_index
-from ezsd.cache.renorm_file import NormLayerRecord, RenormRecord, read_renorm, write_renorm
+from ezsd.cache.renorm_file import CheckRecord, NormLayerRecord, RenormRecord, read_renorm, write_renorm
 
 
 def layer_of(name: str, tower: str, channels: int) -> NormLayerRecord:
@@ -49,6 +49,8 @@ def assert_same(one: object, other: object) -> None:
         if isinstance(a, np.ndarray):
             assert a.dtype == b.dtype
             np.testing.assert_array_equal(a, b)
+        elif isinstance(a, CheckRecord):
+            assert_same(a, b)
         elif field.name == "layers":
             assert len(a) == len(b)
             for mine, theirs in zip(a, b, strict=True):
@@ -57,10 +59,26 @@ def assert_same(one: object, other: object) -> None:
             assert a == b
 
 
-@pytest.mark.parametrize("record", [record_of(), record_of(layers=0, names=())])
+def check_of(epochs: int = 2, ways: int = 3) -> CheckRecord:
+    shares = np.random.default_rng(1).random((epochs + 1, ways, 3)).astype(np.float32)
+    candidates = np.linspace(0.3, 1.0, ways, dtype=np.float32)
+    return CheckRecord(("eel", "coral_böat"), (40, 40, 30), candidates, shares, shares / 10, 2, 0.65)
+
+
+CHECKED = dataclasses.replace(record_of(), check=check_of())
+
+
+@pytest.mark.parametrize("record", [record_of(), record_of(layers=0, names=()), CHECKED])
 def test_round_trip(tmp_path: Path, record: RenormRecord) -> None:
     write_renorm(tmp_path / "renorm.h5", record)
     assert_same(read_renorm(tmp_path / "renorm.h5"), record)
+
+
+def test_a_check_gives_the_curve_of_the_chosen_interpolation() -> None:
+    check = check_of()
+    np.testing.assert_array_equal(check.curve, check.accuracy[:, 1])
+    assert check.raw == check.accuracy[0, 0].tolist()
+    assert check.chosen == check.accuracy[2, 1].tolist()
 
 
 def test_layers_keep_their_order(tmp_path: Path) -> None:
@@ -87,6 +105,10 @@ def test_the_same_content_is_the_same_bytes_at_another_time(tmp_path: Path) -> N
         (
             {"text_embeddings_raw": np.zeros((3, 4), np.float32)},
             r"text_embeddings_raw must be float32 \(2, 4\)",
+        ),
+        (
+            {"check": dataclasses.replace(check_of(), error=np.zeros((3, 2, 3), np.float32))},
+            r"check/error must be float32 \(3, 3, 3\)",
         ),
         ({"base_accuracy": np.zeros(3, np.float64)}, "base_accuracy must be float32"),
         ({"layers": (layer_of("ln", "audio", 3),)}, "tower 'audio'; it must be image or text"),

@@ -10,11 +10,13 @@ from support.teacher_runs import SPLIT, context_of, file_bytes, prepare_colours
 from torch.nn.functional import normalize
 
 from ezsd.cache.artifacts import Renormed
+from ezsd.errors import InputError
 from ezsd.pipeline.graph import STAGES
 from ezsd.pipeline.models.teacher import RenormalizedTeacher
 from ezsd.pipeline.models.teacher_source import resolve_teacher
 from ezsd.pipeline.tensor_files import CHECKPOINT
 from ezsd.renorm.norm_layers import find_norm_layers, norm_state
+from ezsd.renorm.trial import Choice, Trial
 from ezsd.renorm.tune import Tuner
 from ezsd.stages import renorm
 from ezsd.teacher.load import load_teacher
@@ -107,6 +109,77 @@ def test_an_interrupted_run_goes_on_to_the_same_bytes(
         flip_a_byte(context.folder / CHECKPOINT)
     renorm.run(context)
     assert file_bytes(context.folder) == expected
+
+
+CHECKED = ["renorm.check.held_back=0.4", "renorm.epochs=3"]
+
+
+@pytest.mark.parametrize("dies_at", [(True, 1), (False, 0), (False, 1)])
+def test_a_check_is_recorded_and_survives_an_interruption(
+    root: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
+    dies_at: tuple[bool, int],
+) -> None:
+    monkeypatch.setattr(Trial, "choose", lambda self: Choice(2, 0.5))
+    whole = context_of("renorm", root, CHECKED)
+    facts = renorm.run(whole).facts["check"]
+    check = Renormed(whole.folder).read().check
+    assert check is not None and (check.epoch, check.way) == (facts["epoch"], facts["way"]) == (2, 0.5)
+    assert set(check.held_back_names) < set(SPLIT.base)
+    assert check.accuracy.shape == (4, 4, 3)
+    assert len(Renormed(whole.folder).read().base_accuracy) == 1 + 2
+    expected = file_bytes(whole.folder)
+
+    other = tmp_path_factory.mktemp("interrupted")
+    prepare_colours(other)
+    run_epoch = Tuner._run_epoch
+
+    def dies(self: Tuner, epoch: int) -> object:
+        probing = len(self.names) < len(SPLIT.base)
+        if (probing, epoch) == dies_at:
+            raise KeyboardInterrupt
+        return run_epoch(self, epoch)
+
+    context = context_of("renorm", other, CHECKED)
+    with monkeypatch.context() as patch:
+        patch.setattr(Tuner, "_run_epoch", dies)
+        with pytest.raises(KeyboardInterrupt):
+            renorm.run(context)
+    renorm.run(context)
+    assert file_bytes(context.folder) == expected
+
+
+def test_the_teacher_goes_the_chosen_way(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = context_of("renorm", root, ["renorm.epochs=1"])
+    renorm.run(plain)
+    tuned = Renormed(plain.folder).read().layers[0]
+    monkeypatch.setattr(Trial, "choose", lambda self: Choice(1, 0.25))
+    renorm.run(context_of("renorm", root, CHECKED))
+    layer = Renormed(plain.folder).read().layers[0]
+    expected = layer.gamma_before + 0.25 * (tuned.gamma_after - tuned.gamma_before)
+    np.testing.assert_allclose(layer.gamma_after, expected, atol=1e-6)
+    assert not np.array_equal(layer.gamma_after, tuned.gamma_after)
+
+
+def test_names_that_clearly_lose_are_a_finding_that_stops_the_run(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lost(self: Trial, choice: Choice) -> tuple[torch.Tensor, torch.Tensor]:
+        return self.raw - torch.tensor([0.1, 0.1, 0.0]), torch.full((3,), 0.04)
+
+    assert renorm.run(context_of("renorm", root, CHECKED)).findings == []
+    monkeypatch.setattr(Trial, "at", lost)
+    (finding,) = renorm.run(context_of("renorm", root, CHECKED)).findings
+    assert (finding.kind, finding.stops) == ("lost-names", True)
+    assert "boxes of held-back base names" in finding.what and "learning_rate" in finding.fix
+    assert finding.threshold - finding.number == pytest.approx(0.02)
+
+
+def test_a_check_needs_enough_boxes(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ezsd.renorm.held_back.FEWEST", 9)
+    with pytest.raises(InputError, match=r"renorm\.check: .*too few"):
+        renorm.run(context_of("renorm", root, ["renorm.check.held_back=0.2"]))
 
 
 def test_the_bytes_do_not_depend_on_the_threads_of_the_caller(

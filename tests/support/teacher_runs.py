@@ -47,6 +47,7 @@ OVERRIDES = (
     "teacher.seed=3",
     "renorm.epochs=2",
     "renorm.photos_per_step=2",
+    "renorm.check=null",
     "mine.method=exhaustive",
     "mine.long_side=64",
     "mine.short_side=64",

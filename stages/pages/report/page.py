@@ -8,6 +8,7 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
+from ezsd.cache.renorm_file import CheckRecord
 from ezsd.evaluation.error_types import ErrorRow
 from ezsd.evaluation.groups import FREQUENCIES, GROUPS
 from ezsd.evaluation.metrics import ClassRow
@@ -48,6 +49,12 @@ SCORE_WORDS = {
     OBJECTNESS: "Score: how likely the box is an object, by the region proposal network",
 }
 """Kind of the score -> caption of its histogram."""
+CHECK_WORDS = (
+    "names that were held back, among all base names",
+    "the same, among themselves",
+    "other names in photos that were held back",
+)
+"""What the check measures, in the order of `CheckRecord`."""
 LOSS_WORDS = {
     "total": "sum of all losses",
     "objectness": "RPN: object or not",
@@ -102,6 +109,7 @@ class PageContent:
         losses: by name, a value for each step.
         proposals: on the training photos.
         pairs: validation photos.
+        check: of the re-normalization; None if there was none.
         quarantined: photos and boxes that were set aside.
         artifacts: of the stages before the report.
     """
@@ -113,6 +121,7 @@ class PageContent:
     losses: Mapping[str, Sequence[float]]
     proposals: MinedProposals
     pairs: Sequence[Pair]
+    check: CheckRecord | None
     quarantined: Sequence[Quarantined]
     artifacts: Sequence[Artifact]
 
@@ -151,6 +160,7 @@ def render_page(content: PageContent) -> str:
         artifact_words=ARTIFACT_WORDS,
         findings=[(one.stage, finding) for one in content.artifacts for finding in one.findings],
         gain=teacher_gain(content.metrics),
+        check_charts=[] if content.check is None else _check_charts(content.check),
     )
 
 
@@ -188,6 +198,17 @@ def _loss_charts(
         for name, values in losses.items()
         if values
     ]
+
+
+def _check_charts(check: CheckRecord) -> list[tuple[str, Markup]]:
+    """Caption and curve over the epochs for each kind of held-back boxes."""
+    charts = []
+    for place, words in enumerate(CHECK_WORDS):
+        shares = (100 * check.curve[:, place]).tolist()
+        raw, chosen = 100 * check.raw[place], 100 * check.chosen[place]
+        alt = f"{words}: {raw:.1f} % raw, {chosen:.1f} % chosen, {check.boxes[place]:,} boxes"
+        charts.append((alt, line_chart(range(len(shares)), shares, "epoch", alt)))
+    return charts
 
 
 def _spread(spread: Histogram, label: str) -> Markup:

@@ -64,7 +64,9 @@ def test_boxes_of_rare_names_are_counted_as_often_as_they_are_shown() -> None:
 
 def test_units_follow_from_the_params() -> None:
     units = units_of_work(DEMO, photos_of(600, boxes=2400))
-    assert units["renorm"].count == DEMO.renorm.epochs * 2400
+    # 4 epochs; 4 of the check without a fifth of names and photos; 1 + 4 * 4 looks at 2 * 256 held-back boxes
+    expected = 4 * 2400 + 4 * 0.8**2 * 2400 + 17 * 512 / 3
+    assert units["renorm"].count == pytest.approx(expected)
     assert units["renorm: measure boxes"].count == 2 * 2048
     assert units["mine: fit objectness"].count == FIT_PHOTOS
     assert units["train"].count == 600 * DEMO.train.schedule.epochs / DEMO.train.schedule.images_per_step
@@ -166,7 +168,8 @@ def test_a_plan_counts_every_stage_without_a_photo(planned: Plan) -> None:
     assert list(costs) == list(STAGES)
     assert costs["prepare"].images == 8 and costs["mine"].images == costs["embed"].images == 4
     assert costs["renorm"].images == 3
-    assert costs["renorm"].crops == (2 + 2) * 6  # two epochs, and a look before and after
+    # two epochs, a look before and after, two epochs of the check, and 1 + 2 * 4 looks at a few boxes
+    assert costs["renorm"].crops == round((2 + 2) * 6 + 2 * 0.64 * 6 + 9 * (0.2 + 0.16) * 6 / 3)
     assert costs["evaluate"].crops == 2 * 6
     assert all(cost.seconds > 0 for cost in planned.stages)
     assert all(cost.bytes > 0 for cost in planned.stages)

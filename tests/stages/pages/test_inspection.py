@@ -1,16 +1,20 @@
 """`inspect`: what is in each artifact, as values, text and pictures."""
 
 import json
+from dataclasses import replace
 
+import numpy as np
 import pytest
 from support.evaluated_runs import evaluate_by_hand, make_parents
 
+from ezsd.cache.artifacts import Renormed
 from ezsd.cache.errors import ArtifactError
+from ezsd.cache.renorm_file import CheckRecord
 from ezsd.pipeline.errors import PipelineError
 from ezsd.stages.pages.drawing import BASE_COLOUR
 from ezsd.stages.pages.inspection import (
     draw_image_proposals,
-    draw_norm_changes,
+    draw_renorm,
     inspect_image,
     inspect_stage,
     norm_changes,
@@ -42,11 +46,35 @@ def test_renorm_lists_the_layers_that_changed_most_first(root):
     assert [change["relative_change"] for change in changes] == pytest.approx([0.25, 0.01, 0.0])
     text = stage_text(inspect_stage(root, "renorm"))
     assert "image  ln_post     3         25.00%" in text
-    bars = draw_norm_changes(root)
+    bars = draw_renorm(root)
     longest, second = sorted(
         (sum(bars.getpixel((x, y)) == BASE_COLOUR for x in range(bars.width)) for y in (38, 58)), reverse=True
     )
     assert longest > 10 * second > 0
+
+
+def test_renorm_shows_what_the_check_measured(root, monkeypatch):
+    shares = np.array([[0.2, 0.6, 0.5], [0.25, 0.6, 0.75], [0.1, 0.5, 0.9]], np.float32)
+    accuracy = np.stack([shares, shares], axis=1)
+    check = CheckRecord(
+        ("cow",), (40, 40, 30), np.array([0.5, 1], np.float32), accuracy, accuracy / 10, 1, 0.5
+    )
+    bars = draw_renorm(root)
+    record = replace(Renormed(root / "artifacts/renorm").read(), check=check)
+    monkeypatch.setattr(Renormed, "read", lambda self: record)
+    details = inspect_stage(root, "renorm")
+    assert details["check"]["kinds"][0] | {"accuracy": ()} == {
+        "boxes_of": "held-back names",
+        "boxes": 40,
+        "raw": 0.2,
+        "chosen": 0.25,
+        "standard_error": 0.025,
+        "accuracy": (),
+    }
+    text = stage_text(details)
+    assert "stopped after epoch 1, 0.5 of the way from raw to tuned; held back: cow" in text
+    assert "held-back photos        30     50.0%  75.0%   7.5%  50.0% 75.0% 90.0%" in text
+    assert draw_renorm(root).height > bars.height + 200
 
 
 def test_one_image_as_a_table(root):

@@ -4,9 +4,11 @@ import re
 from dataclasses import replace
 from html.parser import HTMLParser
 
+import numpy as np
 from PIL import Image
 from support.report_numbers import METRICS
 
+from ezsd.cache.renorm_file import CheckRecord
 from ezsd.evaluation.error_types import ErrorRow
 from ezsd.evaluation.metrics import ClassRow
 from ezsd.mining.score import CERTAINTY, OBJECTNESS
@@ -43,6 +45,7 @@ CONTENT = PageContent(
         800, 31207, CERTAINTY, Histogram([1, 5, 2], 0.0, 4.17), Histogram([2, 3, 3], 0.0, 1.0), [PICTURE]
     ),
     pairs=[Pair("photo 2000012", ["4 objects"], PICTURE, PICTURE)],
+    check=None,
     quarantined=[Quarantined("photo", "val image 12", "it is <truncated>")],
     artifacts=[Artifact("mine", {"photos": 800, "proposals": 31207}, "ab12cd34ef56" * 5 + "0000")],
 )
@@ -65,6 +68,19 @@ class Seen(HTMLParser):
 
 def words(html):
     return re.sub(r"\s+", " ", Seen(html).words)
+
+
+def test_the_page_shows_what_the_check_chose_and_measured():
+    accuracy = np.array([[[0.2, 0.6, 0.5]], [[0.25, 0.6, 0.75]]], np.float32)
+    check = CheckRecord(
+        ("fish", "kite"), (40, 40, 30), np.array([0.75], np.float32), accuracy, accuracy, 1, 0.75
+    )
+    page = render_page(replace(CONTENT, check=check))
+    text = words(page)
+    assert "not tuned on 2 of the base names" in text
+    assert "It chose epoch 1 and 0.75 of the way" in text
+    assert "among all base names: 20.0 % raw, 25.0 % chosen, 40 boxes" in text
+    assert page.count("<svg") == render_page(CONTENT).count("<svg") + 3
 
 
 def test_the_page_shows_the_numbers():
