@@ -16,7 +16,7 @@ import numpy as np
 from benchmarks.record import Measurement, Result, Target, ratio, write_result
 from benchmarks.timing import take_turns
 from ezsd.evaluation.coco_form import Record
-from ezsd.evaluation.federated import score_federated
+from ezsd.evaluation.federated import score_detections
 from ezsd.evaluation.groups import FREQUENCIES, percent_by_frequency
 
 NAMES, PHOTOS, FOUND, LIMIT = 1203, 100, 300, 300
@@ -47,7 +47,7 @@ def main() -> None:
 
 def ours(truth: Mapping[str, Any], detections: list[Record]) -> dict[str, float]:
     """Score with ours: shares in 0..1 by their names in lvis-api."""
-    scores = score_federated(truth, detections, [LIMIT])[LIMIT]
+    scores = score_detections(truth, detections, [LIMIT])[LIMIT]
     frequencies = [category["frequency"] for category in truth["categories"]]
     means = percent_by_frequency(scores.ap, frequencies)
     by_frequency = {key: (value or 0) / 100 for key, value in means.items()}

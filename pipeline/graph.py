@@ -1,5 +1,6 @@
 """All stages with their params and parents; `dvc.yaml` repeats them for DVC, and a test compares both."""
 
+from ezsd.evaluation.config import scoring_module
 from ezsd.pipeline import external
 from ezsd.pipeline.params import Params
 from ezsd.pipeline.stage import Stage
@@ -19,6 +20,11 @@ def reader(params: Params) -> str:
 def generator(params: Params) -> str | None:
     """Module that draws the data; None for data from files."""
     return None if params.data.world is None else "ezsd.pipeline.data.world.drawing"
+
+
+def scorer(params: Params) -> str:
+    """Module with the scoring rules of the data set."""
+    return scoring_module(params.data.format)
 
 
 def miner(params: Params) -> str:
@@ -58,7 +64,7 @@ STAGES: dict[str, Stage] = {
             "evaluate",
             params=(*DATA, "evaluate"),
             parents=("prepare", "renorm", "mine", "train"),
-            late=(reader,),
+            late=(reader, scorer),
             external=external.full_annotations,
         ),
         Stage("report", params=("report",), parents=("prepare", "renorm", "mine", "train", "evaluate")),

@@ -17,9 +17,8 @@ from ezsd.pipeline.jobs.evaluate import (
     PHOTOS_PER_SHARD,
     ValidationPass,
     models_on_disk,
-    proposal_recall,
-    score_all,
 )
+from ezsd.pipeline.jobs.scores import proposal_recall, score_all
 from ezsd.pipeline.models.detector import finds_masks
 from ezsd.pipeline.stage import StageContext, StageResult
 

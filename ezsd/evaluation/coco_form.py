@@ -31,6 +31,28 @@ def ids_with_boxes(annotations: Mapping[str, Any]) -> set[int]:
     return {box["image_id"] for box in annotations["annotations"]}
 
 
+def searched_for(ground_truth: Mapping[str, Any], detections: Iterable[Record]) -> list[Record]:
+    """Detections of names that their photo was searched for; photos without a list were searched for all."""
+    absent = {photo["id"]: photo.get("neg_category_ids") for photo in ground_truth["images"]}
+    present = {(box["image_id"], box["category_id"]) for box in ground_truth["annotations"]}
+    return [
+        one
+        for one in detections
+        if (names := absent[one["image_id"]]) is None
+        or one["category_id"] in names
+        or (one["image_id"], one["category_id"]) in present
+    ]
+
+
+def not_exhaustive(ground_truth: Mapping[str, Any]) -> set[tuple[int, int]]:
+    """Pairs of image id and category id of which some objects may have no box."""
+    return {
+        (photo["id"], category_id)
+        for photo in ground_truth["images"]
+        for category_id in photo.get("not_exhaustive_category_ids", ())
+    }
+
+
 def grouped(records: Iterable[Record], key: str) -> dict[int, list[Record]]:
     """Annotations or results by `image_id` or `category_id`; each group keeps their order."""
     groups: dict[int, list[Record]] = defaultdict(list)

@@ -1,4 +1,4 @@
-"""Settings of the ensemble."""
+"""Settings of the ensemble, and which scoring rules belong to which data."""
 
 from ezsd.config import Fraction, config
 
@@ -16,3 +16,9 @@ class EnsembleConfig:
 
     base: Fraction = 1 / 3
     novel: Fraction = 2 / 3
+
+
+def scoring_module(data_format: str) -> str:
+    """Dotted name of the module whose `score_detections` has the data set's own rules: COCO's by default."""
+    name = {"lvis": "federated", "voc": "voc"}.get(data_format, "average_precision")
+    return f"ezsd.evaluation.{name}"

@@ -25,8 +25,7 @@ import torch
 from torch import Tensor
 
 from ezsd.boxes import box_area, iou_xyxy, xywh_to_xyxy
-from ezsd.evaluation.coco_form import Record
-from ezsd.evaluation.federated import not_exhaustive, searched_for
+from ezsd.evaluation.coco_form import Record, not_exhaustive, searched_for
 from ezsd.evaluation.groups import GROUPS, as_percent
 from ezsd.split import Split
 

@@ -22,10 +22,10 @@ from ezsd.evaluation.average_precision import (
     load_results,
     scores_by_size,
 )
-from ezsd.evaluation.coco_form import Record, grouped
+from ezsd.evaluation.coco_form import Record, grouped, not_exhaustive, searched_for
 
 
-def score_federated(
+def score_detections(
     ground_truth: Mapping[str, Any],
     detections: Sequence[Record],
     max_dets: Sequence[int],
@@ -54,28 +54,6 @@ def best_of_each_photo(detections: Iterable[Record], limit: int) -> list[Record]
     """The `limit` highest-scored detections of each photo; of equal scores the first."""
     found = grouped(detections, "image_id")
     return [one for here in found.values() for one in sorted(here, key=lambda one: -one["score"])[:limit]]
-
-
-def searched_for(ground_truth: Mapping[str, Any], detections: Iterable[Record]) -> list[Record]:
-    """Detections of names that their photo was searched for; photos without a list were searched for all."""
-    absent = {photo["id"]: photo.get("neg_category_ids") for photo in ground_truth["images"]}
-    present = {(box["image_id"], box["category_id"]) for box in ground_truth["annotations"]}
-    return [
-        one
-        for one in detections
-        if (names := absent[one["image_id"]]) is None
-        or one["category_id"] in names
-        or (one["image_id"], one["category_id"]) in present
-    ]
-
-
-def not_exhaustive(ground_truth: Mapping[str, Any]) -> set[tuple[int, int]]:
-    """Pairs of image id and category id of which some objects may have no box."""
-    return {
-        (photo["id"], category_id)
-        for photo in ground_truth["images"]
-        for category_id in photo.get("not_exhaustive_category_ids", ())
-    }
 
 
 class _FederatedEval(COCOeval):

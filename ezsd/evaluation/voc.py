@@ -33,7 +33,7 @@ class VocScores(ClassScores):
     ap50_11_points: np.ndarray
 
 
-def score_voc(
+def score_detections(
     ground_truth: Mapping[str, Any],
     detections: Sequence[Record],
     max_dets: Sequence[int],

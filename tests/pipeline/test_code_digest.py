@@ -103,6 +103,17 @@ def test_the_reader_of_another_format_and_the_generator_are_out_of_reach(
     assert stale_after(of_world, coco) == set()
 
 
+def test_the_scoring_rules_of_another_format_are_out_of_reach(
+    tiny_dataset: TinyDataset, stale_after: Callable[..., set[str]]
+) -> None:
+    own = {"lvis": "federated", "voc": "voc"}
+    for form in ("coco", "lvis", "voc"):
+        params = tiny_dataset.params(f"data.format={form}")
+        for other, module in own.items():
+            changed = stale_after(append(f"evaluation/{module}.py", "\nX = 1\n"), params)
+            assert changed == ({"evaluate"} if other == form else set()), (form, module)
+
+
 def test_the_drawn_long_tail_depends_on_its_generator_and_reader() -> None:
     modules = STAGES["prepare"].modules(parse_params(preset_text("long-tail")))
     assert {"ezsd.pipeline.data.lvis", "ezsd.pipeline.data.world.drawing"} <= set(reachable(*modules))

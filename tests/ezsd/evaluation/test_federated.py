@@ -9,7 +9,7 @@ import torch
 from support.lvis_api import by_lvis_api, masks_alone
 
 from ezsd.evaluation.coco_form import as_results
-from ezsd.evaluation.federated import score_federated
+from ezsd.evaluation.federated import score_detections
 from ezsd.evaluation.groups import percent_by_frequency
 from ezsd.masks import as_rle, run_lengths
 
@@ -51,7 +51,7 @@ def found(image_id, category_id, bbox, score):
 
 
 def ap(truth, detections, limit=300):
-    return score_federated(truth, detections, [limit])[limit].ap
+    return score_detections(truth, detections, [limit])[limit].ap
 
 
 RIGHT = found(1, CUP, BOX, 0.5)
@@ -86,7 +86,7 @@ def test_the_limit_is_of_a_photo_not_of_a_class():
 
 def test_limits_stand_beside_each_other():
     truth = truth_of([photo(1)], (1, CUP, BOX))
-    scores = score_federated(truth, [RIGHT, found(1, CUP, FAR, 0.9)], [300, 1])
+    scores = score_detections(truth, [RIGHT, found(1, CUP, FAR, 0.9)], [300, 1])
     assert (scores[1].ap[0], scores[300].ap[0]) == pytest.approx((0, 0.5))
 
 
@@ -162,7 +162,7 @@ def test_lvis_api_says_the_same(seed, shape, limit, tmp_path, monkeypatch):
     path.write_text(json.dumps(truth))
     theirs = by_lvis_api(path, detections, shape, limit, monkeypatch)
     before = copy.deepcopy([truth, detections])
-    scores = score_federated(truth, detections, [limit], shape)[limit]
+    scores = score_detections(truth, detections, [limit], shape)[limit]
     assert [truth, detections] == before
     mine = {
         **percent_by_frequency(scores.ap, [category["frequency"] for category in truth["categories"]]),

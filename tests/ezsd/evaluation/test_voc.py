@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ezsd.evaluation.voc import IOUS, area_under_curve, eleven_points, score_voc
+from ezsd.evaluation.voc import IOUS, area_under_curve, eleven_points, score_detections
 from ezsd.split import Split
 
 SPLIT = Split("toy", ("cat", "dog"), ("yak",))
@@ -29,7 +29,7 @@ def found(image_id, category_id, bbox, score):
 
 
 def cats(truth, *detections, limit=100):
-    return score_voc(truth, detections, [limit])[limit].ap50[0]
+    return score_detections(truth, detections, [limit])[limit].ap50[0]
 
 
 def test_difficult_objects_are_neither_to_be_found_nor_an_error():
@@ -62,7 +62,7 @@ def test_area_and_eleven_points_of_one_curve():
 
 def test_groups_and_the_names_of_the_numbers():
     truth = toy((1, CAT, BOX, 0), (1, DOG, FAR, 0), (2, DOG, BOX, 0))
-    scores = score_voc(truth, [found(1, CAT, BOX, 0.9), found(2, DOG, BOX, 0.8)], [100])[100]
+    scores = score_detections(truth, [found(1, CAT, BOX, 0.9), found(2, DOG, BOX, 0.8)], [100])[100]
     groups = scores.by_group(SPLIT)
     assert list(groups) == ["AP", "AP50", "AP75", "AP50_11_points"]
     assert groups["AP50"] == groups["AP"] == {"base": 75.0, "novel": None, "all": 75.0}
@@ -119,7 +119,7 @@ def test_the_loop_of_the_development_kit_says_the_same(seed):
             jittered = (box + rng.normal(0, 5, 4)).tolist()
             boxes.append(found(image_id, CAT, jittered, float(rng.random())))
     truth = toy(*rows)
-    scores = score_voc(truth, boxes, [100])[100]
+    scores = score_detections(truth, boxes, [100])[100]
     expected = [by_the_development_kit(truth["annotations"], boxes, threshold) for threshold in IOUS]
     assert scores.ap50[0] == pytest.approx(expected[0])
     assert scores.ap75[0] == pytest.approx(expected[5])
