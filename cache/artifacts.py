@@ -46,7 +46,42 @@ class Renormed:
 
 
 @dataclass(frozen=True)
-class Mined:
+class StoreFolder:
+    """The folder of an artifact whose rows are in a sharded store, in the folder or at a URL."""
+
+    STAGE: ClassVar[str]
+    STORE: ClassVar[str]
+
+    folder: Path
+
+    def __reduce__(self) -> tuple[type["StoreFolder"], tuple[Path]]:
+        """Pickle the folder alone; a worker opens the store itself."""
+        return type(self), (self.folder,)
+
+    @property
+    def location(self) -> Location:
+        """Where the store is: in the folder, or at a URL."""
+        return store_location(self.folder, self.STORE)
+
+    @cached_property
+    def store(self) -> ShardedStore:
+        """The open store.
+
+        Raises:
+            ArtifactError: there is no store.
+        """
+        fix = f"run: ezsd-cli precompute --only {self.STAGE}"
+        require_intact(self.folder, f"{self.STORE}/zarr.json", fix)
+        return ShardedStore.open(self.location, fix)
+
+    @property
+    def protocol(self) -> str:
+        """`names known` or `strict`."""
+        return str(self.store.attributes["protocol"])
+
+
+@dataclass(frozen=True)
+class Mined(StoreFolder):
     """The folder `artifacts/mine`; row i of its store belongs to row i of the training index.
 
     Arrays: `boxes_xyxy` (K, 4) f4 in absolute pixels, `scores` (K,) f4, `labels` (K,) i4 into `names`,
@@ -54,13 +89,8 @@ class Mined:
     i8, and `anchors` and `forwards` i4: numbers of anchors and of crops encoded by the teacher.
     """
 
-    STORE: ClassVar[str] = "proposals.zarr"
-
-    folder: Path
-
-    def __reduce__(self) -> tuple[type["Mined"], tuple[Path]]:
-        """Pickle the folder alone; a worker opens the store itself."""
-        return Mined, (self.folder,)
+    STAGE = "mine"
+    STORE = "proposals.zarr"
 
     def create(self, photos: int, photos_per_shard: int, keep: int, attributes: Mapping[str, Any]) -> None:
         """Create the store, or resume it.
@@ -76,21 +106,6 @@ class Mined:
         """
         ShardedStore.create(self.location, mined_arrays(keep), photos, photos_per_shard, attributes)
 
-    @cached_property
-    def store(self) -> ShardedStore:
-        """The open store.
-
-        Raises:
-            ArtifactError: there is no store.
-        """
-        require_intact(self.folder, f"{self.STORE}/zarr.json", _fix("mine"))
-        return ShardedStore.open(self.location, _fix("mine"))
-
-    @property
-    def location(self) -> Location:
-        """Where the store is: in the folder, or at a URL."""
-        return store_location(self.folder, self.STORE)
-
     @property
     def names(self) -> tuple[str, ...]:
         """The names that competed for a crop; base names first."""
@@ -100,11 +115,6 @@ class Mined:
     def base_count(self) -> int:
         """How many of the names are base names."""
         return int(self.store.attributes["base_count"])
-
-    @property
-    def protocol(self) -> str:
-        """`names known` or `strict`."""
-        return str(self.store.attributes["protocol"])
 
     @property
     def score(self) -> str:
@@ -128,7 +138,7 @@ class Mined:
 
 
 @dataclass(frozen=True)
-class Embedded:
+class Embedded(StoreFolder):
     """The folder `artifacts/embed`; row i of its store belongs to row i of the training index.
 
     Arrays: `gt_boxes_xyxy` (G, 4), `gt_count`; `boxes_xyxy` (K, 4), `scores`, `labels`, `confidence`, `count`
@@ -136,9 +146,8 @@ class Embedded:
     stored as f2, or as i1 with one f4 scale per row (`gt_embeddings_scales`, `embeddings_scales`).
     """
 
-    STORE: ClassVar[str] = "embeddings.zarr"
-
-    folder: Path
+    STAGE = "embed"
+    STORE = "embeddings.zarr"
 
     def create(self, mined: Mined, objects: int, dim: int, dtype: str, crops: str) -> None:
         """Create the store, or resume it, with the rows and shards of `mined`.
@@ -157,26 +166,6 @@ class Embedded:
         arrays = embedded_arrays(mined.store, objects, dim, dtype)
         layout = mined.store.layout
         ShardedStore.create(self.location, arrays, layout.rows, layout.shard_rows, attributes)
-
-    @cached_property
-    def store(self) -> ShardedStore:
-        """The open store.
-
-        Raises:
-            ArtifactError: there is no store.
-        """
-        require_intact(self.folder, f"{self.STORE}/zarr.json", _fix("embed"))
-        return ShardedStore.open(self.location, _fix("embed"))
-
-    @property
-    def location(self) -> Location:
-        """Where the store is: in the folder, or at a URL."""
-        return store_location(self.folder, self.STORE)
-
-    @property
-    def protocol(self) -> str:
-        """`names known` or `strict`."""
-        return str(self.store.attributes["protocol"])
 
 
 MINED_ARRAYS = ("boxes_xyxy", "scores", "labels", "confidence", "count", "image_ids")
@@ -246,7 +235,3 @@ def decode_embeddings(name: str, arrays: Rows) -> np.ndarray:
     if arrays[name].dtype == np.int8:
         return dequantize_rows(arrays[name], arrays[f"{name}_scales"])
     return arrays[name].astype(np.float32)
-
-
-def _fix(stage: str) -> str:
-    return f"run: ezsd-cli precompute --only {stage}"

@@ -5,6 +5,7 @@ A file's attributes hold its kind and schema. Datasets carry HDF5's own checksum
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from io import FileIO
 from pathlib import Path
 from typing import Any
 
@@ -100,6 +101,41 @@ def open_hdf5(path: Path, kind: str) -> Iterator[Hdf5Reader]:
         raise ArtifactError(
             f"{path} is truncated or damaged; delete it and run the stage that writes it"
         ) from error
+
+
+class FileSink(FileIO):
+    """The file that HDF5 writes to; it holds back an error until HDF5 has closed.
+
+    HDF5 ends the whole process when it cannot write while it closes, as on a full disk.
+    """
+
+    error: OSError | None = None
+
+    def write(self, data: Any) -> int:
+        """Write everything, or nothing after an error."""
+        left = memoryview(data)
+        while len(left) and self.error is None:
+            try:
+                left = left[super().write(left) :]
+            except OSError as error:
+                self.error = error
+        return len(data)
+
+    def truncate(self, size: int | None = None) -> int:
+        """Set the length, which may need space too."""
+        try:
+            return super().truncate(size) if self.error is None else size or 0
+        except OSError as error:
+            self.error = error
+            return size or 0
+
+    def flush(self) -> None:
+        """Nothing is buffered."""
+
+    def require_written(self) -> None:
+        """Raise the first OSError, if any."""
+        if self.error is not None:
+            raise self.error
 
 
 def _check_kind(path: Path, attributes: Mapping[str, Any], kind: str) -> None:

@@ -9,19 +9,18 @@ shards.
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from io import FileIO
 from pathlib import Path, PurePosixPath
 from shutil import disk_usage
-from typing import Any
 
 import h5py
 import numpy as np
 
-from ezsd.cache import manifest
+from ezsd.cache import manifest, writing
 from ezsd.cache.atomic import flush_file, is_leftover, parse_json, sha256_file, written_aside
 from ezsd.cache.contents import PIECE, Contents
 from ezsd.cache.errors import ArtifactError
 from ezsd.cache.folders import INCOMPLETE, MANIFEST, MARKS, artifact_files, remove_file
+from ezsd.cache.hdf5 import FileSink
 from ezsd.cache.manifest import FileRecord, Manifest
 
 KIND = "ezsd artifacts"
@@ -44,13 +43,13 @@ def export_artifacts(path: Path, folders: Mapping[str, Path], on_bytes: OnBytes)
     """
     size = sum(artifact_bytes(manifest.read_manifest(folder)) for folder in folders.values())
     with written_aside(path, size) as aside:
-        with _Sink(aside, "x+") as sink:
+        with FileSink(aside, "x+") as sink:
             _write_all(sink, folders, on_bytes)
             sink.require_written()
         flush_file(aside)
 
 
-def _write_all(sink: "_Sink", folders: Mapping[str, Path], on_bytes: OnBytes) -> None:
+def _write_all(sink: "FileSink", folders: Mapping[str, Path], on_bytes: OnBytes) -> None:
     def on_piece(size: int) -> None:
         sink.require_written()
         on_bytes(size)
@@ -59,41 +58,6 @@ def _write_all(sink: "_Sink", folders: Mapping[str, Path], on_bytes: OnBytes) ->
         file.attrs["kind"], file.attrs["schema"] = KIND, SCHEMA
         for stage, folder in folders.items():
             _export(file.create_group(stage), folder, on_piece)
-
-
-class _Sink(FileIO):
-    """The file that HDF5 writes to; it holds back an error until HDF5 has closed.
-
-    HDF5 ends the whole process when it cannot write while it closes, as on a full disk.
-    """
-
-    error: OSError | None = None
-
-    def write(self, data: Any) -> int:
-        """Write everything, or nothing after an error."""
-        left = memoryview(data)
-        while len(left) and self.error is None:
-            try:
-                left = left[super().write(left) :]
-            except OSError as error:
-                self.error = error
-        return len(data)
-
-    def truncate(self, size: int | None = None) -> int:
-        """Set the length, which may need space too."""
-        try:
-            return super().truncate(size) if self.error is None else size or 0
-        except OSError as error:
-            self.error = error
-            return size or 0
-
-    def flush(self) -> None:
-        """Nothing is buffered."""
-
-    def require_written(self) -> None:
-        """Raise the first OSError, if any."""
-        if self.error is not None:
-            raise self.error
 
 
 def artifact_bytes(made: Manifest) -> int:
@@ -143,7 +107,7 @@ class PortableFile:
             stage: of the artifact.
             folder: the artifact's folder.
             on_bytes: called with the size of every piece.
-            stores: as for `manifest.begin`.
+            stores: as for `writing.begin`.
 
         Raises:
             ArtifactError: a file differs from its checksum, a name leads out of the folder, or the disk is
@@ -151,7 +115,7 @@ class PortableFile:
         """
         made = self.manifest(stage)
         self._require_room(made, folder)
-        manifest.begin(folder, stage, made.inputs, stores=stores)
+        writing.begin(folder, stage, made.inputs, stores=stores)
         present = artifact_files(folder)
         for name in present.keys() - made.files.keys():
             remove_file(folder / name)
@@ -160,7 +124,7 @@ class PortableFile:
                 on_bytes(record.bytes)
             else:
                 self._import_file(stage, name, record, folder / name, on_bytes)
-        manifest.adopt(folder, self._manifest_bytes(stage))
+        writing.adopt(folder, self._manifest_bytes(stage))
 
     def _require_room(self, made: Manifest, folder: Path) -> None:
         """Refuse an artifact that is larger than the file or the free space, before anything is written."""

@@ -1,20 +1,18 @@
 """Rows of several arrays in one Zarr v3 group, written shard by shard by any number of processes.
 
-Each shard has one writer, and a record with sizes and SHA-256 of its objects, which is written last: a shard
-is done when its record exists. `finish` gathers the records and marks the store complete; only then can it be
-read. The records are attributes of a Zarr group `shards`, so that the store stays an ordinary hierarchy.
+Each shard has one writer, and a record (`cache/shard_records.py`), which is written last. `finish` gathers
+the records and marks the store complete; only then can it be read.
 """
 
-import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from zarr.abc.store import RangeByteRequest, SuffixByteRequest
 
-from ezsd.cache.atomic import json_bytes, parse_json
+from ezsd.cache.atomic import parse_json
 from ezsd.cache.errors import ArtifactError
-from ezsd.cache.layout import ArraySpec, ShardLayout, name_shards
+from ezsd.cache.layout import ArraySpec, ShardLayout
 from ezsd.cache.objects import Location, Objects
 from ezsd.cache.shard_codec import (
     DamagedShard,
@@ -25,13 +23,11 @@ from ezsd.cache.shard_codec import (
     index_size,
     metadata_objects,
 )
+from ezsd.cache.shard_records import ShardRecords
 
 SCHEMA = 2
 _RESERVED = "sharded_store"
-_COMPLETE = "shards/zarr.json"
 _FIX = "run: ezsd-cli precompute"
-
-Record = dict[str, Any]
 
 
 class ShardedStore:
@@ -44,8 +40,7 @@ class ShardedStore:
         self._layout = layout
         self._attributes = dict(attributes)
         self._fix = fix
-        self._records: list[Record] | None = None
-        self._complete = False
+        self._records = ShardRecords(objects, layout, fix)
         self._indices: dict[tuple[str, int], np.ndarray] = {}
 
     @staticmethod
@@ -78,9 +73,9 @@ class ShardedStore:
                 objects.put(key, data)
             elif present != data:
                 raise ArtifactError(f"{objects.name} holds a store of another layout; remove it and {fix}")
-        if objects.get(_COMPLETE) is None:
-            objects.put(_COMPLETE, _group_bytes({"complete": False}))
-        return ShardedStore(objects, layout, attributes, fix)
+        store = ShardedStore(objects, layout, attributes, fix)
+        store._records.start()
+        return store
 
     @staticmethod
     def open(location: Location, fix: str = _FIX) -> "ShardedStore":
@@ -137,40 +132,23 @@ class ShardedStore:
         """
         self._layout.check_rows(shard, rows)
         encoded = {name: encode_shard(self._layout, name, shard, rows[name]) for name in self._layout.arrays}
-        self._objects.delete(_record_key(shard))
+        self._records.remove(shard)
         for name, data in encoded.items():
             self._objects.put(self._layout.object_key(name, shard), data)
-        record = {name: {"bytes": len(data), "sha256": _sha256(data)} for name, data in encoded.items()}
-        self._objects.put(_record_key(shard), _group_bytes({"objects": record}))
+        self._records.write(shard, encoded)
 
     def is_done(self, shard: int) -> bool:
         """Whether the shard was written and its objects still have their sizes."""
         self._layout.shard_range(shard)
-        return self._record(shard) is not None
+        return self._records.read(shard) is not None
 
     def finish(self) -> None:
         """Mark the store complete. Raises ArtifactError that names the shards not done, if any."""
-        records = [self._record(shard) for shard in range(self.shards)]
-        missing = [shard for shard, record in enumerate(records) if record is None]
-        if missing:
-            raise ArtifactError(
-                f"{self._objects.name} is incomplete: of its {self.shards} shards these are not done: "
-                f"{name_shards(missing)}; {self._fix}"
-            )
-        self._objects.put(_COMPLETE, _group_bytes({"complete": True, "records": records}))
-        self._records = [record for record in records if record is not None]
-        for name in self._objects.names_below("shards"):
-            if name != "zarr.json":
-                self._objects.delete_below(f"shards/{name}")
+        self._records.finish()
 
     def checksums(self) -> dict[str, str]:
         """Return the SHA-256 of each shard's objects as written, by key. Raises as `read_shard`."""
-        self._require_complete()
-        return {
-            self._layout.object_key(name, shard): entry["sha256"]
-            for shard in range(self.shards)
-            for name, entry in (self._gathered(shard) or {}).items()
-        }
+        return self._records.checksums()
 
     def read_shard(self, shard: int, names: Iterable[str] | None = None) -> dict[str, np.ndarray]:
         """Read all rows of a shard, each array (n, *shape): the fast way to read much.
@@ -182,7 +160,7 @@ class ShardedStore:
         Raises:
             ArtifactError: the store is incomplete, or the shard is missing or damaged.
         """
-        self._require_complete()
+        self._records.require_complete()
         chosen = list(self._layout.arrays) if names is None else list(names)
         specs = [self._spec(name) for name in chosen]
         rows = self.shard_range(shard)
@@ -209,7 +187,7 @@ class ShardedStore:
         Raises:
             ArtifactError: as `read_shard`, or a row does not exist.
         """
-        self._require_complete()
+        self._records.require_complete()
         spec, wanted = self._spec(name), np.asarray(rows, dtype=np.int64)
         if wanted.size and not (wanted.min() >= 0 and wanted.max() < self.rows):
             raise ArtifactError(
@@ -250,29 +228,6 @@ class ShardedStore:
             )
         return self._layout.arrays[name]
 
-    def _record(self, shard: int) -> Record | None:
-        """Return the shard's record, if its objects exist with their sizes."""
-        data = self._objects.get(_record_key(shard))
-        record = _attributes(data).get("objects") if data is not None else self._gathered(shard)
-        if not isinstance(record, dict) or record.keys() != self._layout.arrays.keys():
-            return None
-        sizes = self._objects.sizes(self._layout.object_key(name, shard) for name in record)
-        return record if sizes == [entry["bytes"] for entry in record.values()] else None
-
-    def _gathered(self, shard: int) -> Record | None:
-        """Return the shard's record in a store that was finished before."""
-        if self._records is None:
-            self._records = _attributes(self._objects.get(_COMPLETE)).get("records", [])
-        return self._records[shard] if shard < len(self._records) else None
-
-    def _require_complete(self) -> None:
-        if self._complete:
-            return
-        marks = _attributes(self._objects.get(_COMPLETE))
-        if not marks.get("complete") or len(marks.get("records", [])) != self.shards:
-            raise ArtifactError(f"{self._objects.name} is incomplete, so it cannot be read; {self._fix}")
-        self._complete = True
-
     def _damaged(self, name: str, shard: int, error: DamagedShard) -> ArtifactError:
         rows = self.shard_range(shard)
         path = f"{self._objects.name}/{self._layout.object_key(name, shard)}"
@@ -286,23 +241,3 @@ def _require_present(data: memoryview | None) -> memoryview:
     if data is None:
         raise DamagedShard("it is missing")
     return data
-
-
-def _record_key(shard: int) -> str:
-    return f"shards/{shard}/zarr.json"
-
-
-def _group_bytes(attributes: Mapping[str, Any]) -> bytes:
-    return json_bytes({"attributes": attributes, "node_type": "group", "zarr_format": 3})
-
-
-def _attributes(data: bytes | None) -> dict[str, Any]:
-    """Return attributes of a group's `zarr.json`; empty, which means not done, when missing or damaged."""
-    try:
-        return parse_json(bytes(data or b"{}")).get("attributes", {})
-    except (ValueError, AttributeError):
-        return {}
-
-
-def _sha256(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()

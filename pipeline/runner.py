@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from ezsd.cache import manifest
+from ezsd.cache import manifest, writing
 from ezsd.cache.errors import ArtifactError
 from ezsd.cache.location import erase_shards, shards_url
 from ezsd.cache.lock import hold
@@ -66,10 +66,10 @@ def run_stage(
         url, stores = _url_of_shards(stage, params, inputs), params.run.stores
         if force:
             _erase(folder, name, url, stores)
-        manifest.begin(folder, name, inputs, url, stores)
+        writing.begin(folder, name, inputs, url, stores)
         processes.broadcast(True)
         result = stage.run(context)
-        manifest.publish(folder, result.counts, {**result.facts, **facts_of(result.findings)})
+        writing.publish(folder, result.counts, {**result.facts, **facts_of(result.findings)})
     return True
 
 
@@ -89,7 +89,7 @@ def _url_of_shards(stage: Stage, params: Params, inputs: Mapping[str, Any]) -> s
 
 def _erase(folder: Path, stage: str, url: str | None, stores: str | None) -> None:
     """Remove the artifact, and any shards that another folder left at the URL of the new ones."""
-    manifest.erase(folder, stage, stores)
+    writing.erase(folder, stage, stores)
     if url is not None:
         erase_shards(url)
 

@@ -16,7 +16,7 @@ from ezsd.cache.atomic import write_bytes_atomic
 from ezsd.cache.checked import read_checked
 from ezsd.cache.errors import ArtifactError
 from ezsd.cache.folders import remove_file
-from ezsd.cache.manifest import claimed_fingerprint
+from ezsd.cache.writing import claimed_fingerprint
 from ezsd.pipeline.stage import StageContext
 
 CHECKPOINT = "checkpoint.safetensors"

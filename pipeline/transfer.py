@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from ezsd.cache import manifest
+from ezsd.cache import manifest, writing
 from ezsd.cache.folders import INCOMPLETE, MANIFEST, artifact_files
 from ezsd.cache.portable import PortableFile, artifact_bytes, export_artifacts, open_portable
 from ezsd.pipeline.errors import PipelineError
@@ -66,7 +66,7 @@ def _is_there(file: PortableFile, name: str, folder: Path, force: bool) -> bool:
     if file.same_as(name, folder):
         return True
     resumes = (folder / INCOMPLETE).is_file() and (
-        manifest.claimed_fingerprint(folder) == file.manifest(name).fingerprint
+        writing.claimed_fingerprint(folder) == file.manifest(name).fingerprint
     )
     holds = (folder / MANIFEST).is_file() or artifact_files(folder)
     if not force and not resumes and holds:

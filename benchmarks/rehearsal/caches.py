@@ -7,7 +7,7 @@ import numpy as np
 
 from benchmarks.rehearsal.drawing import POLYGONS, SIZES_WH, draw_polygons
 from benchmarks.rehearsal.shapes import Shape
-from ezsd.cache import manifest
+from ezsd.cache import writing
 from ezsd.cache.artifacts import MINED_ARRAYS, Embedded, Mined, encode_embeddings, object_rows
 from ezsd.cache.atomic import write_json_atomic
 from ezsd.cache.renorm_file import RenormRecord, write_renorm
@@ -30,7 +30,7 @@ _MADE = {"made": "by the rehearsal"}
 def write_proposals(context: StageContext) -> None:
     """Fill `artifacts/mine`, with the preset's number of photos per shard."""
     params, index = context.params, Prepared(context.parent("prepare")).train
-    manifest.begin(context.folder, "mine", _MADE)
+    writing.begin(context.folder, "mine", _MADE)
     attributes = {
         "names": [],
         "base_count": 0,
@@ -68,7 +68,7 @@ def write_proposals(context: StageContext) -> None:
 def write_embeddings(context: StageContext) -> None:
     """Fill `artifacts/embed`, with room for the largest number of objects in a photo."""
     index, mined = Prepared(context.parent("prepare")).train, Mined(context.parent("mine"))
-    manifest.begin(context.folder, "embed", _MADE)
+    writing.begin(context.folder, "embed", _MADE)
     most, dtype, embedded = index.most_objects(), context.params.embed.dtype, Embedded(context.folder)
     embedded.create(mined, most, DIM, dtype, context.params.embed.crops)
     store = embedded.store
@@ -86,18 +86,18 @@ def write_embeddings(context: StageContext) -> None:
 def write_renorm_and_detector(context: StageContext) -> None:
     """Write what `evaluate` reads of `renorm` and `train` when its pass over the photos is done."""
     renorm, train = context.parent("renorm"), context.parent("train")
-    manifest.begin(renorm, "renorm", _MADE)
+    writing.begin(renorm, "renorm", _MADE)
     teacher = teacher_digests(resolve_teacher(context.params.teacher, context.root))
     write_renorm(renorm / "renorm.h5", _blank_record(teacher))
-    manifest.publish(renorm, {}, {})
-    manifest.begin(train, "train", _MADE)
+    writing.publish(renorm, {}, {})
+    writing.begin(train, "train", _MADE)
     write_json_atomic(train / CARD, {"config": {"masks": {}}})
-    manifest.publish(train, {}, {})
+    writing.publish(train, {}, {})
 
 
 def write_detections(context: StageContext, shape: Shape) -> None:
     """Write the shards of a pass over the validation photos, with the preset's most detections per photo."""
-    manifest.begin(context.folder, "evaluate", _MADE)
+    writing.begin(context.folder, "evaluate", _MADE)
     prepared = Prepared(context.parent("prepare"))
     sources = resolve_sources(context.params.data, context.root, prepared.folder)
     truth = read_boxes(sources, "val", prepared.split)

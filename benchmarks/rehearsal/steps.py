@@ -21,7 +21,7 @@ from benchmarks.rehearsal.caches import (
 from benchmarks.rehearsal.drawing import draw_data_set
 from benchmarks.rehearsal.run import DATA, READ_PHOTOS, read_shape
 from benchmarks.runs import context_of
-from ezsd.cache import manifest
+from ezsd.cache import manifest, writing
 from ezsd.cache.artifacts import Embedded
 from ezsd.pipeline.data.prepared import Prepared
 from ezsd.pipeline.graph import STAGES
@@ -52,7 +52,7 @@ def manifests(root: Path) -> Reported:
     """Publish both caches, with a checksum of every file, and check them as later stages do."""
     for stage in CACHES:
         folder = context_of(root, stage).folder
-        manifest.publish(folder, {}, {})
+        writing.publish(folder, {}, {})
         manifest.require_complete(folder, "")
     return {
         "files": sum(len(manifest.read_manifest(context_of(root, stage).folder).files) for stage in CACHES)
@@ -98,7 +98,7 @@ def evaluation(root: Path) -> Reported:
     context = context_of(root, "evaluate")
     STAGES["evaluate"].external_inputs(context.params, root)
     result = evaluate.run(context)
-    manifest.publish(context.folder, result.counts, result.facts)
+    writing.publish(context.folder, result.counts, result.facts)
     return {"detections": result.counts["detections"]}
 
 

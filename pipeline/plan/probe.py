@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ezsd.cache import manifest
+from ezsd.cache import writing
 from ezsd.cache.folders import artifact_files
 from ezsd.pipeline.executor import Task, count_workers, run_shards
 from ezsd.pipeline.graph import STAGES
@@ -67,11 +67,11 @@ def probe_pipeline(params: Params, root: Path) -> dict[str, StageProbe]:
 
 def _probe_stage(name: str, params: Params, root: Path) -> StageProbe:
     folder = artifact_folder(root, name)
-    manifest.begin(folder, name, {})
+    writing.begin(folder, name, {})
     context = ProbeContext(params, root, folder)
     start = time.monotonic()
     result = STAGES[name].run(context)
-    manifest.publish(folder, result.counts, result.facts)
+    writing.publish(folder, result.counts, result.facts)
     seconds = time.monotonic() - start
     works = {label: _joined(parts) for label, parts in context.works.items()}
     fixed = max(0.0, seconds - sum(work.seconds for work in works.values()))

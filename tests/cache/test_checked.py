@@ -10,7 +10,7 @@ from ezsd.cache import contents
 from ezsd.cache.artifacts import Embedded, Renormed
 from ezsd.cache.checked import read_checked, read_json
 from ezsd.cache.errors import ArtifactError
-from ezsd.cache.manifest import begin, publish
+from ezsd.cache.writing import begin, publish
 from ezsd.pipeline.data.prepared import Prepared
 from ezsd.pipeline.models.detector import read_detector
 

@@ -9,7 +9,7 @@ import fsspec
 import numpy as np
 import pytest
 
-from ezsd.cache import manifest
+from ezsd.cache import manifest, writing
 from ezsd.cache.errors import ArtifactError
 from ezsd.cache.layout import ArraySpec
 from ezsd.cache.location import read_location, shards_url, store_location, write_location
@@ -36,7 +36,7 @@ def make(
     stores: str | None = STORES,
 ) -> Path:
     """An artifact of ten rows in three shards, begun and finished, or left after some shards."""
-    manifest.begin(folder, "mine", inputs, url, stores)
+    writing.begin(folder, "mine", inputs, url, stores)
     store = ShardedStore.create(store_location(folder, "proposals.zarr"), ARRAYS, 10, 4, {})
     for shard in range(shards):
         if not store.is_done(shard):
@@ -45,7 +45,7 @@ def make(
     if shards == store.shards:
         store.finish()
         (folder / "names.txt").write_text("striped fish")
-        manifest.publish(folder, {"rows": 10}, {})
+        writing.publish(folder, {"rows": 10}, {})
     return folder
 
 
@@ -103,7 +103,7 @@ def test_a_missing_and_a_damaged_shard_are_named_and_made_again(folder: Path) ->
     ]
     with pytest.raises(ArtifactError, match=r"scores/c/2/0 is missing; make it again"):
         manifest.require_current(folder, INPUTS, "make it again")
-    assert manifest.begin(folder, "mine", INPUTS, url_of(INPUTS))
+    assert writing.begin(folder, "mine", INPUTS, url_of(INPUTS))
     store = ShardedStore.open(store_location(folder, "proposals.zarr"))
     assert [store.is_done(shard) for shard in range(3)] == [True, False, False]
     make(folder, url_of(INPUTS))
@@ -118,13 +118,13 @@ def test_an_interrupted_run_goes_on_with_its_shards(tmp_path: Path) -> None:
     folder = make(tmp_path / "mine", url_of(INPUTS), shards=2)
     with pytest.raises(ArtifactError, match="incomplete"):
         manifest.read_manifest(folder)
-    assert manifest.begin(folder, "mine", INPUTS, url_of(INPUTS))
+    assert writing.begin(folder, "mine", INPUTS, url_of(INPUTS))
     store = ShardedStore.open(store_location(folder, "proposals.zarr"))
     assert [store.is_done(shard) for shard in range(3)] == [True, True, False]
 
 
 def test_a_folder_that_was_lost_finds_its_shards_again(folder: Path, tmp_path: Path) -> None:
-    assert not manifest.begin(tmp_path / "new", "mine", INPUTS, url_of(INPUTS))
+    assert not writing.begin(tmp_path / "new", "mine", INPUTS, url_of(INPUTS))
     store = ShardedStore.open(store_location(tmp_path / "new", "proposals.zarr"))
     assert all(map(store.is_done, range(3)))
     make(tmp_path / "new", url_of(INPUTS))
@@ -172,7 +172,7 @@ def test_a_claim_that_contradicts_itself_removes_nothing(tmp_path: Path) -> None
     claim = json.loads((folder / "incomplete.json").read_bytes())
     (folder / "incomplete.json").write_text(json.dumps({**claim, "fingerprint": theirs}))
     write_location(folder, shards_url(STORES, "mine", theirs))
-    assert manifest.claimed_fingerprint(folder) is None
+    assert writing.claimed_fingerprint(folder) is None
     make(folder, None)
     assert list(bucket().values()) == [b"not ours"]
 
@@ -214,7 +214,7 @@ def test_a_missing_driver_is_one_sentence(
 ) -> None:
     monkeypatch.setitem(sys.modules, "s3fs", None)  # as if it were not installed
     with pytest.raises(ArtifactError, match=says):
-        manifest.begin(tmp_path / "mine", "mine", INPUTS, url)
+        writing.begin(tmp_path / "mine", "mine", INPUTS, url)
     assert not (tmp_path / "mine").exists()
 
 
@@ -229,7 +229,7 @@ def test_a_url_that_cannot_be_reached_changes_nothing(folder: Path, monkeypatch:
     monkeypatch.setattr(fsspec.implementations.memory.MemoryFileSystem, "pipe_file", refuse)
     monkeypatch.setattr(fsspec.implementations.memory.MemoryFileSystem, "find", refuse)
     with pytest.raises(ArtifactError, match=r"cannot write memory://.*: no route to the bucket; fix that"):
-        manifest.begin(folder, "mine", INPUTS, url_of(INPUTS))
+        writing.begin(folder, "mine", INPUTS, url_of(INPUTS))
     with pytest.raises(ArtifactError, match=r"cannot read memory://.*: no route to the bucket"):
         manifest.require_current(folder, INPUTS, FIX)
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before

@@ -8,7 +8,8 @@ import pytest
 from ezsd.cache import lock
 from ezsd.cache.errors import ArtifactError
 from ezsd.cache.lock import hold, is_held
-from ezsd.cache.manifest import begin, read_manifest
+from ezsd.cache.manifest import read_manifest
+from ezsd.cache.writing import begin
 
 
 def test_a_second_run_does_not_get_it(tmp_path: Path) -> None:

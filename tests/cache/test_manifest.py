@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ezsd.cache import manifest
+from ezsd.cache import manifest, writing
 from ezsd.cache.errors import ArtifactError
 from ezsd.cache.folders import wipe
 
@@ -23,11 +23,11 @@ def changed(**mine: object) -> dict[str, object]:
 def folder(tmp_path: Path) -> Path:
     """A published artifact of two files."""
     folder = tmp_path / "artifacts" / "mine"
-    manifest.begin(folder, "mine", INPUTS)
+    writing.begin(folder, "mine", INPUTS)
     (folder / "boxes").mkdir()
     (folder / "boxes" / "0").write_bytes(b"shard zero")
     (folder / "names.txt").write_bytes(b"")
-    manifest.publish(folder, {"rows": 2}, {"protocol": "names known"})
+    writing.publish(folder, {"rows": 2}, {"protocol": "names known"})
     return folder
 
 
@@ -46,11 +46,11 @@ def test_round_trip(folder: Path) -> None:
 
 def test_the_same_work_gives_the_same_bytes_elsewhere(folder: Path, tmp_path: Path) -> None:
     other = tmp_path / "elsewhere"
-    manifest.begin(other, "mine", dict(reversed(INPUTS.items())))
+    writing.begin(other, "mine", dict(reversed(INPUTS.items())))
     (other / "names.txt").write_bytes(b"")
     (other / "boxes").mkdir()
     (other / "boxes" / "0").write_bytes(b"shard zero")
-    manifest.publish(other, {"rows": 2}, {"protocol": "names known"})
+    writing.publish(other, {"rows": 2}, {"protocol": "names known"})
     assert (other / "manifest.json").read_bytes() == (folder / "manifest.json").read_bytes()
     assert manifest.manifest_digest(other) == manifest.manifest_digest(folder)
 
@@ -69,8 +69,8 @@ def test_current(folder: Path) -> None:
 
 
 def test_inputs_with_tuples_are_what_json_makes_of_them(tmp_path: Path) -> None:
-    manifest.begin(tmp_path / "a", "mine", {"sizes": (1, 2)})
-    manifest.publish(tmp_path / "a", {}, {})
+    writing.begin(tmp_path / "a", "mine", {"sizes": (1, 2)})
+    writing.publish(tmp_path / "a", {}, {})
     assert manifest.is_current(tmp_path / "a", {"sizes": (1, 2)})
 
 
@@ -87,7 +87,7 @@ def test_missing(tmp_path: Path) -> None:
 
 
 def test_interrupted(folder: Path) -> None:
-    manifest.begin(folder, "mine", changed(nms_iou=0.6))
+    writing.begin(folder, "mine", changed(nms_iou=0.6))
     with pytest.raises(ArtifactError, match=f"mine is incomplete: .* interrupted; {FIX}$"):
         manifest.require_current(folder, changed(nms_iou=0.6), FIX)
 
@@ -134,35 +134,35 @@ def test_a_truncated_or_edited_manifest_is_one_sentence_and_made_anew(folder: Pa
     with pytest.raises(ArtifactError, match=r"manifest\.json .*(truncated|damaged)"):
         manifest.read_manifest(folder)
     assert not manifest.is_current(folder, INPUTS)
-    assert manifest.begin(folder, "mine", INPUTS) is False
+    assert writing.begin(folder, "mine", INPUTS) is False
     assert os.listdir(folder) == ["incomplete.json"]
 
 
 def test_begin_resumes_the_same_and_wipes_another(tmp_path: Path) -> None:
     folder = tmp_path / "mine"
-    assert manifest.begin(folder, "mine", INPUTS) is False
+    assert writing.begin(folder, "mine", INPUTS) is False
     (folder / "half").write_bytes(b"work")
-    assert manifest.begin(folder, "mine", INPUTS) is True
+    assert writing.begin(folder, "mine", INPUTS) is True
     assert (folder / "half").read_bytes() == b"work"
-    assert manifest.begin(folder, "mine", changed(nms_iou=0.6)) is False
+    assert writing.begin(folder, "mine", changed(nms_iou=0.6)) is False
     assert os.listdir(folder) == ["incomplete.json"]
 
 
 def test_begin_sweeps_what_a_killed_writer_left(tmp_path: Path) -> None:
     folder = tmp_path / "mine"
-    manifest.begin(folder, "mine", INPUTS)
+    writing.begin(folder, "mine", INPUTS)
     leftover = folder / f".shard.{'0' * 32}.part"
     leftover.write_bytes(b"half")
-    manifest.begin(folder, "mine", INPUTS)
+    writing.begin(folder, "mine", INPUTS)
     assert not leftover.exists()
     leftover.write_bytes(b"of a worker that died later")
-    assert manifest.publish(folder, {}, {}).files == {}
+    assert writing.publish(folder, {}, {}).files == {}
 
 
 def test_begin_again_keeps_what_is_intact_and_drops_what_is_not(folder: Path) -> None:
     (folder / "boxes" / "1").write_bytes(b"stranger")
     (folder / "names.txt").write_bytes(b"edited")
-    assert manifest.begin(folder, "mine", INPUTS) is True
+    assert writing.begin(folder, "mine", INPUTS) is True
     assert (folder / "boxes" / "0").read_bytes() == b"shard zero"
     assert sorted(path.name for path in folder.rglob("*")) == ["0", "boxes", "incomplete.json"]
 
@@ -170,26 +170,26 @@ def test_begin_again_keeps_what_is_intact_and_drops_what_is_not(folder: Path) ->
 def test_begin_drops_a_file_damaged_in_place(folder: Path) -> None:
     (folder / "boxes" / "0").write_bytes(b"shard zerO")
     assert manifest.is_current(folder, INPUTS)  # sizes agree
-    manifest.begin(folder, "mine", INPUTS)
+    writing.begin(folder, "mine", INPUTS)
     assert not (folder / "boxes" / "0").exists()
 
 
 def test_killed_between_manifest_and_mark_ends_with_the_same(folder: Path) -> None:
     before = (folder / "manifest.json").read_bytes()
-    manifest.begin(folder, "mine", INPUTS)
+    writing.begin(folder, "mine", INPUTS)
     claim = (folder / "incomplete.json").read_bytes()
-    manifest.publish(folder, {"rows": 2}, {"protocol": "names known"})
+    writing.publish(folder, {"rows": 2}, {"protocol": "names known"})
     (folder / "incomplete.json").write_bytes(claim)
     assert not manifest.is_current(folder, INPUTS)
-    assert manifest.begin(folder, "mine", INPUTS) is True
-    manifest.publish(folder, {"rows": 2}, {"protocol": "names known"})
+    assert writing.begin(folder, "mine", INPUTS) is True
+    writing.publish(folder, {"rows": 2}, {"protocol": "names known"})
     assert (folder / "manifest.json").read_bytes() == before
 
 
 def test_files_that_no_stage_made_are_not_removed(tmp_path: Path) -> None:
     (tmp_path / "holiday.jpg").write_bytes(b"photo")
     with pytest.raises(ArtifactError, match=r"mine did not make, such as holiday\.jpg; move them away"):
-        manifest.begin(tmp_path, "mine", INPUTS)
+        writing.begin(tmp_path, "mine", INPUTS)
     assert (tmp_path / "holiday.jpg").read_bytes() == b"photo"
 
 
@@ -198,19 +198,19 @@ def test_a_manifest_of_somebody_else_protects_its_folder(tmp_path: Path, theirs:
     (tmp_path / "manifest.json").write_text(theirs)
     (tmp_path / "holiday.jpg").write_bytes(b"photo")
     with pytest.raises(ArtifactError, match=r"mine did not make, such as manifest\.json; move them away"):
-        manifest.begin(tmp_path, "mine", INPUTS)
+        writing.begin(tmp_path, "mine", INPUTS)
     assert (tmp_path / "manifest.json").read_text() == theirs
     assert (tmp_path / "holiday.jpg").read_bytes() == b"photo"
 
 
 def test_publish_needs_begin(tmp_path: Path) -> None:
     with pytest.raises(ArtifactError, match="not begun"):
-        manifest.publish(tmp_path, {}, {})
+        writing.publish(tmp_path, {}, {})
 
 
 def test_a_full_disk_while_publishing_leaves_work_to_resume(tmp_path: Path, monkeypatch) -> None:
     folder = tmp_path / "mine"
-    manifest.begin(folder, "mine", INPUTS)
+    writing.begin(folder, "mine", INPUTS)
     (folder / "shard").write_bytes(b"done")
 
     def full(*_: object) -> None:
@@ -218,10 +218,10 @@ def test_a_full_disk_while_publishing_leaves_work_to_resume(tmp_path: Path, monk
 
     with monkeypatch.context() as patch, pytest.raises(ArtifactError, match="disk is full"):
         patch.setattr(os, "fsync", full)
-        manifest.publish(folder, {}, {})
+        writing.publish(folder, {}, {})
     assert sorted(os.listdir(folder)) == ["incomplete.json", "shard"]
-    assert manifest.begin(folder, "mine", INPUTS) is True
-    manifest.publish(folder, {}, {})
+    assert writing.begin(folder, "mine", INPUTS) is True
+    writing.publish(folder, {}, {})
     assert manifest.is_current(folder, INPUTS)
 
 
@@ -232,7 +232,7 @@ def test_read_only_hard_links_are_wiped_and_their_twins_kept_as_they_are(
     os.link(folder / "boxes" / "0", twin)
     twin.chmod(0o444)
     (folder / "link").symlink_to(twin)
-    manifest.begin(folder, "mine", changed(nms_iou=0.6))
+    writing.begin(folder, "mine", changed(nms_iou=0.6))
     assert os.listdir(folder) == ["incomplete.json"]
     assert twin.read_bytes() == b"shard zero"
     assert twin.stat().st_mode & 0o777 == 0o444

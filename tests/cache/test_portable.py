@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from support.filled_stores import tree
 
-from ezsd.cache import manifest, portable
+from ezsd.cache import manifest, portable, writing
 from ezsd.cache.atomic import find_leftovers, json_bytes
 from ezsd.cache.errors import ArtifactError
 from ezsd.cache.portable import export_artifacts, open_portable
@@ -39,11 +39,11 @@ def exported(made: Path, tmp_path: Path) -> Path:
 
 
 def make_artifact(folder: Path) -> Path:
-    manifest.begin(folder, "mine", INPUTS)
+    writing.begin(folder, "mine", INPUTS)
     for name, data in FILES.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(data)
-    manifest.publish(folder, {"photos": 3}, {"protocol": "strict"})
+    writing.publish(folder, {"photos": 3}, {"protocol": "strict"})
     return folder
 
 
@@ -66,9 +66,9 @@ def test_every_file_comes_back_byte_for_byte(made: Path, exported: Path, tmp_pat
 
 def test_it_replaces_an_earlier_artifact(exported: Path, made: Path, tmp_path: Path) -> None:
     there = tmp_path / "there"
-    manifest.begin(there, "mine", {"other": 1})
+    writing.begin(there, "mine", {"other": 1})
     (there / "old").write_bytes(b"old")
-    manifest.publish(there, {}, {})
+    writing.publish(there, {}, {})
     import_all(exported, there)
     assert tree(there) == tree(made)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ezsd.cache import manifest
+from ezsd.cache import manifest, writing
 from ezsd.cache.layout import ArraySpec
 from ezsd.cache.sharded import ShardedStore
 
@@ -32,13 +32,13 @@ def open_store(folder: Path) -> ShardedStore:
 
 def run_stage(folder: Path, shards=range(6)) -> list[int]:
     """What a stage does; returns the shards it had to write."""
-    manifest.begin(folder, "mine", INPUTS)
+    writing.begin(folder, "mine", INPUTS)
     store = open_store(folder)
     todo = [shard for shard in shards if not store.is_done(shard)]
     for shard in todo:
         store.write_shard(shard, rows_of(shard, len(store.shard_range(shard))))
     store.finish()
-    manifest.publish(folder, {"rows": ROWS}, {})
+    writing.publish(folder, {"rows": ROWS}, {})
     return todo
 
 
@@ -103,7 +103,7 @@ def worker(folder: Path, shards: str) -> subprocess.Popen:
 
 def test_a_real_sigkill(tmp_path: Path, straight: dict[str, bytes]) -> None:
     folder = tmp_path / "mine"
-    manifest.begin(folder, "mine", INPUTS)
+    writing.begin(folder, "mine", INPUTS)
     open_store(folder)
     with worker(folder, "5,3," + "4," * 500 + "4") as process:
         assert [process.stdout.readline() for _ in range(3)] == [b"5\n", b"3\n", b"4\n"]
@@ -116,7 +116,7 @@ def test_a_real_sigkill(tmp_path: Path, straight: dict[str, bytes]) -> None:
 
 def test_two_processes_at_once(tmp_path: Path, straight: dict[str, bytes]) -> None:
     folder = tmp_path / "mine"
-    manifest.begin(folder, "mine", INPUTS)
+    writing.begin(folder, "mine", INPUTS)
     open_store(folder)
     with worker(folder, "4,2,0") as one, worker(folder, "5,3,1") as two:
         assert one.wait() == two.wait() == 0
@@ -179,6 +179,6 @@ def test_read_only_links_are_replaced_not_written_into(tmp_path: Path, straight:
     assert not store_before_redo.is_done(2)
     assert run_stage(folder) == [2]
     assert tree(folder) == straight
-    manifest.begin(folder, "mine", {**INPUTS, "code": "2"})
+    writing.begin(folder, "mine", {**INPUTS, "code": "2"})
     assert tree(shared) == before
     assert {path.stat().st_mode & 0o777 for path in shared.iterdir()} == {0o444}

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ezsd.cache import manifest
+from ezsd.cache import manifest, writing
 from ezsd.cache.layout import ArraySpec
 from ezsd.cache.sharded import ShardedStore
 from ezsd.cache.verify import verify
@@ -17,13 +17,13 @@ FIX = "run: ezsd-cli precompute --only mine"
 def folder(tmp_path: Path) -> Path:
     """A published artifact with a store of ten rows in shards of four and a text file."""
     folder = tmp_path / "mine"
-    manifest.begin(folder, "mine", {"code": "1"})
+    writing.begin(folder, "mine", {"code": "1"})
     store = ShardedStore.create(folder / "store.zarr", {"scores": ArraySpec((3,), "f4", 0)}, 10, 4, {})
     for shard in range(store.shards):
         store.write_shard(shard, {"scores": np.zeros((len(store.shard_range(shard)), 3), "f4")})
     store.finish()
     (folder / "names.txt").write_text("striped fish")
-    manifest.publish(folder, {}, {})
+    writing.publish(folder, {}, {})
     return folder
 
 
@@ -77,6 +77,6 @@ def test_what_verify_says_to_do_repairs_it(folder: Path) -> None:
     assert manifest.is_current(folder, {"code": "1"})
     path.unlink()  # as the sentence says
     assert not manifest.is_current(folder, {"code": "1"})
-    manifest.begin(folder, "mine", {"code": "1"})
+    writing.begin(folder, "mine", {"code": "1"})
     store = ShardedStore.open(folder / "store.zarr")
     assert [store.is_done(shard) for shard in range(3)] == [True, True, False]

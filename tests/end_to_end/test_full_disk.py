@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from support.teacher_runs import colour_params, file_bytes, prepare_colours
 
-from ezsd.cache import atomic, manifest
+from ezsd.cache import atomic, manifest, writing
 from ezsd.cache.artifacts import Mined
 from ezsd.cache.errors import ArtifactError
 from ezsd.cache.sharded import ShardedStore
@@ -21,9 +21,9 @@ ROOM = 20
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
     folder = artifact_folder(tmp_path, "prepare")
-    manifest.begin(folder, "prepare", {"made": "by hand"})
+    writing.begin(folder, "prepare", {"made": "by hand"})
     prepare_colours(tmp_path)
-    manifest.publish(folder, {}, {})
+    writing.publish(folder, {}, {})
     return tmp_path
 
 

@@ -13,8 +13,8 @@ from pycocotools.coco import COCO
 from support.training_workplace import PHOTOS, SIDE, SPLIT, Workplace, make_workplace
 
 from ezsd.cache.errors import ArtifactError
-from ezsd.cache.manifest import begin, publish
 from ezsd.cache.masks import MaskTable
+from ezsd.cache.writing import begin, publish
 from ezsd.detector.config import Selection
 from ezsd.detector.detector import detect
 from ezsd.masks import decode_masks, run_lengths

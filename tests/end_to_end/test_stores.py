@@ -9,7 +9,7 @@ import fsspec
 import pytest
 from support.teacher_runs import colour_params, file_bytes, prepare_colours
 
-from ezsd.cache import manifest
+from ezsd.cache import writing
 from ezsd.cache.errors import ArtifactError
 from ezsd.cache.verify import verify
 from ezsd.pipeline.errors import ParamsError
@@ -54,9 +54,9 @@ def made_by_hand() -> Iterator[None]:
 def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
     local = tmp_path_factory.mktemp("runs") / "local"
     folder = artifact_folder(local, "prepare")
-    manifest.begin(folder, "prepare", {"made": "by hand"})
+    writing.begin(folder, "prepare", {"made": "by hand"})
     prepare_colours(local)
-    manifest.publish(folder, {}, {})
+    writing.publish(folder, {}, {})
     run_stage(STAGES, "renorm", colour_params(), local)
     remote = copytree(local, local.with_name("remote"))
     for stage in SHARDED:

@@ -7,7 +7,7 @@ import torch
 from support.teacher_runs import context_of
 
 from ezsd.cache.errors import ArtifactError
-from ezsd.cache.manifest import begin
+from ezsd.cache.writing import begin
 from ezsd.pipeline.stage import StageContext
 from ezsd.pipeline.tensor_files import CHECKPOINT, Checkpoint, read_tensors, write_tensors
 

@@ -13,9 +13,9 @@ from torch import nn
 from ezsd.cache.artifacts import Mined, Renormed
 from ezsd.cache.atomic import write_json_atomic
 from ezsd.cache.layout import ArraySpec
-from ezsd.cache.manifest import begin, publish
 from ezsd.cache.renorm_file import NormLayerRecord, RenormRecord, write_renorm
 from ezsd.cache.sharded import ShardedStore
+from ezsd.cache.writing import begin, publish
 from ezsd.detector.config import Selection
 from ezsd.evaluation.config import EnsembleConfig
 from ezsd.evaluation.ensemble import ScoreEnsemble, teacher_weights

@@ -13,9 +13,9 @@ from support.trees import merge
 from ezsd.cache.artifacts import Embedded, Renormed
 from ezsd.cache.index import BoxTable, DatasetIndex, PhotoTable
 from ezsd.cache.layout import ArraySpec
-from ezsd.cache.manifest import begin, publish
 from ezsd.cache.renorm_file import RenormRecord, write_renorm
 from ezsd.cache.sharded import ShardedStore
+from ezsd.cache.writing import begin, publish
 from ezsd.pipeline.data.prepared import write_prepared
 from ezsd.pipeline.graph import STAGES
 from ezsd.pipeline.params import Params, parse_params, plain_values, preset_text

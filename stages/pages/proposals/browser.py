@@ -10,7 +10,8 @@ import torch
 from ezsd.cache.artifacts import Embedded, Mined
 from ezsd.cache.atomic import write_bytes_atomic
 from ezsd.cache.errors import ArtifactError
-from ezsd.cache.manifest import begin, is_current, manifest_digest, publish, read_manifest
+from ezsd.cache.manifest import is_current, manifest_digest, read_manifest
+from ezsd.cache.writing import begin, publish
 from ezsd.pipeline.code_digest import code_digest
 from ezsd.pipeline.data.prepared import Prepared
 from ezsd.pipeline.data.sources import resolve_sources

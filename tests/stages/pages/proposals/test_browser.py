@@ -7,7 +7,8 @@ import pytest
 from support.teacher_runs import colour_params, context_of, file_bytes, prepare_colours
 
 from ezsd.cache.errors import ArtifactError
-from ezsd.cache.manifest import begin, publish, read_manifest
+from ezsd.cache.manifest import read_manifest
+from ezsd.cache.writing import begin, publish
 from ezsd.pipeline.errors import PipelineError
 from ezsd.pipeline.runner import artifact_folder
 from ezsd.stages import embed, mine, renorm
