@@ -22,6 +22,8 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 _MODULES = {
     "ArtifactError": "ezsd.cache.errors",
+    "CascadeConfig": "ezsd.mining.config",
+    "CascadeMiner": "ezsd.mining.cascade",
     "Detections": "ezsd.api.results",
     "Detector": "ezsd.api.detector",
     "InputError": "ezsd.errors",
@@ -32,9 +34,10 @@ _MODULES = {
     "RenormConfig": "ezsd.renorm.config",
     "Selection": "ezsd.detector.config",
     "Teacher": "ezsd.teacher.protocol",
+    "fit_cascade": "ezsd.api.mining",
     "load_detector": "ezsd.api.detector",
     "load_teacher": "ezsd.api.teacher",
-    "mine": "ezsd.api.teacher",
+    "mine": "ezsd.api.mining",
     "renormalize": "ezsd.api.teacher",
 }
 __all__ = list(_MODULES)

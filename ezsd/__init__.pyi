@@ -1,10 +1,12 @@
 from ezsd.api.detector import Detector, load_detector
+from ezsd.api.mining import fit_cascade, mine
 from ezsd.api.results import Detections, Proposals
-from ezsd.api.teacher import load_teacher, mine, renormalize
+from ezsd.api.teacher import load_teacher, renormalize
 from ezsd.cache.errors import ArtifactError
 from ezsd.detector.config import Selection
 from ezsd.errors import InputError
-from ezsd.mining.config import MineConfig
+from ezsd.mining.cascade import CascadeMiner
+from ezsd.mining.config import CascadeConfig, MineConfig
 from ezsd.photos import Photo
 from ezsd.renorm.config import RenormConfig
 from ezsd.teacher.prompts import Prompts
@@ -12,6 +14,8 @@ from ezsd.teacher.protocol import Teacher
 
 __all__ = [
     "ArtifactError",
+    "CascadeConfig",
+    "CascadeMiner",
     "Detections",
     "Detector",
     "InputError",
@@ -22,6 +26,7 @@ __all__ = [
     "RenormConfig",
     "Selection",
     "Teacher",
+    "fit_cascade",
     "load_detector",
     "load_teacher",
     "mine",

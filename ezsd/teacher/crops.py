@@ -31,6 +31,14 @@ def crop_windows(
     return torch.cat([start, torch.maximum(windows[:, 2:], start + 1)], dim=1)
 
 
+def centre_square(photo: Tensor, size: int) -> Tensor:
+    """Largest centred square of a photo `(3, H, W)`, as CLIP preprocesses it: uint8 `(1, 3, size, size)`."""
+    height, width = photo.shape[1:]
+    side = min(height, width)
+    left, top = (width - side) / 2, (height - side) / 2
+    return square_crops(photo, torch.tensor([[left, top, left + side, top + side]]), 1.0, size)
+
+
 def square_crops(
     photo: Tensor, boxes_xyxy: Tensor, context_factor: float, size: int, min_side: float = MIN_SIDE
 ) -> Tensor:

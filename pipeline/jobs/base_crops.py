@@ -11,7 +11,7 @@ from ezsd.boxes import box_area
 from ezsd.pipeline.data.training_photos import TrainingPhotos
 from ezsd.renorm.config import RenormConfig
 from ezsd.renorm.labelled_crops import LabelledCrops, Piece, RememberedCrops, compute_ahead
-from ezsd.teacher.crops import square_crops
+from ezsd.teacher.crops import centre_square, square_crops
 
 MAX_BYTES = 2 << 30
 """Memory for crops, so that later epochs need not decode their photos again."""
@@ -52,11 +52,7 @@ class BasePhotos:
         )
 
     def _cut_centre(self, number: int) -> Tensor:
-        photo = self.photos.photo(self._rows[number])
-        height, width = photo.shape[1:]
-        side = min(height, width)
-        left, top = (width - side) / 2, (height - side) / 2
-        return square_crops(photo, torch.tensor([[left, top, left + side, top + side]]), 1.0, self.crop_size)
+        return centre_square(self.photos.photo(self._rows[number]), self.crop_size)
 
     def _relative_areas(self, row: int) -> Tensor:
         height, width = self.photos.size_hw(row)

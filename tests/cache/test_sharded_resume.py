@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from ezsd.cache import manifest, writing
+from ezsd.cache.atomic import write_json_atomic
 from ezsd.cache.layout import ArraySpec
 from ezsd.cache.sharded import ShardedStore
 
@@ -133,7 +134,7 @@ def test_killed_between_finish_and_publish(tmp_path: Path, straight: dict[str, b
         "fingerprint": manifest.fingerprint("mine", INPUTS),
         "inputs": INPUTS,
     }
-    manifest.write_json_atomic(folder / "incomplete.json", claim)
+    write_json_atomic(folder / "incomplete.json", claim)
     (folder / "manifest.json").unlink()
     assert run_stage(folder) == []
     assert tree(folder) == straight

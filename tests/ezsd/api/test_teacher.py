@@ -7,7 +7,6 @@ import pytest
 import torch
 from PIL import Image, ImageDraw
 from safetensors.torch import save_file
-from torchvision.ops import box_iou
 
 import ezsd
 from ezsd.renorm.norm_layers import find_norm_layers, norm_state
@@ -127,31 +126,12 @@ def test_unusable_boxes_and_labels_are_named(
         ezsd.renormalize(tiny_teacher, [coloured([0, 1])] * 2, boxes, labels, NAMES)
 
 
-GRID = ezsd.MineConfig(long_side=64, short_side=48, stride=16, scales=(1.0, 2.0), ratios=(1.0,), keep=6)
-
-
-def test_proposals_are_free_of_base_boxes_and_base_names(tiny_teacher: ezsd.Teacher) -> None:
-    photo = coloured([0, 1])
-    free = ezsd.mine(tiny_teacher, photo, NAMES, config=GRID)
-    assert free.anchors == 4 * 3 * 2 and free.names == NAMES and 0 < len(free) <= 6
-    assert free.scores.tolist() == sorted(free.scores.tolist(), reverse=True)
-    assert (free.scores >= 0).all() and (free.scores <= np.log(3)).all()
-    likeliest = NAMES[int(free.labels[0])]
-    others = ezsd.mine(tiny_teacher, photo, NAMES, base_names=[likeliest], config=GRID)
-    assert likeliest not in {NAMES[label] for label in others.labels.tolist()}
-    known = free.boxes_xyxy[:1]
-    beside = ezsd.mine(tiny_teacher, photo, NAMES, base_boxes=known, config=GRID)
-    assert len(beside) and (box_iou(beside.boxes_xyxy, known) < GRID.base_iou).all()
-
-
-def test_labels_index_the_names_as_given(tiny_teacher: ezsd.Teacher) -> None:
-    photo = coloured([2, 1])
-    one = ezsd.mine(tiny_teacher, photo, NAMES, base_names=["red"], config=GRID)
-    other = ezsd.mine(tiny_teacher, photo, NAMES[::-1], base_names=["red"], config=GRID)
-    named = [[found.names[label] for label in found.labels.tolist()] for found in (one, other)]
-    assert named[0] == named[1]
-
-
-def test_a_base_name_must_be_a_name(tiny_teacher: ezsd.Teacher) -> None:
-    with pytest.raises(ezsd.InputError, match="'owl' is not among names"):
-        ezsd.mine(tiny_teacher, coloured([0]), NAMES, base_names=["owl"])
+def test_statistics_change_the_image_tower_alone_and_none_changes_nothing(tiny_teacher: ezsd.Teacher) -> None:
+    photos = [coloured(labels) for labels in LABELS]
+    before = norms_of(tiny_teacher)
+    for method, changed in {"statistics": {"image"}, "none": set()}.items():
+        config = ezsd.RenormConfig(method=method)
+        after = norms_of(ezsd.renormalize(tiny_teacher, photos, [BOXES] * 6, LABELS, NAMES, config=config))
+        assert {
+            name.split(".")[0] for name in before if not torch.equal(before[name], after[name])
+        } == changed
