@@ -73,12 +73,13 @@ def test_the_wheel_holds_one_import_name_and_all_data(wheel: Path) -> None:
     assert "ezsd/py.typed" in names
 
 
-def test_a_wheel_from_the_source_distribution_is_the_same(
+def test_the_source_distribution_has_no_tests_and_gives_the_same_wheel(
     wheel: Path, checkout: Path, tmp_path: Path
 ) -> None:
     archive = run(sys.executable, "-c", BUILD_SDIST, tmp_path, root=checkout).splitlines()[-1]
     shutil.unpack_archive(tmp_path / archive, tmp_path)
     source = tmp_path / archive.removesuffix(".tar.gz")
+    assert not (source / "tests").exists()
     assert contents(build_wheel(source, tmp_path / "wheel")) == contents(wheel)
 
 

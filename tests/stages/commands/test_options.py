@@ -7,7 +7,7 @@ import pytest
 from support.report_numbers import METRICS
 
 from ezsd.cache.atomic import write_json_atomic
-from ezsd.cache.manifest import begin, publish
+from ezsd.cache.writing import begin, publish
 from ezsd.pipeline import runner
 from ezsd.pipeline.errors import ParamsError, PipelineError
 from ezsd.pipeline.findings.finding import Finding, facts_of
