@@ -31,8 +31,7 @@ from ezsd.teacher.box_encoder import BoxEncoder
 from ezsd.training.dataset import BatchPlan, TrainSet, load_batches
 from ezsd.training.determinism import deterministic
 from ezsd.training.engine import StepReport, train_steps
-from ezsd.training.optimizers import make_optimizer
-from ezsd.training.schedule import Schedule
+from ezsd.training.schedule import Schedule, make_optimizer
 from ezsd.training.targets import CachedTargets
 
 SCENES = 64

@@ -9,9 +9,9 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ezsd.cache.checked import require_intact
+from ezsd.cache.contents import store_location
 from ezsd.cache.index import DatasetIndex
 from ezsd.cache.layout import ArraySpec
-from ezsd.cache.location import store_location
 from ezsd.cache.objects import Location
 from ezsd.cache.quantize import dequantize_rows, quantize_rows
 from ezsd.cache.renorm_file import RenormRecord, read_renorm

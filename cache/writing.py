@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from ezsd.cache.atomic import json_bytes, sweep_leftovers, write_bytes_atomic, write_json_atomic
-from ezsd.cache.contents import Contents
+from ezsd.cache.contents import Contents, erase_shards, read_location, shards_url, write_location
 from ezsd.cache.errors import ArtifactError
 from ezsd.cache.folders import INCOMPLETE, MANIFEST, artifact_files, remove_file, wipe
-from ezsd.cache.location import erase_shards, read_location, shards_url, write_location
 from ezsd.cache.manifest import (
     SCHEMA,
     FileRecord,

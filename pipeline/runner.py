@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from ezsd.cache import manifest, writing
+from ezsd.cache.contents import erase_shards, shards_url
 from ezsd.cache.errors import ArtifactError
-from ezsd.cache.location import erase_shards, shards_url
 from ezsd.cache.lock import hold
 from ezsd.pipeline.code_digest import code_digest
 from ezsd.pipeline.errors import PipelineError

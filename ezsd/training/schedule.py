@@ -1,13 +1,16 @@
-"""The learning rate over a training run: a linear warm-up, then steps or a cosine down.
+"""The optimizer, and the learning rate over a training run: a linear warm-up, then steps or a cosine down.
 
 Steps are the paper's (docs/method.md, section 6).
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from ezsd.training.config import Decay, ScheduleConfig
+from torch import nn
+from torch.optim import SGD, AdamW, Optimizer
+
+from ezsd.training.config import Decay, OptimizerName, ScheduleConfig, StepConfig
 
 WARMUP_START = 0.001
 STEP_FACTOR = 0.1
@@ -67,3 +70,25 @@ def schedule_in_epochs(config: ScheduleConfig, photos: int) -> Schedule:
 def _steps_of(exact: float) -> int:
     """Round up, ignoring errors of binary fractions."""
     return math.ceil(round(exact, 6))
+
+
+def make_optimizer(model: nn.Module, config: StepConfig) -> Optimizer:
+    """The config's optimizer over all that can change in the model, with a rate of 0."""
+    return OPTIMIZERS[config.optimizer](
+        [parameter for parameter in model.parameters() if parameter.requires_grad], config
+    )
+
+
+def _sgd(parameters: Sequence[nn.Parameter], config: StepConfig) -> SGD:
+    return SGD(parameters, lr=0.0, momentum=config.momentum, weight_decay=config.weight_decay)
+
+
+def _adamw(parameters: Sequence[nn.Parameter], config: StepConfig) -> AdamW:
+    """AdamW (arXiv 1711.05101) with its authors' averages, 0.9 and 0.999."""
+    return AdamW(parameters, lr=0.0, weight_decay=config.weight_decay)
+
+
+OPTIMIZERS: dict[OptimizerName, Callable[[Sequence[nn.Parameter], StepConfig], Optimizer]] = {
+    "sgd": _sgd,
+    "adamw": _adamw,
+}

@@ -5,10 +5,10 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
-from ezsd.pipeline.bounded_yaml import load_yaml
 from ezsd.pipeline.data.checks import check_categories
 from ezsd.pipeline.data.tables import Boxes, Category, Photos, Searched, boxes_from_rows, photos_from_rows
 from ezsd.pipeline.errors import DataError, show
+from ezsd.pipeline.params.tree import load_yaml
 
 BOX, SCORED_BOX, LEAST_POLYGON = 5, 6, 7
 """Numbers on a line: class and box, with a confidence, or class and a polygon of three corners."""

@@ -13,13 +13,11 @@ from ezsd.pipeline.interrupt import stop_on_signal
 from ezsd.pipeline.jobs.training_log import progress_note
 from ezsd.pipeline.stage import StageContext
 from ezsd.pipeline.tensor_files import Checkpoint
-from ezsd.training.checkpoint import restore_training, training_tensors
 from ezsd.training.config import ScheduleConfig, StepConfig
 from ezsd.training.dataset import BatchPlan, Example, TrainSet, load_batches
 from ezsd.training.determinism import deterministic
-from ezsd.training.engine import DivergedError, StepReport, train_steps
-from ezsd.training.optimizers import make_optimizer
-from ezsd.training.schedule import schedule_in_epochs
+from ezsd.training.engine import DivergedError, StepReport, restore_training, train_steps, training_tensors
+from ezsd.training.schedule import make_optimizer, schedule_in_epochs
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,5 @@
 """An artifact says what it was made from; a reader gets it whole and current, or one sentence."""
 
-import errno
 import json
 import os
 from pathlib import Path
@@ -9,7 +8,7 @@ import pytest
 
 from ezsd.cache import manifest, writing
 from ezsd.cache.errors import ArtifactError
-from ezsd.cache.folders import wipe
+from ezsd.cache.manifest import describe_changes
 
 INPUTS = {"params": {"mine": {"nms_iou": 0.7}}, "code": {"ezsd/teacher/crops.py": "1" * 64}, "parents": {}}
 FIX = "run: ezsd-cli precompute --only mine"
@@ -138,111 +137,39 @@ def test_a_truncated_or_edited_manifest_is_one_sentence_and_made_anew(folder: Pa
     assert os.listdir(folder) == ["incomplete.json"]
 
 
-def test_begin_resumes_the_same_and_wipes_another(tmp_path: Path) -> None:
-    folder = tmp_path / "mine"
-    assert writing.begin(folder, "mine", INPUTS) is False
-    (folder / "half").write_bytes(b"work")
-    assert writing.begin(folder, "mine", INPUTS) is True
-    assert (folder / "half").read_bytes() == b"work"
-    assert writing.begin(folder, "mine", changed(nms_iou=0.6)) is False
-    assert os.listdir(folder) == ["incomplete.json"]
+def test_names_key_and_both_values() -> None:
+    old = {"params": {"mine": {"nms_iou": 0.7, "names": ["a"]}}, "code": {"ezsd/teacher/crops.py": "1" * 64}}
+    new = {"params": {"mine": {"nms_iou": 0.6, "names": ["a"]}}, "code": {"ezsd/teacher/crops.py": "2" * 64}}
+    assert describe_changes(old, new) == "code ezsd/teacher/crops.py changed, params.mine.nms_iou 0.7 -> 0.6"
 
 
-def test_begin_sweeps_what_a_killed_writer_left(tmp_path: Path) -> None:
-    folder = tmp_path / "mine"
-    writing.begin(folder, "mine", INPUTS)
-    leftover = folder / f".shard.{'0' * 32}.part"
-    leftover.write_bytes(b"half")
-    writing.begin(folder, "mine", INPUTS)
-    assert not leftover.exists()
-    leftover.write_bytes(b"of a worker that died later")
-    assert writing.publish(folder, {}, {}).files == {}
+def test_nothing_differs() -> None:
+    assert describe_changes({"params": {"a": [1, {"b": 2}]}}, {"params": {"a": [1, {"b": 2}]}}) == ""
 
 
-def test_begin_again_keeps_what_is_intact_and_drops_what_is_not(folder: Path) -> None:
-    (folder / "boxes" / "1").write_bytes(b"stranger")
-    (folder / "names.txt").write_bytes(b"edited")
-    assert writing.begin(folder, "mine", INPUTS) is True
-    assert (folder / "boxes" / "0").read_bytes() == b"shard zero"
-    assert sorted(path.name for path in folder.rglob("*")) == ["0", "boxes", "incomplete.json"]
+def test_a_key_that_came_or_went() -> None:
+    assert describe_changes({"params": {"a": 1}}, {"params": {"b": None}}) == (
+        "params.a 1 -> (none), params.b (none) -> None"
+    )
 
 
-def test_begin_drops_a_file_damaged_in_place(folder: Path) -> None:
-    (folder / "boxes" / "0").write_bytes(b"shard zerO")
-    assert manifest.is_current(folder, INPUTS)  # sizes agree
-    writing.begin(folder, "mine", INPUTS)
-    assert not (folder / "boxes" / "0").exists()
+def test_a_parent_and_a_weights_hash() -> None:
+    old = {"parents": {"prepare": "a" * 64}, "weights": "b" * 64}
+    new = {"parents": {"prepare": "c" * 64}, "weights": "d" * 64}
+    assert describe_changes(old, new) == "parent prepare was re-made, weights bbbbbbbb -> dddddddd"
 
 
-def test_killed_between_manifest_and_mark_ends_with_the_same(folder: Path) -> None:
-    before = (folder / "manifest.json").read_bytes()
-    writing.begin(folder, "mine", INPUTS)
-    claim = (folder / "incomplete.json").read_bytes()
-    writing.publish(folder, {"rows": 2}, {"protocol": "names known"})
-    (folder / "incomplete.json").write_bytes(claim)
-    assert not manifest.is_current(folder, INPUTS)
-    assert writing.begin(folder, "mine", INPUTS) is True
-    writing.publish(folder, {"rows": 2}, {"protocol": "names known"})
-    assert (folder / "manifest.json").read_bytes() == before
+def test_code_as_one_digest() -> None:
+    assert describe_changes({"code": "a"}, {"code": "b"}) == "code changed"
 
 
-def test_files_that_no_stage_made_are_not_removed(tmp_path: Path) -> None:
-    (tmp_path / "holiday.jpg").write_bytes(b"photo")
-    with pytest.raises(ArtifactError, match=r"mine did not make, such as holiday\.jpg; move them away"):
-        writing.begin(tmp_path, "mine", INPUTS)
-    assert (tmp_path / "holiday.jpg").read_bytes() == b"photo"
+def test_many_changes_are_counted() -> None:
+    old = {"params": {f"key{number}": 0 for number in range(9)}}
+    new = {"params": {f"key{number}": 1 for number in range(9)}}
+    text = describe_changes(old, new)
+    assert text.startswith("params.key0 0 -> 1, params.key1 0 -> 1")
+    assert text.endswith("params.key5 0 -> 1, and 3 more")
 
 
-@pytest.mark.parametrize("theirs", ['{"name": "my web app"}', '{"stage": "embed"}'])
-def test_a_manifest_of_somebody_else_protects_its_folder(tmp_path: Path, theirs: str) -> None:
-    (tmp_path / "manifest.json").write_text(theirs)
-    (tmp_path / "holiday.jpg").write_bytes(b"photo")
-    with pytest.raises(ArtifactError, match=r"mine did not make, such as manifest\.json; move them away"):
-        writing.begin(tmp_path, "mine", INPUTS)
-    assert (tmp_path / "manifest.json").read_text() == theirs
-    assert (tmp_path / "holiday.jpg").read_bytes() == b"photo"
-
-
-def test_publish_needs_begin(tmp_path: Path) -> None:
-    with pytest.raises(ArtifactError, match="not begun"):
-        writing.publish(tmp_path, {}, {})
-
-
-def test_a_full_disk_while_publishing_leaves_work_to_resume(tmp_path: Path, monkeypatch) -> None:
-    folder = tmp_path / "mine"
-    writing.begin(folder, "mine", INPUTS)
-    (folder / "shard").write_bytes(b"done")
-
-    def full(*_: object) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    with monkeypatch.context() as patch, pytest.raises(ArtifactError, match="disk is full"):
-        patch.setattr(os, "fsync", full)
-        writing.publish(folder, {}, {})
-    assert sorted(os.listdir(folder)) == ["incomplete.json", "shard"]
-    assert writing.begin(folder, "mine", INPUTS) is True
-    writing.publish(folder, {}, {})
-    assert manifest.is_current(folder, INPUTS)
-
-
-def test_read_only_hard_links_are_wiped_and_their_twins_kept_as_they_are(
-    folder: Path, tmp_path: Path
-) -> None:
-    twin = tmp_path / "dvc-cache"
-    os.link(folder / "boxes" / "0", twin)
-    twin.chmod(0o444)
-    (folder / "link").symlink_to(twin)
-    writing.begin(folder, "mine", changed(nms_iou=0.6))
-    assert os.listdir(folder) == ["incomplete.json"]
-    assert twin.read_bytes() == b"shard zero"
-    assert twin.stat().st_mode & 0o777 == 0o444
-
-
-def test_wiping_removes_the_marks_last(folder: Path, monkeypatch) -> None:
-    (folder / "zzz").write_bytes(b"")
-    removed: list[str] = []
-    unlink = Path.unlink
-    monkeypatch.setattr(Path, "unlink", lambda path, **kw: (removed.append(path.name), unlink(path, **kw)))
-    wipe(folder)
-    assert removed[-2:] == ["manifest.json", "incomplete.json"]
-    assert os.listdir(folder) == []
+def test_long_values_are_cut() -> None:
+    assert len(describe_changes({"names": "x" * 500}, {"names": "y"})) < 80

@@ -7,8 +7,8 @@ import pytest
 from filelock import FileLock
 
 from ezsd.cache import manifest
+from ezsd.cache.contents import shards_url, write_location
 from ezsd.cache.errors import ArtifactError
-from ezsd.cache.location import shards_url, write_location
 from ezsd.pipeline.errors import PipelineError
 from ezsd.pipeline.findings.finding import Finding, read_findings
 from ezsd.pipeline.params import Params, parse_params, preset_text

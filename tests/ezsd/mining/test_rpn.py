@@ -11,11 +11,9 @@ from ezsd.boxes import iou_xyxy
 from ezsd.errors import InputError
 from ezsd.mining.config import RegionProposerConfig
 from ezsd.mining.rpn import RegionProposer, RpnMiner
-from ezsd.training.checkpoint import restore_training, training_tensors
 from ezsd.training.config import ExampleConfig, StepConfig
-from ezsd.training.engine import train_steps
-from ezsd.training.optimizers import make_optimizer
-from ezsd.training.schedule import Schedule
+from ezsd.training.engine import restore_training, train_steps, training_tensors
+from ezsd.training.schedule import Schedule, make_optimizer
 from ezsd.training.targets import CachedTargets, draw_example
 
 RED, GREEN = (8, 8, 40, 40), (72, 40, 112, 80)

@@ -10,12 +10,10 @@ from torch import Tensor
 
 from ezsd.detector.detector import LOSSES, ZeroShotDetector
 from ezsd.errors import InputError
-from ezsd.training.checkpoint import restore_training, training_tensors
 from ezsd.training.config import StepConfig
 from ezsd.training.dataset import Example
-from ezsd.training.engine import StepReport, train_steps
-from ezsd.training.optimizers import make_optimizer
-from ezsd.training.schedule import Schedule
+from ezsd.training.engine import StepReport, restore_training, train_steps, training_tensors
+from ezsd.training.schedule import Schedule, make_optimizer
 
 STEPS = 6
 

@@ -10,10 +10,8 @@ from torch import Tensor, tensor
 
 from ezsd.training.config import ExampleConfig, JitterConfig, StepConfig
 from ezsd.training.engine import train_steps
-from ezsd.training.jitter import Window, draw_window
-from ezsd.training.optimizers import make_optimizer
-from ezsd.training.schedule import Schedule
-from ezsd.training.targets import VISIBLE, CachedTargets, crop_targets, draw_example
+from ezsd.training.schedule import Schedule, make_optimizer
+from ezsd.training.targets import VISIBLE, CachedTargets, Window, crop_targets, draw_example, draw_window
 
 WIDTH, HEIGHT = 20, 12
 

@@ -23,7 +23,7 @@ from ezsd.training.losses.classification import SeesawLoss
 from ezsd.distributed import mean_rows
 from ezsd.training.config import StepConfig
 from ezsd.training.engine import train_steps
-from ezsd.training.optimizers import make_optimizer
+from ezsd.training.schedule import make_optimizer
 from ezsd.training.schedule import Schedule
 
 folder, rank, world_size = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])

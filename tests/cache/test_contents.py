@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from ezsd.cache import manifest, writing
+from ezsd.cache.contents import read_location, shards_url, store_location, write_location
 from ezsd.cache.errors import ArtifactError
 from ezsd.cache.layout import ArraySpec
-from ezsd.cache.location import read_location, shards_url, store_location, write_location
 from ezsd.cache.objects import Objects
 from ezsd.cache.portable import export_artifacts
 from ezsd.cache.sharded import ShardedStore
