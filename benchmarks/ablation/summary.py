@@ -18,7 +18,7 @@ STEP_TARGET = Target("<=", 0.1)
 ORACLE_TARGET = Target(">=", 0.8)
 HOURS_TARGET = Target("<=", 6)
 ERRORS_OF_A_GAIN = 2
-"""A gain counts that is larger than so many of its standard errors."""
+"""Standard errors of a gain above which it counts."""
 AT_ONCE = 2
 """Runs at a time for which the hours are stated."""
 

@@ -35,7 +35,7 @@ class YoloFolder:
 
         Args:
             path: the file.
-            root: folder of the data set, in the place of the file's `path`.
+            root: folder of the data set, instead of the file's `path`.
 
         Raises:
             DataError: the file is no `data.yaml`, or names photos outside the folder.

@@ -64,9 +64,9 @@ def test_ctrl_c_says_so_and_the_next_run_goes_on(small_run: Path, new_root: Call
     while not list((root / "artifacts").glob("prepare/*")):
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
-    _, said = process.communicate()
+    _, printed = process.communicate()
     assert process.returncode == 130
-    assert "Traceback" not in said and "again" in said
+    assert "Traceback" not in printed and "again" in printed
     assert cli("precompute", root=root).returncode == 0
     stages = ("prepare", "renorm", "mine", "embed")
     assert not differing(bytes_below(small_run, stages), bytes_below(root, stages))

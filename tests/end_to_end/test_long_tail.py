@@ -17,11 +17,11 @@ from ezsd.training import repeats
 
 
 class Run(NamedTuple):
-    """A folder in which the whole pipeline ran, how often training showed each photo, and what was said."""
+    """A folder in which the whole pipeline ran, how often training showed each photo, and what it printed."""
 
     root: Path
     shown: list[list[int]]
-    said: str
+    printed: str
 
     @property
     def metrics(self) -> dict[str, Any]:
@@ -49,8 +49,8 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(train, "draw_repeats", draw_repeats)
-        said = Recipe("long-tail.md", root).run()
-    return Run(root, shown, said)
+        printed = Recipe("long-tail.md", root).run()
+    return Run(root, shown, printed)
 
 
 def test_the_result_tells_rare_common_and_frequent_names_apart(run: Run) -> None:
@@ -59,7 +59,7 @@ def test_the_result_tells_rare_common_and_frequent_names_apart(run: Run) -> None
     data = run.metrics["data"]
     assert run.metrics["protocol"] == "names known" and data["split"] == "world_long_tail"
     assert data["categories"]["base"] + data["categories"]["novel"] == 260
-    assert "rare" in run.said
+    assert "rare" in run.printed
     page = (run.root / "artifacts/report/index.html").read_text()
     assert "world_long_tail" in page and "rare" in page
 

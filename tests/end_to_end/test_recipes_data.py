@@ -59,8 +59,8 @@ def test_lvis(tiny_dataset: TinyDataset, tmp_path: Path) -> None:
         path.write_text(
             path.read_text().replace("org/train/", "org/train2017/").replace("org/val/", "org/val2017/")
         )
-    said = Recipe("lvis.md", root, {"/path/to/lvis": str(folder)}).run()
-    assert "APr" in metrics(root) and "rare" in said
+    printed = Recipe("lvis.md", root, {"/path/to/lvis": str(folder)}).run()
+    assert "APr" in metrics(root) and "rare" in printed
 
 
 def test_voc(tiny_dataset: TinyDataset, tmp_path: Path) -> None:
@@ -89,8 +89,8 @@ def test_a_detector_trained_from_shards_in_a_bucket_is_the_same(own_run: Path, t
     for stage in stages:
         shutil.rmtree(root / "artifacts" / stage)
     bucket = "memory://recipe/prefix"
-    said = Recipe("object-storage.md", root, {"s3://bucket/prefix": bucket}).run()
-    assert "mine: ok" in said and "embed: ok" in said
+    printed = Recipe("object-storage.md", root, {"s3://bucket/prefix": bucket}).run()
+    assert "mine: ok" in printed and "embed: ok" in printed
     here, there = bytes_below(own_run, stages), bytes_below(root, stages)
     for stage in ("mine", "embed"):
         url = json.loads(there.pop(f"artifacts/{stage}/location.json"))["url"]

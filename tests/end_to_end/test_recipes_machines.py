@@ -43,15 +43,17 @@ def free_port() -> int:
 
 def test_several_gpus(without: Callable[..., Path]) -> None:
     root = without("train", "evaluate", "report")
-    said = Recipe("several-gpus.md", root, {"--nproc-per-node 4": "--nproc-per-node 2"}).run()
-    assert said.count("train: done") == 1
+    printed = Recipe("several-gpus.md", root, {"--nproc-per-node 4": "--nproc-per-node 2"}).run()
+    assert printed.count("train: done") == 1
     assert (root / "artifacts/report/index.html").is_file()
 
 
 def test_dask(without: Callable[..., Path], own_run: Path) -> None:
     root, port = without("mine", "embed", "evaluate"), free_port()
-    said = Recipe("dask.md", root, {"HOST:8786": f"127.0.0.1:{port}", "--port 8786": f"--port {port}"}).run()
-    assert "mine: done" in said and "embed: done" in said and "evaluate: done" in said
+    printed = Recipe(
+        "dask.md", root, {"HOST:8786": f"127.0.0.1:{port}", "--port 8786": f"--port {port}"}
+    ).run()
+    assert "mine: done" in printed and "embed: done" in printed and "evaluate: done" in printed
     result_like(root, own_run, "mine", "embed", "evaluate")
 
 
@@ -78,8 +80,8 @@ def test_slurm(without: Callable[..., Path], own_run: Path, tmp_path: Path) -> N
         "SLURM_GPUS_ON_NODE": "1",
         "SLURM_CPUS_PER_TASK": "1",
     }
-    said = Recipe("slurm.md", root, extra_path=stubs, environment=job).run()
-    assert re.findall(r"^(\w+): done", said, re.MULTILINE) == ["eval", "report", "embed", "train"]
+    printed = Recipe("slurm.md", root, extra_path=stubs, environment=job).run()
+    assert re.findall(r"^(\w+): done", printed, re.MULTILINE) == ["eval", "report", "embed", "train"]
     result_like(root, own_run, "embed")
 
 
@@ -104,6 +106,6 @@ def test_dvc_remote(own_run: Path, tmp_path: Path) -> None:
         "/path/to/project": ".",
         "elsewhere": "../elsewhere",
     }
-    said = Recipe("dvc-remote.md", root, places).run()
-    assert "evaluate: ok" in said and "own (names known)" in said
+    printed = Recipe("dvc-remote.md", root, places).run()
+    assert "evaluate: ok" in printed and "own (names known)" in printed
     result_like(tmp_path / "elsewhere", own_run, *STAGES)

@@ -18,7 +18,7 @@ def test_a_deep_value_is_shown():
 
 
 def test_a_sentence_keeps_what_to_do_and_no_control_characters():
-    said = sentence(PipelineError(f"id {'x' * 1_000_000}\x1b[31m\nis wrong: correct \ud800 it"))
-    assert len(said) < 700 and said.endswith("is wrong: correct \N{REPLACEMENT CHARACTER} it")
-    assert "\x1b" not in said and "\n" not in said
+    printed = sentence(PipelineError(f"id {'x' * 1_000_000}\x1b[31m\nis wrong: correct \ud800 it"))
+    assert len(printed) < 700 and printed.endswith("is wrong: correct \N{REPLACEMENT CHARACTER} it")
+    assert "\x1b" not in printed and "\n" not in printed
     assert len(sentence(PipelineError("many words " * 10_000))) <= 1200

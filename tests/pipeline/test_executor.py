@@ -146,8 +146,8 @@ def test_a_scheduler_without_workers_is_waited_for_and_then_given_up(
         run = RunParams(workers=1, device="cpu", scheduler=cluster.scheduler_address)
         with pytest.raises(PipelineError, match=r"has had no worker for .* start one with `dask worker"):
             run_shards(lambda shard: {}, [0, 1], run, lambda *_: None)
-    said = capsys.readouterr().err
-    assert said.count(f"waiting: {run.scheduler} has no worker, start one with") == 1
+    printed = capsys.readouterr().err
+    assert printed.count(f"waiting: {run.scheduler} has no worker, start one with") == 1
 
 
 def test_a_worker_that_comes_late_does_the_work(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -123,10 +123,10 @@ def test_names_without_a_validation_box_are_listed(
     boxes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     init_own(boxes, "forklift, spoons", "mug", tmp_path / "photos", params=tmp_path / "root/params.yaml")
-    told = capsys.readouterr().err
-    assert "1 base and 2 novel names; 8 photos to train on and 2 to validate on" in told
-    assert "without a validation box, so without an AP: forklift, spoons\n" in told
-    assert told.endswith("'spoons' is not in the annotations, did you mean 'spoon'?\n")
+    printed = capsys.readouterr().err
+    assert "1 base and 2 novel names; 8 photos to train on and 2 to validate on" in printed
+    assert "without a validation box, so without an AP: forklift, spoons\n" in printed
+    assert printed.endswith("'spoons' is not in the annotations, did you mean 'spoon'?\n")
 
 
 def boxes_by_photo(division: Division) -> dict[str, list[tuple[object, ...]]]:

@@ -81,17 +81,17 @@ class Recipe:
     environment: Mapping[str, str] = field(default_factory=dict)
 
     def run(self) -> str:
-        """Run all blocks; returns what the commands said. Fails with the words of the one that failed."""
-        said = []
+        """Run all blocks; returns what the commands printed. Fails with the words of the one that failed."""
+        printed = []
         with self._background() as started:
             for language, text in BLOCK.findall((RECIPES / self.page).read_text(encoding="utf-8")):
                 if language == "yaml":
                     self._merge(self._fill(text))
                 elif language == "sh":
-                    said += [self._run(line, started) for line in self._fill(text).splitlines()]
+                    printed += [self._run(line, started) for line in self._fill(text).splitlines()]
                 else:
                     assert language == "text", f"{self.page}: a block of {language}"
-        return "".join(said)
+        return "".join(printed)
 
     def _fill(self, text: str) -> str:
         for placeholder, place in self.places.items():

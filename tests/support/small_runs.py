@@ -65,7 +65,7 @@ def cli(*arguments: str, root: Path) -> subprocess.CompletedProcess[str]:
 
 
 def run_all(root: Path, commands: Sequence[str] = ("precompute", "train", "eval", "report")) -> None:
-    """Runs the pipeline and fails with what it said."""
+    """Runs the pipeline and fails with what it printed."""
     for command in commands:
         done = cli(command, root=root)
         assert done.returncode == 0, f"{command}: {done.stderr[-3000:]}"

@@ -32,7 +32,7 @@ def test_no_proposal_overlaps_a_base_box_or_has_a_base_name(colour_classifier, c
     assert len(found)
     assert (max_iou_xyxy(found.boxes_xyxy, as_boxes(GREEN)) < 0.3).all()
     assert (found.labels >= 2).all()
-    # what overlapped the base box must not be suppressed silently: without it, green's place is in question
+    # what overlapped the base box must not be suppressed silently: without it, green may not be found
     assert len(mine_exhaustively(photo, NONE, classifier, small_grid)) >= len(found)
 
 

@@ -15,7 +15,7 @@ KEEP = 40
 def findings_of(
     folder: Path, counts: Sequence[int], labels: Sequence[int], names: Sequence[str] = ("cat", "fox", "owl")
 ) -> dict[str, Finding]:
-    """Findings in a store of photos with so many proposals; the names of all proposals repeat `labels`."""
+    """Findings in a store; `counts` are the photos' proposals, whose names repeat `labels`."""
     mined = Mined(folder)
     attributes = {
         "names": names,
