@@ -11,8 +11,9 @@ from ezsd.renorm.held_back import hold_back
 from ezsd.renorm.labelled_crops import LabelledCrops
 from ezsd.renorm.norm_layers import find_norm_layers, interpolate_norms, load_norm_state, norm_state
 from ezsd.renorm.tune import Tuner
-from ezsd.teacher.load import TeacherSource, load_teacher
+from ezsd.teacher.load import load_teacher
 from ezsd.teacher.prompts import Prompts
+from ezsd.teacher.source import TeacherSource
 
 NAMES = ("red", "green", "blue", "grey")
 CONFIG = RenormConfig(loss="softmax", epochs=2, photos_per_step=2, learning_rate=1e-2)
