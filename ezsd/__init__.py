@@ -24,6 +24,7 @@ _MODULES = {
     "ArtifactError": "ezsd.cache.errors",
     "CascadeConfig": "ezsd.mining.config",
     "CascadeMiner": "ezsd.mining.cascade",
+    "CheckConfig": "ezsd.renorm.config",
     "Detections": "ezsd.api.results",
     "Detector": "ezsd.api.detector",
     "InputError": "ezsd.errors",

@@ -8,7 +8,7 @@ from ezsd.errors import InputError
 from ezsd.mining.cascade import CascadeMiner
 from ezsd.mining.config import CascadeConfig, MineConfig
 from ezsd.photos import Photo
-from ezsd.renorm.config import RenormConfig
+from ezsd.renorm.config import CheckConfig, RenormConfig
 from ezsd.teacher.prompts import Prompts
 from ezsd.teacher.protocol import Teacher
 
@@ -16,6 +16,7 @@ __all__ = [
     "ArtifactError",
     "CascadeConfig",
     "CascadeMiner",
+    "CheckConfig",
     "Detections",
     "Detector",
     "InputError",

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from copy import deepcopy
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -14,10 +15,13 @@ from ezsd.boxes import box_area
 from ezsd.errors import InputError
 from ezsd.photos import Photo, as_photo
 from ezsd.pipeline.models.vocabulary import check_names
+from ezsd.renorm.check import Probe
 from ezsd.renorm.config import RenormConfig
+from ezsd.renorm.held_back import hold_back
 from ezsd.renorm.labelled_crops import LabelledCrops, Piece, RememberedCrops
-from ezsd.renorm.norm_layers import load_norm_state
+from ezsd.renorm.norm_layers import find_norm_layers, interpolate_norms, load_norm_state, norm_state
 from ezsd.renorm.statistics import renormalize_by_statistics
+from ezsd.renorm.trial import Choice
 from ezsd.renorm.tune import Tuner
 from ezsd.teacher import load
 from ezsd.teacher.crops import centre_square, square_crops
@@ -89,20 +93,34 @@ def renormalize(
         The copy, on the device of `teacher`, frozen again.
 
     Raises:
-        InputError: a photo, box, label or name cannot be used, there is no box, or the teacher has no norm
-            layers.
+        InputError: a photo, box, label or name cannot be used, there is no box, the teacher has no norm
+            layers, or `config.check` asks for more names or photos than there are.
     """
     base, recipe, renormed = check_names(names), config or RenormConfig(), deepcopy(teacher)
     used = _with_boxes(photos, labelled_boxes(boxes, labels, len(base)))
     data = _labelled_crops(used, recipe, teacher.image_size)
     if recipe.method == "tune":
-        Tuner(renormed, base, prompts or Prompts(), data, recipe).run(None, lambda state: None)
+        _tune(renormed, base, prompts or Prompts(), data, recipe)
     elif recipe.method == "statistics":
         chosen = data.sample(SAMPLE, recipe.seed)[:SAMPLE]
         whole = torch.cat([centre_square(as_photo(used[row][0]), teacher.image_size) for row in chosen])
         crops, _ = next(data.batches(chosen, SAMPLE))
         renormalize_by_statistics(renormed, whole, crops[:SAMPLE])
     return renormed
+
+
+def _tune(
+    teacher: Teacher, names: Sequence[str], prompts: Prompts, data: LabelledCrops, config: RenormConfig
+) -> None:
+    """Tune in place; a probe chooses epoch and interpolation first if the config asks for one."""
+    choice = Choice(config.epochs, 1.0)
+    if config.check is not None:
+        probe = Probe(teacher, names, prompts, hold_back(data, config.check), config, config.check)
+        choice = probe.run(None, lambda state: None).choose()
+    raw = norm_state(find_norm_layers(teacher, config.towers))
+    tuner = Tuner(teacher, names, prompts, data, replace(config, epochs=choice.epoch))
+    tuned = tuner.run(None, lambda state: None)
+    load_norm_state(teacher, interpolate_norms(raw, tuned.norms, choice.way))
 
 
 def _with_boxes(photos: Sequence[Photo], labelled: Sequence[tuple[Tensor, Tensor]]) -> list[Labelled]:

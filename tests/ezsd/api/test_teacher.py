@@ -1,5 +1,6 @@
 """A teacher by name, re-normalized on coloured boxes, and mining with it."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ from PIL import Image, ImageDraw
 from safetensors.torch import save_file
 
 import ezsd
-from ezsd.renorm.norm_layers import find_norm_layers, norm_state
+from ezsd.renorm.norm_layers import find_norm_layers, interpolate_norms, norm_state
 from ezsd.teacher.box_encoder import BoxEncoder
 from ezsd.teacher.name_embeddings import embed_names
 
@@ -135,3 +136,20 @@ def test_statistics_change_the_image_tower_alone_and_none_changes_nothing(tiny_t
         assert {
             name.split(".")[0] for name in before if not torch.equal(before[name], after[name])
         } == changed
+
+
+def test_a_check_chooses_how_far_to_go(tiny_teacher: ezsd.Teacher) -> None:
+    photos = [coloured(labels) for labels in LABELS]
+    check = ezsd.CheckConfig(held_back=0.4, ways=(0.25, 1.0))
+
+    def tuned(**changes: object) -> dict[str, torch.Tensor]:
+        config = replace(QUICK, **changes)
+        return norms_of(ezsd.renormalize(tiny_teacher, photos, [BOXES] * 6, LABELS, NAMES, config=config))
+
+    checked, before = tuned(check=check), norms_of(tiny_teacher)
+    every = {
+        (epochs, way): interpolate_norms(before, tuned(epochs=epochs), way)
+        for epochs in range(1, QUICK.epochs + 1)
+        for way in check.ways
+    }
+    assert any(same(checked, candidate) for candidate in every.values())
