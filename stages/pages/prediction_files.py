@@ -57,7 +57,9 @@ def coco_file(out: Path, names: Sequence[str]) -> Iterator[Take]:
                 for result in prediction.found.to_coco(image_id=images):
                     boxes += 1
                     area = result["bbox"][2] * result["bbox"][3]
-                    add_box({**result, "id": boxes, "area": round(area, 2), "iscrowd": 0})
+                    # tools expect a segmentation, and an empty one is a box
+                    kind = {"id": boxes, "area": round(area, 2), "iscrowd": 0, "segmentation": []}
+                    add_box(kind | result)
 
             yield take
         file.write(',\n"images": ')

@@ -8,11 +8,16 @@ from typing import Any
 
 import fsspec
 import h5py
+import numpy as np
 from conftest import TinyDataset
+from pycocotools.coco import COCO
 from support.formats import as_lvis, as_voc
-from support.recipes import BLOCK, RECIPES, Recipe
+from support.recipes import BLOCK, RECIPES, Recipe, run_cli
 from support.small_runs import bytes_below, differing
 
+from ezsd.cache.manifest import read_manifest
+from ezsd.pipeline.data.yolo import YoloFolder
+from ezsd.pipeline.models.detector import read_detector
 from ezsd.pipeline.params import PRESETS
 from ezsd.split import builtin_split
 
@@ -82,6 +87,45 @@ def test_voc(tiny_dataset: TinyDataset, tmp_path: Path) -> None:
 def test_own_data_take_three_commands(own_run: Path) -> None:
     assert metrics(own_run)["data"]["split"] == "own" and metrics(own_run)["data"]["photos"] == 1
     assert (own_run / "predictions/predictions.json").is_file()
+
+
+def test_labels_are_predicted_corrected_and_trained_on(
+    own_run: Path, tiny_dataset: TinyDataset, tmp_path: Path
+) -> None:
+    root, photos = shutil.copytree(own_run, tmp_path / "run"), tiny_dataset.save().photos("train")
+    places = {
+        "/path/to/photos": str(photos),
+        "/path/to/corrected.json": str(tmp_path / "corrected.json"),
+        "--threshold 0.2": "--threshold 0",  # an untrained detector is sure of nothing
+    }
+    run_cli(["predict", str(photos), "--format", "coco", "--threshold", "0", "--out", "first"], root)
+    labels = json.loads((root / "first/coco.json").read_text())
+    for box in labels["annotations"][::2]:
+        box["category_id"] = 3  # every second box is corrected to cow
+    (tmp_path / "corrected.json").write_text(json.dumps(labels))
+    Recipe("pre-labelling.md", root, places).run()
+    coco = COCO(str(root / "labelled/coco.json"))
+    assert coco.anns and all(0 <= one["score"] <= 1 for one in coco.anns.values())
+    assert_same_boxes(coco, YoloFolder(root / "yolo/data.yaml"))
+    facts = read_manifest(root / "artifacts/prepare").facts
+    assert facts["novel_boxes_by_name"]["cow"] > 0
+    assert read_detector(root / "artifacts/train").split.labelled == ("cat", "dog", "cow")
+
+
+def assert_same_boxes(coco: COCO, yolo: YoloFolder) -> None:
+    names = [one.name for one in yolo.categories()]
+    assert names == [one["name"] for one in coco.cats.values()]
+    photos, boxes = yolo.photos(), yolo.boxes(names)
+    ids = {
+        Path(file).name: number for file, number in zip(photos.file_names, photos.ids.tolist(), strict=True)
+    }
+    for one in coco.imgs.values():
+        rows = boxes.image_ids == ids[one["file_name"]]
+        expected = coco.loadAnns(coco.getAnnIds(one["id"]))
+        assert (1 + boxes.labels[rows]).tolist() == [box["category_id"] for box in expected]
+        x, y, width, height = np.array([box["bbox"] for box in expected]).T
+        corners = np.stack([x, y, x + width, y + height], axis=1)
+        assert np.allclose(boxes.boxes_xyxy[rows], corners, atol=0.05)
 
 
 def test_a_detector_trained_from_shards_in_a_bucket_is_the_same(own_run: Path, tmp_path: Path) -> None:
