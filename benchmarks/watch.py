@@ -100,10 +100,13 @@ class _MemorySampler(Thread):
 
 
 def _environment(code: Path) -> dict[str, str]:
-    """Return this process's environment, with its Python's commands and the code of `code` first."""
+    """Return this process's environment, with its Python's commands and the code of `code` first.
+
+    Other modules stay importable: a teacher's factory may be one.
+    """
     scripts = Path(sys.executable).parent
     return {
         **os.environ,
         "PATH": f"{scripts}{os.pathsep}{os.environ.get('PATH', '')}",
-        "PYTHONPATH": str(code),
+        "PYTHONPATH": f"{code}{os.pathsep}{os.environ.get('PYTHONPATH', '')}".rstrip(os.pathsep),
     }
