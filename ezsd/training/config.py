@@ -15,7 +15,7 @@ class ScheduleConfig:
     """Length and learning rate of training; the defaults are the paper's 1x (docs/method.md, section 6).
 
     Attributes:
-        epochs: times that as many photos are shown as there are; need not be whole.
+        epochs: passes over the photos, with repeats of those with rare names; need not be whole.
         decay: how the rate falls: ten times at each of `decay_epochs`, or along half a `cosine`.
         decay_epochs: epochs, whole or not, after which the rate is ten times smaller; of no use to a cosine.
         images_per_step: over all processes and micro-batches.

@@ -58,8 +58,8 @@ SCHEDULES: dict[Decay, type[Schedule]] = {"steps": Schedule, "cosine": CosineSch
 def schedule_in_epochs(config: ScheduleConfig, photos: int) -> Schedule:
     """Convert a schedule from epochs to steps.
 
-    An epoch has as many images as there are photos, also if photos of rare names are repeated. It need not
-    end with a step.
+    An epoch has `photos` images, those included that are repeated for their rare names. It need not end with
+    a step.
     """
     epochs = (config.epochs, *config.decay_epochs)
     steps = [_steps_of(photos * epoch / config.images_per_step) for epoch in epochs]

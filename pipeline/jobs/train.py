@@ -53,7 +53,7 @@ def train_detector(
             model=detector,
             examples=TrainSet(photos.photo, targets, params.examples),
             order=partial(targets.order, factors, params.seed),
-            photos=len(photos),
+            photos=round(sum(factors)),
             schedule=params.schedule,
             config=params,
             checkpoint_seconds=params.checkpoint_seconds,

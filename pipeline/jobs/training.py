@@ -29,7 +29,7 @@ class Training:
         model: with its initial weights, on its device; returns its losses by name.
         examples: photos with their targets.
         order: from the epoch to its rows, in order.
-        photos: number of images in an epoch.
+        photos: mean number of images in an epoch, with repeats.
         schedule: in epochs.
         config: of the steps.
         checkpoint_seconds: time between two checkpoints; one is also saved after each epoch.

@@ -179,7 +179,7 @@ class TrainParams(StepConfig):
         schedule: of the training.
         examples: random choices for each photo in each epoch.
         repeat_threshold: repeat-factor sampling: photos with a base name that is in less than this fraction
-            of the photos are repeated; 0 repeats none.
+            of the photos are repeated, which makes an epoch longer; 0 repeats none.
         classification_loss: `softmax` cross-entropy, or `seesaw` for long tails.
         checkpoint_seconds: time between two checkpoints; one is also saved after each epoch.
     """

@@ -36,6 +36,7 @@ class Amounts:
         boxes: base boxes, without crowd regions.
         boxed_photos: photos with such a box.
         epoch_boxes: boxes in an epoch of re-normalization, with repeats.
+        epoch_photos: photos in an epoch of training, with repeats.
         sizes_wh: (S, 2) int32, distinct sizes of training photos in pixels.
         size_counts: (S,) int64, number of photos of each size.
     """
@@ -45,6 +46,7 @@ class Amounts:
     boxes: float
     boxed_photos: float
     epoch_boxes: float
+    epoch_photos: float
     sizes_wh: NDArray[np.int32]
     size_counts: NDArray[np.int64]
 
@@ -56,17 +58,18 @@ class Amounts:
             self.boxes * factor,
             self.boxed_photos * factor,
             self.epoch_boxes * factor,
+            self.epoch_photos * factor,
             self.sizes_wh,
             self.size_counts,
         )
 
 
 def count_amounts(
-    labels: Sequence[torch.Tensor], sizes_wh: NDArray[np.int32], val_photos: int, repeat_threshold: float
+    labels: Sequence[torch.Tensor], sizes_wh: NDArray[np.int32], val_photos: int, params: Params
 ) -> Amounts:
     """Count a data set from the labels of each training photo, (n,) each, and the photos' sizes (N, 2)."""
     boxed = [found for found in labels if len(found)]
-    factors = repeat_factors(boxed, repeat_threshold)
+    factors = repeat_factors(boxed, params.renorm.repeat_threshold)
     counts = [len(found) for found in boxed]
     sizes, size_counts = np.unique(sizes_wh, axis=0, return_counts=True)
     return Amounts(
@@ -75,6 +78,7 @@ def count_amounts(
         boxes=float(sum(counts)),
         boxed_photos=float(len(boxed)),
         epoch_boxes=float(sum(count * float(factor) for count, factor in zip(counts, factors, strict=True))),
+        epoch_photos=sum(repeat_factors(labels, params.train.repeat_threshold)),
         sizes_wh=sizes,
         size_counts=size_counts,
     )
@@ -113,7 +117,7 @@ def units_of_work(params: Params, amounts: Amounts) -> dict[str, Units]:
         "mine: train proposal network": Units(proposer.steps),
         "mine": Units(amounts.train_photos, params.mine.photos_per_shard),
         "embed": Units(amounts.train_photos, params.mine.photos_per_shard),
-        "train": Units(schedule_in_epochs(params.train.schedule, amounts.train_photos).steps),
+        "train": Units(schedule_in_epochs(params.train.schedule, round(amounts.epoch_photos)).steps),
         "evaluate": Units(amounts.val_photos, PHOTOS_PER_SHARD),
     }
 

@@ -96,7 +96,7 @@ def make_plan(params: Params, root: Path) -> Plan:
         small = small_params(usable, data, size)
         stages = probe_pipeline(small, folder)
         prepared = Prepared(artifact_folder(folder, "prepare"))
-        sample = amounts_of_index(prepared, params.renorm.repeat_threshold)
+        sample = amounts_of_index(prepared, params)
     probe = Probe(small, sample, stages, synthetic)
     scaling = Scaling(params, real.amounts if real else _whole_world(params, sample), probe)
     command = _command_seconds()

@@ -147,18 +147,17 @@ class RealData:
         photos = training.photos.take(rows)
         labels = _by_photo(boxes, photos.ids)
         val_photos = len(read_validation_photos(sources, training.split))
-        threshold = params.renorm.repeat_threshold
-        amounts = count_amounts(labels, photos.sizes_wh, val_photos, threshold)
+        amounts = count_amounts(labels, photos.sizes_wh, val_photos, params)
         return RealData(training.split, training, boxes, amounts, rows)
 
 
-def amounts_of_index(prepared: Prepared, repeat_threshold: float) -> Amounts:
-    """The amounts of a prepared data set."""
+def amounts_of_index(prepared: Prepared, params: Params) -> Amounts:
+    """The amounts of a prepared data set, with the repeats of these params."""
     index = prepared.train
     labels = [
         torch.from_numpy(boxes.labels.astype(np.int64)) for boxes in map(index.objects_of, range(len(index)))
     ]
-    return count_amounts(labels, index.photos.sizes_wh, len(prepared.val), repeat_threshold)
+    return count_amounts(labels, index.photos.sizes_wh, len(prepared.val), params)
 
 
 def write_sample(real: RealData, sources: DataSources, folder: Path, photos: int) -> tuple[DataParams, int]:

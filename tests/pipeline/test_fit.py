@@ -18,13 +18,13 @@ def test_few_photos_are_shown_often_enough_and_the_rate_falls_at_the_same_fracti
     schedule = schedule_in_epochs(fitted(30).train.schedule, 30)
     assert schedule.steps == LEAST_STEPS == 200 * 30 / 4
     assert schedule.warmup_steps == LEAST_STEPS // 10
-    # the recipe's: after 24 and 33 of 36 epochs
-    assert [round(step / schedule.steps, 2) for step in schedule.decay_steps] == [0.67, 0.92]
+    # the recipe's: after 27 and 33 of 36 epochs
+    assert [round(step / schedule.steps, 2) for step in schedule.decay_steps] == [0.75, 0.92]
 
 
 def test_a_schedule_that_was_asked_for_stays_but_for_its_warmup() -> None:
     schedule = fitted(30, longer=False).train.schedule
-    assert (schedule.epochs, schedule.decay_epochs, schedule.warmup_steps) == (36, (24, 33), 27)
+    assert (schedule.epochs, schedule.decay_epochs, schedule.warmup_steps) == (36, (27, 33), 27)
 
 
 def test_many_photos_leave_the_recipe_as_it_is() -> None:

@@ -24,12 +24,13 @@ from ezsd.pipeline.plan.scaling import Probe, Scaling
 from ezsd.pipeline.plan.text import disk_warnings, format_bytes, format_time, memory_warnings, plan_text
 
 DEMO = parse_params(preset_text("demo"), ["run.workers=2", "run.device=cpu"])
+REPEATED = parse_params(preset_text("demo"), ["renorm.repeat_threshold=1.0", "train.repeat_threshold=0.8"])
 SIZE_WH = np.array([[640, 480]], np.int32)
 
 
 def photos_of(number: int, boxes: float = 0.0) -> Amounts:
     """Photos of 640 x 480, and half as many for validation."""
-    return Amounts(number, number // 2, boxes, number, boxes, SIZE_WH, np.array([number]))
+    return Amounts(number, number // 2, boxes, number, boxes, number, SIZE_WH, np.array([number]))
 
 
 @pytest.mark.parametrize(
@@ -56,9 +57,11 @@ def test_a_cascade_looks_at_a_fraction_of_the_anchors_tiles_included() -> None:
 def test_boxes_of_rare_names_are_counted_as_often_as_they_are_shown() -> None:
     common, rare = torch.tensor([0, 0]), torch.tensor([0, 1, 1])
     labels = [common, common, common, rare, torch.tensor([], dtype=torch.int64)]
-    amounts = count_amounts(labels, np.tile(SIZE_WH, (5, 1)), 7, repeat_threshold=1.0)
+    amounts = count_amounts(labels, np.tile(SIZE_WH, (5, 1)), 7, REPEATED)
     # name 1 is in a quarter of the photos with boxes: its photo is shown sqrt(1 / (1/4)) = 2 times
     assert (amounts.boxes, amounts.boxed_photos, amounts.epoch_boxes) == (9, 4, 12)
+    # in training, photos without boxes count too: name 0 is in 4 of 5 photos, name 1 in 1 of 5
+    assert amounts.epoch_photos == pytest.approx(4 + (0.8 / 0.2) ** 0.5)
     assert (amounts.train_photos, amounts.val_photos) == (5, 7)
 
 

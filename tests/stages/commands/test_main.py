@@ -55,7 +55,7 @@ def test_init_fills_in_the_folder_of_the_data(tmp_path: Path) -> None:
     ("schedule", "epochs", "decay_epochs", "sizes"),
     [
         ("1x", 12, (8, 11), (800, 800, 1333)),
-        ("3x", 36, (24, 33), (640, 800, 1333)),
+        ("3x", 36, (27, 33), (640, 800, 1333)),
         ("lvis-48e", 48, (32, 44), (640, 800, 1333)),
         ("demo", 3, (), (256, 256, 288)),
     ],
