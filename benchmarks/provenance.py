@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from ezsd.pipeline.executor import count_workers
+from ezsd.pipeline.device import count_workers
 from ezsd.pipeline.params import RunParams
 
 REPOSITORY = Path(__file__).resolve().parent.parent

@@ -49,6 +49,17 @@ def loader_workers(device: "torch.device") -> int:
     return max(1, min(8, cores)) if device.type == "cuda" else 0
 
 
+def count_workers(run: RunParams) -> int:
+    """Number of workers; `run.workers: 0` means one per GPU, or one per core without a GPU."""
+    import torch
+
+    if run.workers:
+        return run.workers
+    if run.device != "cpu" and torch.cuda.is_available():
+        return torch.cuda.device_count()
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 @contextmanager
 def one_thread() -> Iterator[None]:
     """Let torch compute with one thread within the context: sums depend on the number of threads."""

@@ -21,7 +21,7 @@ import torch
 from dask.distributed import Client, Future, KilledWorker, LocalCluster, as_completed, get_worker
 from distributed.comm.core import CommClosedError
 
-from ezsd.pipeline.device import one_thread
+from ezsd.pipeline.device import count_workers, one_thread
 from ezsd.pipeline.errors import PipelineError
 from ezsd.pipeline.params import RunParams
 
@@ -110,15 +110,6 @@ class _KeptWorkers:
 
 
 _kept: ContextVar[_KeptWorkers | None] = ContextVar("kept workers", default=None)
-
-
-def count_workers(run: RunParams) -> int:
-    """Number of workers; `run.workers: 0` means one per GPU, or one per core without a GPU."""
-    if run.workers:
-        return run.workers
-    if run.device != "cpu" and torch.cuda.is_available():
-        return torch.cuda.device_count()
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def run_on_one_thread(task: Task, shard: int) -> dict[str, float]:

@@ -16,7 +16,7 @@ from benchmarks.ablation.scores import Scores
 from benchmarks.ablation.summary import measure
 from benchmarks.ablation.workplace import Workplace
 from benchmarks.provenance import REPOSITORY
-from ezsd.pipeline.executor import count_workers
+from ezsd.pipeline.device import count_workers
 from ezsd.pipeline.params import RunParams
 from ezsd.stages.commands.main import USER_ERRORS
 

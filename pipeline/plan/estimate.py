@@ -16,7 +16,7 @@ from ezsd.pipeline.data.prepared import Prepared
 from ezsd.pipeline.data.sources import resolve_sources
 from ezsd.pipeline.data.world.annotations import likely_base
 from ezsd.pipeline.data.world.names import LONG_TAIL_NAMES
-from ezsd.pipeline.executor import count_workers
+from ezsd.pipeline.device import count_workers
 from ezsd.pipeline.graph import STAGES
 from ezsd.pipeline.models import RANDOM
 from ezsd.pipeline.params import OwnSplit, Params

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from ezsd.cache import writing
 from ezsd.cache.folders import artifact_files
-from ezsd.pipeline.executor import Task, count_workers, run_shards
+from ezsd.pipeline.device import count_workers
+from ezsd.pipeline.executor import Task, run_shards
 from ezsd.pipeline.graph import STAGES
 from ezsd.pipeline.jobs.job import Job
 from ezsd.pipeline.params import Params

@@ -19,9 +19,8 @@ from ezsd.pipeline.data.sources import DataSources, PhotoFolder
 from ezsd.pipeline.data.tables import Boxes
 from ezsd.pipeline.data.views import TrainingData, clean_training_boxes, read_validation_photos
 from ezsd.pipeline.data.world.drawing import encode_jpeg
-from ezsd.pipeline.device import choose_device, one_thread
+from ezsd.pipeline.device import choose_device, count_workers, one_thread
 from ezsd.pipeline.errors import DataError
-from ezsd.pipeline.executor import count_workers
 from ezsd.pipeline.models import RANDOM
 from ezsd.pipeline.models.teacher_source import resolve_teacher
 from ezsd.pipeline.params import DataParams, OwnSplit, Params, TeacherParams

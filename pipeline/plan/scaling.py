@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ezsd.pipeline.executor import count_workers
+from ezsd.pipeline.device import count_workers
 from ezsd.pipeline.jobs.renorm import MEASURE
 from ezsd.pipeline.params import Params
 from ezsd.pipeline.plan.counts import Amounts, Units, mining_cost, units_of_work
