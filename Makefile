@@ -30,7 +30,10 @@ $(INSTALLED): pyproject.toml constraints.txt
 
 demo: setup
 	ezsd-cli init --preset demo
-	dvc repro
+	ezsd-cli precompute
+	ezsd-cli train
+	ezsd-cli eval
+	ezsd-cli report
 	ezsd-cli result
 	@echo "open artifacts/report/index.html"
 

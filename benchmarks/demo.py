@@ -15,7 +15,7 @@ from benchmarks.provenance import REPOSITORY
 from benchmarks.record import Measurement, Result, Target, write_result
 from benchmarks.watch import Watched, watch
 from ezsd.pipeline.graph import STAGES
-from ezsd.pipeline.params import PARAMS_FILE
+from ezsd.pipeline.params import PARAMS_FILE, preset_text
 
 PROJECT = (
     "ezsd",
@@ -23,7 +23,6 @@ PROJECT = (
     "pipeline",
     "stages",
     "dvc.yaml",
-    "params.yaml",
     ".dvcignore",
     ".dvc/config",
 )
@@ -54,6 +53,7 @@ def copy_project(root: Path) -> Path:
         else:
             shutil.copy(source, copy)
     (root / ".dvc/config.local").write_text("[core]\n    no_scm = true\n")
+    (root / PARAMS_FILE).write_text(preset_text("demo"))
     return root
 
 

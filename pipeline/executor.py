@@ -7,6 +7,7 @@ workers or on which of them computed it.
 import importlib.util
 import logging
 import os
+import signal
 import sys
 import time
 import uuid
@@ -14,6 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError
 from contextlib import ExitStack, contextmanager, suppress
 from contextvars import ContextVar
+from multiprocessing import resource_tracker
 from typing import Any
 
 import dask
@@ -159,19 +161,32 @@ def _client(run: RunParams, workers: int) -> Iterator[Client]:
 
 @contextmanager
 def _local_client(workers: int) -> Iterator[Client]:
-    with (
-        dask.config.set({"distributed.nanny.pre-spawn-environ": _WORKER_ENVIRONMENT}),
-        LocalCluster(
-            n_workers=workers,
-            threads_per_worker=1,
-            processes=True,
-            memory_limit=None,
-            dashboard_address="127.0.0.1:0",
-            silence_logs=logging.CRITICAL,
-        ) as cluster,
-        Client(cluster) as client,
-    ):
-        yield client
+    with dask.config.set({"distributed.nanny.pre-spawn-environ": _WORKER_ENVIRONMENT}):
+        with _interrupt_blocked():
+            cluster = LocalCluster(
+                n_workers=workers,
+                threads_per_worker=1,
+                processes=True,
+                memory_limit=None,
+                dashboard_address="127.0.0.1:0",
+                silence_logs=logging.CRITICAL,
+            )
+        with cluster, Client(cluster) as client:
+            yield client
+
+
+@contextmanager
+def _interrupt_blocked() -> Iterator[None]:
+    """Let threads and processes that start within the context never see Ctrl-C.
+
+    A terminal sends it to workers too, which print tracebacks; it is this process that stops them.
+    """
+    resource_tracker.ensure_running()  # when this starts it unblocks the signal
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _run_on_dask(client: Client, task: Task, shards: Sequence[int], on_done: OnDone) -> None:

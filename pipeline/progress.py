@@ -5,13 +5,12 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, TextIO
-
-if TYPE_CHECKING:
-    from rich.progress import Progress as RichProgress
+from typing import TextIO
 
 SECONDS_BETWEEN_LINES = 10.0
 WORKERS_LISTED = 8
+LEAST_BAR = 8
+"""Width of the narrowest bar, in characters."""
 
 
 def format_seconds(seconds: float) -> str:
@@ -38,11 +37,12 @@ class Progress:
         self.tallies: Counter[str] = Counter()
         self.by_worker: Counter[str] = Counter()
         self.note = ""
-        self._start = time.monotonic()
+        self._start = self._last = time.monotonic()
 
     def advance(self, units: int, worker: str = "", **tallies: float) -> None:
         """Add units that `worker` finished, and tallies (`forwards=12750`) that are shown as rates."""
         self.done += units
+        self._last = time.monotonic()
         self.by_worker[worker] += units
         self.tallies.update(tallies)
 
@@ -51,22 +51,38 @@ class Progress:
         self.note = note
 
     def line(self) -> str:
-        """`mine: 320/800 photos, 21.3 photos/s, 4100 forwards/s, 0:23 left`."""
+        """`mine: 320/800 photos, 0:23 left, 21.3 photos/s, 4100 forwards/s`."""
+        return f"{self.label}: {', '.join(self._parts())}"
+
+    def fit(self, width: int) -> str:
+        """As many parts of the line as `width` characters hold, the first always; without the label."""
+        first, *rest = self._parts()
+        for part in rest:
+            if len(first) + 2 + len(part) <= width:
+                first = f"{first}, {part}"
+        return first
+
+    def _parts(self) -> list[str]:
+        """What is shown, the most important first."""
         elapsed = max(time.monotonic() - self._start, 1e-9)
         fresh = self.done - self._skipped
-        parts = [f"{self.label}: {self.done}/{self.total} {self.unit}"]
+        parts = [f"{self.done}/{self.total} {self.unit}", self._time(elapsed, fresh)]
         if fresh:
             parts.append(f"{fresh / elapsed:.1f} {self.unit}/s")
             parts += [f"{count / elapsed:.0f} {name}/s" for name, count in self.tallies.items()]
-            if self.done < self.total:
-                parts.append(f"{format_seconds((self.total - self.done) * elapsed / fresh)} left")
-            else:
-                parts.append(f"took {format_seconds(elapsed)}")
         if len(self.by_worker) > 1:
             parts.append(self._shares())
-        if self.note:
-            parts.append(self.note)
-        return ", ".join(parts)
+        return [*parts, self.note] if self.note else parts
+
+    def _time(self, elapsed: float, fresh: int) -> str:
+        """`0:23 left`; until something has finished, and at the end, the time that has passed."""
+        if self.done == self.total:
+            return f"took {format_seconds(elapsed)}"
+        if not fresh:
+            return f"{format_seconds(elapsed)} so far"
+        until_last = self._last - self._start
+        left = (self.total - self.done) * until_last / fresh - (elapsed - until_last)
+        return f"{format_seconds(max(left, 0))} left"
 
     def _shares(self) -> str:
         """Units of each worker; of many workers only the least and the most."""
@@ -81,30 +97,17 @@ class _LineReporter(Progress):
 
     def __init__(self, label: str, total: int, unit: str, done: int, stream: TextIO) -> None:
         super().__init__(label, total, unit, done)
-        self._stream, self._last = stream, time.monotonic()
+        self._stream, self._printed = stream, time.monotonic()
 
     def advance(self, units: int, worker: str = "", **tallies: float) -> None:
         super().advance(units, worker, **tallies)
         now = time.monotonic()
-        if now - self._last >= SECONDS_BETWEEN_LINES and self.done < self.total:
-            self._last = now
+        if now - self._printed >= SECONDS_BETWEEN_LINES and self.done < self.total:
+            self._printed = now
             self.print_line()
 
     def print_line(self) -> None:
         print(self.line(), file=self._stream, flush=True)
-
-
-class _BarReporter(Progress):
-    """A live bar."""
-
-    def __init__(self, label: str, total: int, unit: str, done: int, bars: "RichProgress") -> None:
-        super().__init__(label, total, unit, done)
-        self._bars = bars
-        self._task = bars.add_task(label, total=total, completed=done, line="")
-
-    def advance(self, units: int, worker: str = "", **tallies: float) -> None:
-        super().advance(units, worker, **tallies)
-        self._bars.update(self._task, completed=self.done, line=self.line())
 
 
 @contextmanager
@@ -113,17 +116,33 @@ def show_progress(
 ) -> Iterator[Progress]:
     """Show progress on `stream`, standard error by default: a bar on a terminal, plain lines elsewhere."""
     stream = stream or sys.stderr
-    if not stream.isatty():
-        reporter = _LineReporter(label, total, unit, done, stream)
-        yield reporter
-        reporter.print_line()
+    if stream.isatty():
+        with _show_bar(Progress(label, total, unit, done), stream) as progress:
+            yield progress
         return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
-    from rich.progress import Progress as RichProgress
-    from rich.table import Column
+    reporter = _LineReporter(label, total, unit, done, stream)
+    yield reporter
+    reporter.print_line()
 
-    line = TextColumn("{task.fields[line]}", table_column=Column())  # wraps a line that is too long
-    columns = (BarColumn(bar_width=24), MofNCompleteColumn(), line)
-    with RichProgress(*columns, console=Console(file=stream), refresh_per_second=4) as bars:
-        yield _BarReporter(label, total, unit, done, bars)
+
+@contextmanager
+def _show_bar(progress: Progress, stream: TextIO) -> Iterator[Progress]:
+    """Draw a line with a bar four times a second, so that it also moves while nothing finishes."""
+    from rich.console import Console
+    from rich.live import Live
+    from rich.progress_bar import ProgressBar
+    from rich.table import Table
+
+    console = Console(file=stream)
+
+    def line() -> Table:
+        text = progress.fit(console.width - len(progress.label) - LEAST_BAR - 2)
+        row = Table.grid(padding=(0, 1), expand=True)
+        row.add_column(no_wrap=True)
+        row.add_column(ratio=1, min_width=LEAST_BAR)
+        row.add_column(no_wrap=True, overflow="ellipsis")
+        row.add_row(progress.label, ProgressBar(progress.total, progress.done), text)
+        return row
+
+    with Live(get_renderable=line, console=console, refresh_per_second=4):
+        yield progress

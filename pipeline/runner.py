@@ -116,6 +116,19 @@ def require_current(stages: Stages, name: str, params: Params, root: Path) -> No
     manifest.require_current(folder, inputs, f"run `ezsd-cli {command_of(name)}`")
 
 
+def require_same_outside(stages: Stages, name: str, params: Params, root: Path) -> None:
+    """Refuse an artifact whose files from outside the project, such as photos or weights, have changed.
+
+    Raises:
+        ArtifactError: they differ from those it was made from.
+        DataError: they are not here.
+        InputError: the teacher or backbone is not here.
+    """
+    stage, folder = stages[name], artifact_folder(root, name)
+    inputs = stage_inputs(stage, params, root, stage.external_inputs(params, root))
+    manifest.require_current(folder, inputs, f"run `ezsd-cli {command_of(name)}`")
+
+
 def _recorded_external(folder: Path) -> dict[str, Any]:
     try:
         return dict(manifest.read_manifest(folder).inputs["external"])

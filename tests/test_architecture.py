@@ -12,7 +12,7 @@ import yaml
 
 from ezsd.pipeline.graph import STAGES
 from ezsd.pipeline.init import STAGES_TEMPLATE
-from ezsd.pipeline.params import Params, preset_text
+from ezsd.pipeline.params import Params
 from ezsd.pipeline.watch import WATCHED
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -107,7 +107,3 @@ def test_a_stage_reads_only_the_params_that_its_fingerprint_holds(name: str) -> 
     text = (ROOT / f"stages/{name}.py").read_text()
     read = set(re.findall(r"\bparams\.([a-z]+)\b", text)) & {field.name for field in fields(Params)}
     assert read <= declared_sections(name) | {"run"}
-
-
-def test_the_committed_params_are_the_demo_preset() -> None:
-    assert (ROOT / "params.yaml").read_text() == preset_text("demo")

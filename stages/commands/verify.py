@@ -22,7 +22,7 @@ def verify(
     params: ParamsPath = DEFAULT_PARAMS,
     overrides: Overrides = None,
 ) -> None:
-    """Check that artifacts are complete, undamaged and made from the current params and code."""
+    """Check that artifacts are complete, undamaged and made from the current params, code and data."""
     from ezsd.pipeline.errors import PipelineError
 
     loaded, root = open_run(params, overrides)
@@ -49,12 +49,19 @@ def _chosen(stages: list[str] | None, root: Path) -> list[str]:
 def _problems(name: str, params: "Params", root: Path) -> list[str]:
     from ezsd.cache.errors import ArtifactError
     from ezsd.cache.verify import verify
+    from ezsd.errors import InputError
+    from ezsd.pipeline.errors import PipelineError
     from ezsd.pipeline.graph import STAGES
-    from ezsd.pipeline.runner import artifact_folder, command_of, require_current
+    from ezsd.pipeline.runner import artifact_folder, command_of, require_current, require_same_outside
 
     found = verify(artifact_folder(root, name), fix=f"run `ezsd-cli {command_of(name)}`")
+    if found:
+        return found
     try:
         require_current(STAGES, name, params, root)
+        require_same_outside(STAGES, name, params, root)
     except ArtifactError as error:
-        found += [str(error)] if not found else []
-    return found
+        return [str(error)]
+    except (InputError, PipelineError) as error:
+        return [f"the files are intact, but what they were made from is not here to compare: {error}"]
+    return []

@@ -123,7 +123,9 @@ def read_published() -> list[PublishedResult]:
 
 
 def read_run(path: Path) -> RunResult:
-    """Read a `metrics.json`, or that of a run's folder; the run's name is the path as given.
+    """Read a `metrics.json`, or that of a run's folder.
+
+    The run's name is the path as given, and that of its folder for a path such as `.`.
 
     Raises:
         PipelineError: there is no such file, or it is something else.
@@ -138,7 +140,8 @@ def read_run(path: Path) -> RunResult:
             "scored by": rules(metrics),
         }
         values = {"AP50": metrics["AP50"], "AP": _means(metrics), **masks}
-        return RunResult(path.as_posix(), setting, values)
+        name = path.as_posix() if path.name not in ("", "..") else path.resolve().name
+        return RunResult(name, setting, values)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         raise PipelineError(
             f"{file} is no {METRICS} of `ezsd-cli eval`: give the folder of an evaluated run"

@@ -12,7 +12,9 @@ from ezsd.evaluation.groups import GROUPS
 from ezsd.stages.pages.comparison import Comparison, PublishedResult, Setting, Table
 from ezsd.stages.pages.report.table import ABSENT, aligned_lines, percent
 
-_WIDTH, _LEFT, _RIGHT = 760, 300, 40
+_PLOT, _RIGHT = 420, 40
+_LETTER, _LEAST_LEFT = 7.6, 200
+"""Widths of a letter, at most, and of the narrowest column of names, in pixels."""
 _ROW, _HEAD, _FOOT, _LEGEND = 24, 44, 40, 28
 _STYLE = """
 svg { font: 13px system-ui, sans-serif; background: #fcfcfa; }
@@ -59,14 +61,17 @@ def plain_values(comparison: Comparison) -> dict[str, Any]:
 
 def comparison_plot(comparison: Comparison) -> str:
     """An SVG without other files: a panel for each table and measure, a row of dots for each result."""
+    names = [result.name for table in comparison.tables for result in table.results]
+    left = max(_LEAST_LEFT, math.ceil(_LETTER * max(map(len, names), default=0)) + 28)
     body, top = [_legend()], _LEGEND
     for table in comparison.tables:
         for measure in table.measures:
             panel, height = _panel(table, measure)
             body.append(f'<g transform="translate(0 {top})">{panel}</g>')
             top += height
+    width = left + _PLOT + _RIGHT
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {top}" width="{_WIDTH}" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{-left} 0 {width} {top}" width="{width}" '
         f'height="{top}" role="img" aria-label="AP of runs and of published results">'
         f"<style>{_STYLE}</style>{''.join(body)}</svg>\n"
     )
@@ -144,7 +149,7 @@ def _panel(table: Table, measure: str) -> tuple[str, int]:
     ]
     highest = 10 * math.ceil(max((max(values.values()) for _, values, _ in rows), default=0) / 10) or 10
     bottom = _HEAD + _ROW * len(rows)
-    title = f'<text class="title" x="12" y="20">{escape(_title(table.setting))}: {escape(measure)}</text>'
+    title = f'<text class="title" x="0" y="20">{escape(_title(table.setting))}: {escape(measure)}</text>'
     drawn = [
         _row(_HEAD + _ROW * (place + 0.5), name, values, highest, "run" if run else "published")
         for place, (name, values, run) in enumerate(rows)
@@ -162,7 +167,7 @@ def _row(y: float, name: str, values: Mapping[str, float], highest: float, kind:
         if group in places
     )
     return (
-        f'<text class="{kind}" x="{_LEFT - 14}" y="{y + 4.5}" text-anchor="end">{escape(_short(name))}</text>'
+        f'<text class="{kind}" x="-14" y="{y + 4.5}" text-anchor="end">{escape(name)}</text>'
         f'<line class="span" {ends} y1="{y}" y2="{y}"/>{dots}'
     )
 
@@ -175,14 +180,14 @@ def _axis(highest: int, bottom: float, label: str) -> str:
             f'<line class="grid" x1="{x:.1f}" x2="{x:.1f}" y1="{_HEAD - 8}" y2="{bottom}"/>'
             f'<text class="soft" x="{x:.1f}" y="{bottom + 16}" text-anchor="middle">{value}</text>'
         )
-    name = f'<text class="soft" x="{_LEFT - 14}" y="{bottom + 16}" text-anchor="end">{escape(label)}</text>'
+    name = f'<text class="soft" x="-14" y="{bottom + 16}" text-anchor="end">{escape(label)}</text>'
     return "".join(lines) + name
 
 
 def _legend() -> str:
     return "".join(
-        f'<circle class="{group}" cx="{_LEFT + 70 * place}" cy="16" r="5"/>'
-        f'<text class="soft" x="{_LEFT + 70 * place + 10}" y="20.5">{group}</text>'
+        f'<circle class="{group}" cx="{6 + 70 * place}" cy="16" r="5"/>'
+        f'<text class="soft" x="{16 + 70 * place}" y="20.5">{group}</text>'
         for place, group in enumerate(GROUPS)
     )
 
@@ -192,9 +197,5 @@ def _known(values: Mapping[str, float | None]) -> dict[str, float]:
 
 
 def _x(value: float, highest: float) -> float:
-    return _LEFT + (_WIDTH - _LEFT - _RIGHT) * value / highest
-
-
-def _short(name: str, most: int = 38) -> str:
-    """The end of a long path says more than its beginning."""
-    return name if len(name) <= most else f"…{name[1 - most :]}"
+    """Pixels from the axis, which is at 0: names stand on its left."""
+    return _PLOT * value / highest

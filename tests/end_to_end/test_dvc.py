@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from support.small_runs import LEFT_OUT, REPOSITORY, bytes_below, differing, small_params
+from support.small_runs import LEFT_OUT, REPOSITORY, bytes_below, cli, differing, small_params
 
 from ezsd.pipeline.graph import STAGES
 
@@ -47,7 +47,7 @@ def test_in_a_git_clone_the_whole_graph_runs_and_then_has_nothing_to_do(
     git("-c", "user.name=a", "-c", "user.email=a@b", "commit", "--quiet", "-m", "all", root=checkout)
     done = dvc("repro", root=checkout)
     assert done.returncode == 0, done.stderr[-3000:]
-    assert git("diff", "--name-only", root=checkout) == ""
+    assert git("status", "--porcelain", root=checkout) == "?? dvc.lock\n"
     stages = list(STAGES)
     assert not differing(bytes_below(small_run, stages), bytes_below(checkout, stages))
     metrics = json.loads(dvc("metrics", "show", "--json", root=checkout).stdout)
@@ -67,6 +67,31 @@ def test_in_a_git_clone_the_whole_graph_runs_and_then_has_nothing_to_do(
         file.write("\nOTHER = 1\n")
     third = dvc("repro", root=checkout)
     assert re.findall(r"Running stage '(\w+)'", third.stdout + third.stderr) == ["watch", "report"]
+
+
+def test_init_and_runs_without_dvc_change_nothing_that_git_knows(checkout: Path) -> None:
+    (checkout / "params.yaml").unlink()
+    git("init", "--quiet", root=checkout)
+    git("add", ".", root=checkout)
+    git("-c", "user.name=a", "-c", "user.email=a@b", "commit", "--quiet", "-m", "all", root=checkout)
+    for arguments in (
+        ("init",),
+        ("init", "--preset", "coco", "--force"),
+        ("init", "--force"),
+    ):
+        cli(*arguments, root=checkout)
+    (checkout / "artifacts/prepare").mkdir(parents=True)
+    (checkout / "artifacts/prepare/manifest.json").touch()
+    assert (checkout / "params.yaml").is_file()
+    assert git("status", "--porcelain", root=checkout) == ""
+
+
+def test_the_demo_of_make_runs_without_dvc_whose_lock_file_git_would_show() -> None:
+    recipe = (REPOSITORY / "Makefile").read_text().split("\ndemo: setup\n")[1].split("\n\n")[0]
+    commands = [line.split() for line in recipe.splitlines() if not line.startswith("\t@echo")]
+    assert [words[:2] for words in commands] == [
+        ["ezsd-cli", name] for name in ("init", "precompute", "train", "eval", "report", "result")
+    ]
 
 
 def test_in_an_unpacked_archive_stages_run(checkout: Path, small_run: Path) -> None:

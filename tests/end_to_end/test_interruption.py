@@ -70,3 +70,26 @@ def test_ctrl_c_says_so_and_the_next_run_goes_on(small_run: Path, new_root: Call
     assert cli("precompute", root=root).returncode == 0
     stages = ("prepare", "renorm", "mine", "embed")
     assert not differing(bytes_below(small_run, stages), bytes_below(root, stages))
+
+
+def test_ctrl_c_in_a_terminal_while_workers_run_ends_in_one_sentence(new_root: Callable[..., Path]) -> None:
+    root = new_root("ctrl-c-workers", {"data": {"world": {"train": 200}}, "prepare": {"photos_per_shard": 1}})
+    process = subprocess.Popen(
+        [sys.executable, "-m", "ezsd.stages.commands.main", "precompute", "--set", "run.workers=2"],
+        cwd=root,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY), "OMP_NUM_THREADS": "1"},
+        start_new_session=True,
+        # a script's background job ignores Ctrl-C, and so would all that it starts
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+    while not list((root / "artifacts/prepare/parts").glob("*/*.json")):
+        assert process.poll() is None
+        time.sleep(0.05)
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the workers too
+    _, printed = process.communicate()
+    assert process.returncode == 130
+    lines = [line for line in printed.splitlines() if " scenes" not in line]  # all but progress
+    assert lines == ["prepare: interrupted; finished work is kept; run the same command again to resume"]

@@ -57,6 +57,18 @@ def test_dask(without: Callable[..., Path], own_run: Path) -> None:
     result_like(root, own_run, "mine", "embed", "evaluate")
 
 
+def test_verify_does_not_say_ok_where_the_data_are_absent(own_run: Path, tmp_path: Path) -> None:
+    root = shutil.copytree(own_run, tmp_path / "elsewhere")
+    verify = [sys.executable, "-m", "ezsd.stages.commands.main", "verify", "--set", "data.val_photos=nowhere"]
+    done = subprocess.run(verify, cwd=root, capture_output=True, text=True)
+    assert done.returncode == 1
+    found = dict(line.split(": ", 1) for line in done.stdout.splitlines())
+    assert found["prepare"].startswith(
+        "the files are intact, but what they were made from is not here to compare"
+    )
+    assert "nowhere does not exist" in found["prepare"] and found["mine"] == found["evaluate"] == "ok"
+
+
 def write_stub(folder: Path, name: str, body: str) -> None:
     folder.mkdir(exist_ok=True)
     path = folder / name

@@ -153,8 +153,25 @@ def test_a_point_is_at_its_value() -> None:
     circles = {
         circle[0].text: circle for circle in ElementTree.parse("a.svg").iter(f"{SVG}circle") if len(circle)
     }
-    # the axis ends at 60: 300 px for 0 and 720 px for 60
-    assert float(circles["a: novel 30.2"].get("cx", "")) == pytest.approx(300 + 420 * 30.25 / 60, abs=0.06)
+    # the axis ends at 60: 0 px for 0 and 420 px for 60
+    assert float(circles["a: novel 30.2"].get("cx", "")) == pytest.approx(420 * 30.25 / 60, abs=0.06)
+
+
+def test_a_long_name_is_whole_and_within_the_picture() -> None:
+    name = "runs/" + "a-run-with-a-very-long-name-" * 4
+    Path("runs").mkdir()
+    Path("a").rename(name)
+    say(name, "--out", "x.md")
+    drawn = ElementTree.parse("x.svg").getroot()
+    (label,) = [one for one in drawn.iter(f"{SVG}text") if one.text == name][:1]
+    left = float(drawn.get("viewBox", "").split()[0])
+    assert float(label.get("x", "")) - 7.5 * len(name) > left  # bold letters of 13 px are narrower than that
+
+
+def test_the_run_in_the_current_folder_has_the_folders_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir("a")
+    names = [[run["name"] for run in as_json(path, "../b")["tables"][0]["runs"]] for path in (".", "../a/.")]
+    assert names == [["a", "../b"], ["../a", "../b"]]
 
 
 def test_names_do_not_break_the_table_or_the_plot() -> None:
