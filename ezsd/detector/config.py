@@ -63,7 +63,8 @@ class BoxHeadConfig:
     Attributes:
         channels: of its convolutions.
         width: of its fully connected layers.
-        regressor: `semantic` reads the name's text embedding (the paper's), `plain` does not.
+        regressor: `semantic` adds the name's text embedding to its input (the paper's), with `modulated` the
+            text scales and shifts the region's feature, `plain` reads no text.
         roi_side: cells on a side of the grid into which a region is pooled.
         rois_per_image: regions that enter the loss; at most a quarter are positives.
         jittered_copies: of each ground-truth box among the regions to choose from; the paper has none.
@@ -71,7 +72,7 @@ class BoxHeadConfig:
 
     channels: Count = 256
     width: Count = 1024
-    regressor: Literal["semantic", "plain"] = "semantic"
+    regressor: Literal["semantic", "modulated", "plain"] = "semantic"
     roi_side: Count = 7
     rois_per_image: Count = 512
     jittered_copies: Whole = 0

@@ -30,7 +30,7 @@ def same(one: Detections, other: Detections) -> bool:
     )
 
 
-@pytest.mark.parametrize("regressor", ["semantic", "plain"])
+@pytest.mark.parametrize("regressor", ["semantic", "modulated", "plain"])
 @pytest.mark.parametrize(("objects", "distilled"), [(2, 4), (0, 4), (2, 0), (0, 0)])
 def test_it_trains_with_and_without_objects_and_proposals(
     tiny: Any, regressor: str, objects: int, distilled: int

@@ -8,7 +8,7 @@ from torch.testing import assert_close
 from ezsd.detector.box_head import BoxHead
 from ezsd.detector.classifier import TextClassifier
 from ezsd.detector.config import BoxHeadConfig
-from ezsd.detector.regressor import PlainRegressor, SemanticRegressor
+from ezsd.detector.regressor import ModulatedRegressor, PlainRegressor, SemanticRegressor
 from ezsd.errors import InputError
 
 
@@ -58,9 +58,42 @@ def test_background_means_zeros() -> None:
     assert classifier.text_of(torch.zeros(0, dtype=torch.int64)).shape == (0, 2)
 
 
-def test_only_the_semantic_regressor_reads_the_text() -> None:
+def test_only_the_plain_regressor_does_not_read_the_text() -> None:
     features, text, other = torch.randn(3, 6), torch.randn(3, 4), torch.randn(3, 4)
-    plain, semantic = PlainRegressor(6, 4), SemanticRegressor(6, 4)
+    plain = PlainRegressor(6, 4)
     assert torch.equal(plain(features, text), plain(features, other))
-    assert not torch.equal(semantic(features, text), semantic(features, other))
-    assert semantic(features[:0], text[:0]).shape == (0, 4)
+    for reads in (SemanticRegressor(6, 4), ModulatedRegressor(6, 4)):
+        torch.nn.init.normal_(reads.deltas.weight)
+        if isinstance(reads, ModulatedRegressor):
+            torch.nn.init.normal_(reads.modulation.weight)
+        assert not torch.equal(reads(features, text), reads(features, other))
+        assert reads(features[:0], text[:0]).shape == (0, 4)
+
+
+def test_a_modulated_regressor_starts_as_a_plain_one() -> None:
+    modulated, features = ModulatedRegressor(6, 4), torch.randn(3, 6)
+    assert torch.equal(modulated(features, torch.randn(3, 4)), modulated.deltas(features))
+
+
+@pytest.mark.parametrize(
+    ("regressor", "error"), [(PlainRegressor, 1.0), (SemanticRegressor, 1.0), (ModulatedRegressor, 0.0)]
+)
+def test_part_and_whole_in_the_same_pixels(regressor: type[torch.nn.Module], error: float) -> None:
+    """A boat and its sail: the same feature says where both end, and the name which of them is meant.
+
+    The deltas are the feature for one name and its negative for the other: a name that can only add the same
+    to every region leaves the mean squared error at 1, that of the mean of both.
+    """
+    torch.manual_seed(0)
+    sizes = torch.linspace(-1.7, 1.7, 50)
+    sizes = sizes / sizes.square().mean().sqrt()
+    features, names = sizes.repeat(2)[:, None], torch.eye(2).repeat_interleave(50, dim=0)
+    deltas = torch.cat([sizes, -sizes])[:, None].expand(100, 4)
+    model = regressor(1, 2)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=0.05)
+    for _ in range(300):
+        loss = (model(features, names) - deltas).square().mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    assert loss.item() == pytest.approx(error, abs=0.02)
