@@ -32,7 +32,7 @@ IDEAS: Mapping[str, Idea] = {
     ),
     "regressor": Idea(
         "semantic regressor",
-        ("train.detector.box_head.regressor=semantic",),
+        ("train.detector.box_head.regressor=modulated",),
         ("train.detector.box_head.regressor=plain",),
     ),
 }
