@@ -11,6 +11,9 @@ from ezsd.cache.hdf5 import Hdf5Writer, open_hdf5
 
 _KIND = "dataset index"
 
+DIGEST_BYTES = 16
+"""Bytes of a photo's SHA-256 that are kept: enough to tell all photos apart."""
+
 
 @dataclass(frozen=True)
 class PhotoTable:
@@ -20,13 +23,13 @@ class PhotoTable:
         image_ids: int64 (N,), as in the annotation file.
         file_names: N paths relative to the photo root.
         sizes_wh: int32 (N, 2), width and height in px as declared, upright.
-        byte_sizes: int64 (N,), of the files.
+        digests: uint8 (N, 16), of the bytes of the files, see `DIGEST_BYTES`.
     """
 
     image_ids: np.ndarray
     file_names: Sequence[str]
     sizes_wh: np.ndarray
-    byte_sizes: np.ndarray
+    digests: np.ndarray
 
     def __len__(self) -> int:
         return len(self.image_ids)
@@ -131,7 +134,7 @@ def write_index(path: Path, index: DatasetIndex) -> None:
     _check_boxes(index.boxes, len(index.photos))
     writer = Hdf5Writer(_KIND)
     writer.put_texts("photos/file_names", index.photos.file_names)
-    for name in ("image_ids", "sizes_wh", "byte_sizes"):
+    for name in ("image_ids", "sizes_wh", "digests"):
         writer.put(f"photos/{name}", getattr(index.photos, name))
     for field in fields(BoxTable):
         writer.put(f"boxes/{field.name}", getattr(index.boxes, field.name))
@@ -145,7 +148,7 @@ def read_index(path: Path) -> DatasetIndex:
             image_ids=reader.get("photos/image_ids"),
             file_names=reader.get_texts("photos/file_names"),
             sizes_wh=reader.get("photos/sizes_wh"),
-            byte_sizes=reader.get("photos/byte_sizes"),
+            digests=reader.get("photos/digests"),
         )
         boxes = BoxTable(**{field.name: reader.get(f"boxes/{field.name}") for field in fields(BoxTable)})
         _check_photos(photos)
@@ -157,7 +160,7 @@ def _check_photos(photos: PhotoTable) -> None:
     count = len(photos.image_ids)
     _check_array("image_ids", photos.image_ids, (count,), np.int64)
     _check_array("sizes_wh", photos.sizes_wh, (count, 2), np.int32)
-    _check_array("byte_sizes", photos.byte_sizes, (count,), np.int64)
+    _check_array("digests", photos.digests, (count, DIGEST_BYTES), np.uint8)
     if len(photos.file_names) != count:
         raise ArtifactError(f"{count} image ids came with {len(photos.file_names)} file names; give one each")
     unsorted = np.flatnonzero(np.diff(photos.image_ids) <= 0)

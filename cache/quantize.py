@@ -20,3 +20,14 @@ def quantize_rows(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def dequantize_rows(codes: np.ndarray, scales: np.ndarray) -> np.ndarray:
     """Restore float32 (..., D) from int8 (..., D) and scales (...): the inverse of `quantize_rows`."""
     return codes.astype(np.float32) * scales.astype(np.float32)[..., None]
+
+
+def expected_cosines(codes: np.ndarray) -> np.ndarray:
+    """Estimate the cosine of each row of codes (..., D) with the floats it was made from; float64 (...).
+
+    Rounding errors are taken as uniform: D / 12 in all, beside the squared length of the codes. A row with
+    one very large dimension has small codes elsewhere, and a lower cosine. A zero row has cosine 1.
+    """
+    squares = (codes.astype(np.float64) ** 2).sum(axis=-1)
+    errors = np.where(squares > 0, codes.shape[-1] / 12 / np.maximum(squares, 1), 0.0)
+    return 1 / np.sqrt(1 + errors)

@@ -1,6 +1,7 @@
 """`embed`: cache the re-normalized teacher's embeddings of base boxes and proposals for training."""
 
 from ezsd.cache.artifacts import Embedded
+from ezsd.pipeline.findings.embeddings import embedding_findings
 from ezsd.pipeline.jobs.embed import embed_shards
 from ezsd.pipeline.stage import StageContext, StageResult
 
@@ -15,4 +16,5 @@ def run(context: StageContext) -> StageResult:
     return StageResult(
         {"photos": store.rows, "proposals": totals["count"], "objects": totals["gt_count"]},
         {"protocol": embedded.protocol, "dtype": context.params.embed.dtype},
+        list(embedding_findings(embedded)),
     )

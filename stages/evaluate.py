@@ -13,6 +13,7 @@ from ezsd.pipeline.data.validation_photos import (
 )
 from ezsd.pipeline.data.views import read_full_annotations
 from ezsd.pipeline.evaluation_files import write_evaluation
+from ezsd.pipeline.findings.evaluation import detection_findings
 from ezsd.pipeline.jobs.evaluate import (
     PHOTOS_PER_SHARD,
     ValidationPass,
@@ -41,7 +42,7 @@ def evaluate_with(make_pass: type[ValidationPass], context: StageContext) -> Sta
     masks = finds_masks(context.parent("train"))
     annotations = (read_masks if masks else read_boxes)(sources, "val", split)
     truth = restrict_to_prepared(annotations, prepared, params.photos)
-    photos = list_validation_photos(truth, sources.val.folder())
+    photos = list_validation_photos(truth, prepared.val.photos, sources.val.folder())
     validation = make_pass(photos, models_on_disk(context, split), context.folder / PARTS, PHOTOS_PER_SHARD)
     context.map_shards(validation)
     setup = EvaluationSetup(
@@ -62,4 +63,6 @@ def evaluate_with(make_pass: type[ValidationPass], context: StageContext) -> Sta
         "detections": len(evaluation.detections),
     }
     metrics = evaluation.metrics
-    return StageResult(counts, {key: metrics[key] for key in FACTS if key in metrics})
+    facts = {key: metrics[key] for key in FACTS if key in metrics}
+    novel = {category["id"] for category in truth["categories"] if category["name"] in split.novel}
+    return StageResult(counts, facts, list(detection_findings(evaluation.detections, len(photos), novel)))

@@ -14,6 +14,7 @@ from ezsd.pipeline.data.prepared import (
 from ezsd.pipeline.data.segmentations import index_masks, masks_of
 from ezsd.pipeline.data.sources import resolve_sources
 from ezsd.pipeline.data.views import clean_training_boxes, read_validation_photos
+from ezsd.pipeline.findings.data import box_findings, name_findings, photo_findings
 from ezsd.pipeline.jobs.prepare import PARTS, draw_world, inspect_photos
 from ezsd.pipeline.stage import StageContext, StageResult
 
@@ -39,4 +40,10 @@ def run(context: StageContext) -> StageResult:
         write_train_masks(context.folder, index_masks(masks, train))
     remove_folder(context.folder / PARTS)
     counts = counts_of(training.split, train, val, quarantine)
-    return StageResult(counts, facts_of(training, train, clean.clipped))
+    facts = facts_of(training, train, clean.clipped)
+    findings = [
+        *box_findings(training.boxes, training.photos),
+        *name_findings(facts["base_boxes_by_name"]),
+        *photo_findings(train.photos, val.photos),
+    ]
+    return StageResult(counts, facts, findings)

@@ -3,7 +3,7 @@
 from ezsd.cache.artifacts import Renormed
 from ezsd.cache.folders import remove_file
 from ezsd.cache.renorm_file import write_renorm
-from ezsd.pipeline.findings.teacher import accuracy_findings, held_back_findings
+from ezsd.pipeline.findings.teacher import accuracy_findings, held_back_findings, text_findings
 from ezsd.pipeline.jobs.renorm import make_record, open_subject
 from ezsd.pipeline.jobs.renorm_tuning import summary
 from ezsd.pipeline.models.teacher_source import resolve_teacher, teacher_digests
@@ -45,5 +45,6 @@ def run(context: StageContext) -> StageResult:
         [
             *accuracy_findings(before.domain.accuracy, after.domain.accuracy, after.domain.boxes),
             *([] if tuning.check is None else held_back_findings(tuning.check)),
+            *text_findings(after.text.numpy(), subject.split.names),
         ],
     )

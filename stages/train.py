@@ -10,6 +10,7 @@ from ezsd.cache.manifest import manifest_digest
 from ezsd.cache.renorm_file import RenormRecord
 from ezsd.pipeline.data.training_photos import open_training_photos
 from ezsd.pipeline.device import choose_device
+from ezsd.pipeline.findings.training import loss_findings
 from ezsd.pipeline.jobs.train import TargetReader, train_detector
 from ezsd.pipeline.jobs.training_log import HISTORY, write_history
 from ezsd.pipeline.models.detector import TrainedDetector, make_detector, write_detector
@@ -32,7 +33,11 @@ def run(context: StageContext) -> StageResult:
         photos.index, embedded.store, prepared.train_masks if params.detector.mask_head else None
     )
     reports, schedule = train_detector(context, detector, photos, targets)
-    result = StageResult({"photos": len(photos), "steps": schedule.steps}, {"protocol": embedded.protocol})
+    result = StageResult(
+        {"photos": len(photos), "steps": schedule.steps},
+        {"protocol": embedded.protocol},
+        list(loss_findings([sum(report.losses.values()) for report in reports])),
+    )
     if not context.processes.leads:
         return result
     detector.set_vocabulary(text)

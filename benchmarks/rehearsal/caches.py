@@ -161,7 +161,7 @@ def _results(
 
 def _no_models(context: StageContext, sources: DataSources, truth: Record) -> ValidationPass:
     """Return the pass, which knows its shards' files; its models are never loaded."""
-    photos = ValidationPhotos(truth["images"], [], [], PhotoFolder(sources.val.photos))
+    photos = ValidationPhotos(truth["images"], [], [], np.zeros((0, 16)), PhotoFolder(sources.val.photos))
     return ValidationPass(photos, _NoModels(), context.folder / evaluate.PARTS, PHOTOS_PER_SHARD)
 
 

@@ -35,12 +35,12 @@ class Inspected:
     """Result of decoding N photos.
 
     Attributes:
-        byte_sizes: (N,) int64, size of each file, 0 for a missing one.
+        digests: (N, 16) uint8, of the bytes of each file, zeros for one that cannot be read.
         usable: (N,) bool.
         quarantined: why the others are not usable.
     """
 
-    byte_sizes: NDArray[np.int64]
+    digests: NDArray[np.uint8]
     usable: NDArray[np.bool_]
     quarantined: tuple[Quarantined, ...]
 
@@ -209,7 +209,7 @@ def _photo_table(photos: Photos, seen: Inspected, usable: NDArray[np.bool_]) -> 
     rows = np.flatnonzero(usable)
     rows = rows[np.argsort(photos.ids[rows])]
     kept = photos.take(rows)
-    return PhotoTable(kept.ids, list(kept.file_names), kept.sizes_wh, seen.byte_sizes[rows])
+    return PhotoTable(kept.ids, list(kept.file_names), kept.sizes_wh, seen.digests[rows])
 
 
 def _first_of(seen: Inspected) -> str:

@@ -1,11 +1,13 @@
 """Where photos and annotations are, and how photo files are read: only below their folder."""
 
+import hashlib
 import os
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Literal
 
+from ezsd.cache.index import DIGEST_BYTES
 from ezsd.errors import InputError
 from ezsd.pipeline.data.json_rows import is_unicode
 from ezsd.pipeline.data.tables import AnnotationFile
@@ -70,10 +72,31 @@ class PhotoFolder:
             PhotoFileError: there is no readable file, it is corrupt, or its size is not the declared one.
             DataError: the name leads out of the folder.
         """
+        return self.decode_bytes(self.read(file_name), file_name, declared_wh)
+
+    def decode_unchanged(self, file_name: str, declared_wh: tuple[int, int], digest: bytes) -> "Tensor":
+        """Return the photo that `prepare` checked; `digest` is of its bytes then.
+
+        Raises:
+            PhotoFileError: as `decode`, or the file has other bytes.
+            DataError: the name leads out of the folder.
+        """
+        data = self.read(file_name)
+        if photo_digest(data) != digest:
+            raise PhotoFileError(
+                file_name,
+                self.root,
+                "it is not the photo that prepare checked: put that one back, correct the folder in the data "
+                "section of params, or run `ezsd-cli precompute --only prepare --force`",
+            )
+        return self.decode_bytes(data, file_name, declared_wh)
+
+    def decode_bytes(self, data: bytes, file_name: str, declared_wh: tuple[int, int]) -> "Tensor":
+        """Return a photo as `decode`, from its bytes; `file_name` is for messages."""
         from ezsd.photos import decode_photo  # torch is slow to import, and checking names needs none
 
         try:
-            return decode_photo(self.read(file_name), declared_wh)
+            return decode_photo(data, declared_wh)
         except InputError as error:
             raise PhotoFileError(file_name, self.root, str(error)) from error
 
@@ -98,6 +121,11 @@ class PhotoFolder:
                 "put the photo itself there, or give the folder that holds it"
             )
         return path
+
+
+def photo_digest(data: bytes) -> bytes:
+    """Return the digest of a photo's bytes that the index holds."""
+    return hashlib.sha256(data).digest()[:DIGEST_BYTES]
 
 
 def name_problem(file_name: str) -> str | None:

@@ -36,9 +36,11 @@ class TrainingPhotos:
         return self.prepared.train
 
     def photo(self, row: int) -> Tensor:
-        """Return uint8 RGB `(3, H, W)`; raises PhotoFileError if the file is missing or corrupt."""
-        height, width = self.size_hw(row)
-        return self.folder.decode(self.index.photos.file_names[row], (width, height))
+        """Return uint8 RGB `(3, H, W)`; raises PhotoFileError if the file is not as `prepare` found it."""
+        photos, (height, width) = self.index.photos, self.size_hw(row)
+        return self.folder.decode_unchanged(
+            photos.file_names[row], (width, height), photos.digests[row].tobytes()
+        )
 
     def size_hw(self, row: int) -> tuple[int, int]:
         """Return height and width in pixels, from the index."""

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from ezsd.boxes import xywh_to_xyxy
+from ezsd.cache.index import PhotoTable
 from ezsd.evaluation.coco_form import Record, ids_with_boxes, restrict_to_photos
 from ezsd.masks import as_rle
 from ezsd.pipeline.data.prepared import Prepared
@@ -31,12 +32,14 @@ class ValidationPhotos:
         objects: boxes, `(N, 4)` float32 xyxy in pixels, and labels, `(N,)` int64, of each photo; no crowd
             regions.
         category_ids: the data set's own id of each label.
+        digests: `(N, 16)` uint8, of the bytes of the photos that `prepare` checked.
         folder: reads the files.
     """
 
     images: Sequence[Record]
     objects: Sequence[tuple[np.ndarray, np.ndarray]]
     category_ids: Sequence[int]
+    digests: np.ndarray
     folder: PhotoFolder
 
     def __len__(self) -> int:
@@ -51,9 +54,10 @@ class ValidationPhotos:
         return self.images[row]["height"], self.images[row]["width"]
 
     def photo(self, row: int) -> Tensor:
-        """Return uint8 RGB `(3, H, W)`; raises PhotoFileError if the file is missing or corrupt."""
+        """Return uint8 RGB `(3, H, W)`; raises PhotoFileError if the file is not as `prepare` found it."""
         height, width = self.size_hw(row)
-        return self.folder.decode(self.images[row]["file_name"], (width, height))
+        name, digest = self.images[row]["file_name"], self.digests[row].tobytes()
+        return self.folder.decode_unchanged(name, (width, height), digest)
 
     def objects_xyxy(self, row: int) -> Tensor:
         """Return the boxes, `(N, 4)` float32, in pixels of the photo."""
@@ -64,8 +68,13 @@ class ValidationPhotos:
         return np.concatenate([np.zeros(0, np.int64), *(labels for _, labels in self.objects)])
 
 
-def list_validation_photos(ground_truth: Record, folder: PhotoFolder) -> ValidationPhotos:
-    """Return the photos of COCO annotations with their objects; labels follow the order of the categories."""
+def list_validation_photos(
+    ground_truth: Record, checked: PhotoTable, folder: PhotoFolder
+) -> ValidationPhotos:
+    """Return the photos of COCO annotations with their objects; labels follow the order of the categories.
+
+    `checked` has all of them, in its own order.
+    """
     category_ids = [category["id"] for category in ground_truth["categories"]]
     label_of = {id_: label for label, id_ in enumerate(category_ids)}
     found: dict[int, list[Record]] = {image["id"]: [] for image in ground_truth["images"]}
@@ -79,7 +88,8 @@ def list_validation_photos(ground_truth: Record, folder: PhotoFolder) -> Validat
         )
         for boxes in found.values()
     ]
-    return ValidationPhotos(ground_truth["images"], objects, category_ids, folder)
+    rows = np.searchsorted(checked.image_ids, list(found))
+    return ValidationPhotos(ground_truth["images"], objects, category_ids, checked.digests[rows], folder)
 
 
 def read_boxes(sources: DataSources, which: Which, split: Split) -> Record:

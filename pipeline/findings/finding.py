@@ -11,16 +11,35 @@ from ezsd.cache.errors import ArtifactError
 from ezsd.cache.manifest import Manifest
 from ezsd.pipeline.errors import PipelineError
 
-StoppingKind = Literal["lost-accuracy", "lost-names", "no-proposals", "one-name"]
+StoppingKind = Literal[
+    "boxes-as-corners",
+    "same-photos",
+    "lost-accuracy",
+    "lost-names",
+    "no-proposals",
+    "one-name",
+    "diverged-loss",
+    "no-detections",
+]
 """Findings after which further stages would only waste time; `run.allow` lists those to go on with."""
 
 Kind = (
     StoppingKind
     | Literal[
+        "boxes-beyond",
+        "areas-disagree",
+        "names-without-boxes",
+        "shared-photos",
         "lower-accuracy",
         "few-proposals",
         "few-photos-with-proposals",
         "frequent-name",
+        "alike-names",
+        "coarse-embeddings",
+        "climbing-loss",
+        "stalled-loss",
+        "photos-without-detections",
+        "no-novel-detections",
     ]
 )
 

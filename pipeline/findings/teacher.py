@@ -1,7 +1,9 @@
-"""Findings in the re-normalized teacher."""
+"""Findings in the re-normalized teacher: its accuracy and its text embeddings."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from math import sqrt
+
+import numpy as np
 
 from ezsd.pipeline.findings.finding import Finding
 from ezsd.pipeline.jobs.renorm_tuning import Check
@@ -14,6 +16,9 @@ LOST = 0.5
 """Fraction of the accuracy that must be left; below it, proposals and embeddings are mostly wrong."""
 
 _FIX_NAMES = "lower renorm.learning_rate, try renorm.loss softmax, or set renorm.method to none"
+ALIKE = 0.99
+"""Cosine of two names' text embeddings, from which on their scores differ less than those of two prompts."""
+
 _FIX = "lower renorm.learning_rate, tune more epochs, or set renorm.method to none"
 
 
@@ -45,3 +50,17 @@ def held_back_findings(check: Check) -> Iterator[Finding]:
         if now < limit:
             what = f"accuracy on {check.trial.counts[kind]} boxes of held-back {whose} ({before:.3g} before)"
             yield Finding("lost-names", what, now, limit, _FIX_NAMES)
+
+
+def text_findings(text: np.ndarray, names: Sequence[str]) -> Iterator[Finding]:
+    """Yield a finding if the text embeddings (C, D), L2-normalised, of two names nearly coincide."""
+    cosines = np.triu(text @ text.T, k=1)
+    pairs = np.argwhere(cosines > ALIKE)
+    if len(pairs):
+        one, other = np.unravel_index(cosines.argmax(), cosines.shape)
+        what = (
+            f"highest cosine of two names, {names[one]!r} and {names[other]!r}, of {len(pairs)} that nearly "
+            "coincide,"
+        )
+        fix = "merge the names, or tell them apart with teacher.text_names"
+        yield Finding("alike-names", what, float(cosines[one, other]), ALIKE, fix)

@@ -6,9 +6,17 @@ from pathlib import Path
 
 import numpy as np
 
+from ezsd.cache.index import DIGEST_BYTES
 from ezsd.pipeline.data.checks import Quarantined, check_quarantined
 from ezsd.pipeline.data.prepared import Inspected
-from ezsd.pipeline.data.sources import SETS, DataSources, PhotoFileError, PhotoFolder, Which
+from ezsd.pipeline.data.sources import (
+    SETS,
+    DataSources,
+    PhotoFileError,
+    PhotoFolder,
+    Which,
+    photo_digest,
+)
 from ezsd.pipeline.data.tables import Photos
 from ezsd.pipeline.jobs.job import JobChain, PartsJob
 from ezsd.pipeline.stage import StageContext
@@ -86,14 +94,14 @@ class PhotoInspection(PartsJob):
 
     def __call__(self, shard: int) -> dict[str, float]:
         """Examine a shard's photos and publish its part."""
-        sizes: list[int] = []
+        digests: list[str] = []
         unusable: list[tuple[int, str]] = []
         for row in self.rows(shard):
-            size, reason = self._examine(row)
-            sizes.append(size)
+            digest, reason = self._examine(row)
+            digests.append(digest.hex())
             if reason:
                 unusable.append((row, reason))
-        self.publish(shard, {"byte_sizes": sizes, "unusable": unusable})
+        self.publish(shard, {"digests": digests, "unusable": unusable})
         return {}
 
     def collect(self) -> Inspected:
@@ -102,21 +110,25 @@ class PhotoInspection(PartsJob):
         unusable = [(int(row), str(reason)) for part in parts for row, reason in part["unusable"]]
         usable = np.ones(len(self.photos), dtype=np.bool_)
         usable[[row for row, _ in unusable]] = False
-        byte_sizes = np.array([size for part in parts for size in part["byte_sizes"]], dtype=np.int64)
+        digests = b"".join(bytes.fromhex(digest) for part in parts for digest in part["digests"])
         return Inspected(
-            byte_sizes, usable, tuple(self._quarantined(row, reason) for row, reason in unusable)
+            np.frombuffer(digests, np.uint8).reshape(-1, DIGEST_BYTES),
+            usable,
+            tuple(self._quarantined(row, reason) for row, reason in unusable),
         )
 
-    def _examine(self, row: int) -> tuple[int, str]:
-        """Size of the file in bytes, and what is wrong with it; empty if nothing is."""
+    def _examine(self, row: int) -> tuple[bytes, str]:
+        """Digest of a photo, and what is wrong with it; empty if nothing is."""
         name = self.photos.file_names[row]
         width, height = self.photos.sizes_wh[row].tolist()
-        size = self.folder.byte_size(name) or 0
+        digest = bytes(DIGEST_BYTES)
         try:
-            self.folder.decode(name, (width, height))
+            data = self.folder.read(name)
+            digest = photo_digest(data)
+            self.folder.decode_bytes(data, name, (width, height))
         except PhotoFileError as error:
-            return size, error.reason
-        return size, ""
+            return digest, error.reason
+        return digest, ""
 
     def _quarantined(self, row: int, reason: str) -> Quarantined:
         where = f"{self.which} image {self.photos.ids[row]} ({self.photos.file_names[row]})"

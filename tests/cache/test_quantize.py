@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from ezsd.cache.quantize import dequantize_rows, quantize_rows
+from ezsd.cache.quantize import dequantize_rows, expected_cosines, quantize_rows
 
 
 def cosine(a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -42,3 +42,17 @@ def test_no_rows() -> None:
     codes, scales = quantize_rows(np.zeros((0, 512), np.float16))
     assert codes.shape == (0, 512)
     assert dequantize_rows(codes, scales).shape == (0, 512)
+
+
+@pytest.mark.parametrize("outlier", [1, 10, 30, 60])
+def test_the_cosine_is_estimated_from_the_codes_alone(outlier: float) -> None:
+    rows = np.random.default_rng(0).normal(size=(200, 512)).astype(np.float32)
+    rows[:, 0] = outlier
+    codes, scales = quantize_rows(rows)
+    lost = 1 - cosine(rows.astype(np.float64), dequantize_rows(codes, scales).astype(np.float64)).mean()
+    assert 1 - expected_cosines(codes).mean() == pytest.approx(lost, rel=0.05)
+
+
+def test_a_zero_row_keeps_its_cosine() -> None:
+    assert expected_cosines(np.zeros((2, 4), np.int8)).tolist() == [1, 1]
+    assert expected_cosines(np.array([3, 4, 0], np.int8)) == pytest.approx((1 + 0.25 / 25) ** -0.5)

@@ -15,6 +15,7 @@ from support.lvis_api import by_lvis_api, masks_alone
 
 from ezsd.cache.errors import ArtifactError
 from ezsd.cache.manifest import read_manifest
+from ezsd.pipeline.data.sources import PhotoFileError
 from ezsd.pipeline.evaluation_files import EvaluationFolder
 from ezsd.pipeline.graph import STAGES
 from ezsd.pipeline.jobs import evaluate as jobs
@@ -307,3 +308,20 @@ def test_metrics_are_plain_json(evaluated):
     text = (evaluated().folder / "metrics.json").read_text()
     assert json.loads(text)["AP50"]["novel"] == 100.0
     assert "NaN" not in text
+
+
+def test_a_detector_that_finds_nothing_stops_the_run(tiny_dataset, tmp_path, monkeypatch):
+    params = tiny_dataset.params()
+    make_parents(params, tmp_path)
+    models = ColourModels(blind=True)
+    monkeypatch.setattr(evaluate, "models_on_disk", lambda context, split: models)
+    (finding,) = evaluate.run(context_of(params, tmp_path, "blind")).findings
+    assert (finding.kind, finding.stops) == ("no-detections", True)
+
+
+def test_a_validation_photo_that_changed_since_prepare_is_refused(tiny_dataset, tmp_path, monkeypatch):
+    params = tiny_dataset.params()
+    make_parents(params, tmp_path)
+    Image.new("RGB", (64, 48)).save(tiny_dataset.photos("val") / "v1.jpg")
+    with pytest.raises(PhotoFileError, match=r"photo v1\.jpg in .* is not the photo that prepare checked"):
+        evaluate_by_hand(params, tmp_path, monkeypatch)

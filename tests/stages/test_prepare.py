@@ -186,13 +186,13 @@ def test_an_interrupted_run_resumes_to_the_same_bytes(tiny_dataset, tmp_path, mo
     expected = contents(prepare(params, tmp_path / "whole").folder)
     decoded: list[str] = []
 
-    def counting(folder, file_name, declared_wh):
+    def counting(folder, data, file_name, declared_wh):
         if len(decoded) == 3:
             raise KeyboardInterrupt
         decoded.append(file_name)
 
     with monkeypatch.context() as patch:
-        patch.setattr("ezsd.pipeline.data.sources.PhotoFolder.decode", counting)
+        patch.setattr("ezsd.pipeline.data.sources.PhotoFolder.decode_bytes", counting)
         with pytest.raises(KeyboardInterrupt):
             prepare(params, tmp_path)
         decoded.append("go on")

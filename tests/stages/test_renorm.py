@@ -11,6 +11,7 @@ from torch.nn.functional import normalize
 
 from ezsd.cache.artifacts import Renormed
 from ezsd.errors import InputError
+from ezsd.pipeline.data.sources import PhotoFileError
 from ezsd.pipeline.graph import STAGES
 from ezsd.pipeline.models.teacher import RenormalizedTeacher
 from ezsd.pipeline.models.teacher_source import resolve_teacher
@@ -196,6 +197,13 @@ def test_the_bytes_do_not_depend_on_the_threads_of_the_caller(
     finally:
         torch.set_num_threads(threads)
     assert file_bytes(root / "artifacts/renorm") == file_bytes(other / "artifacts/renorm")
+
+
+def test_a_photo_that_changed_since_prepare_stops(root: Path) -> None:
+    photo = root / "photos/1.png"
+    photo.write_bytes((root / "photos/0.png").read_bytes())
+    with pytest.raises(PhotoFileError, match=r"photo 1\.png in .* is not the photo that prepare checked"):
+        renorm.run(context_of("renorm", root))
 
 
 def test_method_none_changes_nothing_and_statistics_only_the_image_tower(root: Path) -> None:

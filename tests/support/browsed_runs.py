@@ -67,7 +67,7 @@ def make_stores(root: Path) -> None:
         image_ids=np.arange(PHOTOS, dtype=np.int64) + 100,
         file_names=[f"{photo}.png" for photo in range(PHOTOS)],
         sizes_wh=np.tile(np.array([[WIDTH, HEIGHT]], np.int32), (PHOTOS, 1)),
-        byte_sizes=np.ones(PHOTOS, np.int64),
+        digests=np.zeros((PHOTOS, 16), np.uint8),
     )
     index = DatasetIndex(table, BoxTable.empty(PHOTOS))
     write_prepared(root / "prepare", SPLIT, index, index, ())

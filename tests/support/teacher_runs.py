@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
+from support.digests import digests_of
 
 from ezsd.cache.index import BoxTable, DatasetIndex, PhotoTable
 from ezsd.pipeline.data.prepared import write_prepared
@@ -109,7 +110,7 @@ def _photo_table(root: Path) -> PhotoTable:
         image_ids=np.arange(len(SCENES), dtype=np.int64) * 10 + 7,
         file_names=names,
         sizes_wh=np.full((len(SCENES), 2), SIDE, np.int32),
-        byte_sizes=np.array([(root / "photos" / name).stat().st_size for name in names], np.int64),
+        digests=digests_of(root / "photos" / name for name in names),
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import yaml
 from PIL import Image
+from support.digests import digests_of
 from support.trees import merge
 
 from ezsd.cache.artifacts import Embedded, Renormed
@@ -75,14 +76,14 @@ def boxes_in_photo(generator: np.random.Generator, count: int) -> np.ndarray:
     return np.concatenate([corners, corners + sides], axis=1).astype(np.float32)
 
 
-def make_prepared(folder: Path, object_counts: Sequence[int]) -> None:
+def make_prepared(root: Path, folder: Path, object_counts: Sequence[int]) -> None:
     generator = np.random.default_rng(0)
     total = sum(object_counts)
     photos = PhotoTable(
         np.arange(PHOTOS, dtype=np.int64) + 100,
         [f"{row}.png" for row in range(PHOTOS)],
         np.full((PHOTOS, 2), SIDE, np.int32),
-        np.ones(PHOTOS, np.int64),
+        digests_of(root / "photos" / f"{row}.png" for row in range(PHOTOS)),
     )
     boxes = BoxTable(
         np.concatenate([[0], np.cumsum(object_counts)]).astype(np.int64),
@@ -162,7 +163,7 @@ def make_workplace(root: Path, **embedded: Any) -> Workplace:
     for name, folder in folders.items():
         folder.mkdir(parents=True)
         begin(folder, name, {})
-    make_prepared(folders["prepare"], object_counts)
+    make_prepared(root, folders["prepare"], object_counts)
     make_renormed(folders["renorm"])
     make_embedded(folders["embed"], object_counts, proposals, **embedded)
     for folder in folders.values():

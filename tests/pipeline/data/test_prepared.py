@@ -23,7 +23,9 @@ BOXES = boxes_from_rows(
 
 def seen(*usable: bool) -> Inspected:
     quarantined = tuple(Quarantined("photo", "image ?", "bad") for one in usable if not one)
-    return Inspected(np.array([90, 40, 60]), np.array(usable), quarantined)
+    return Inspected(
+        np.repeat(np.array([[90], [40], [60]], np.uint8), 16, axis=1), np.array(usable), quarantined
+    )
 
 
 def test_rows_are_sorted_by_image_then_annotation(tmp_path):
@@ -31,7 +33,7 @@ def test_rows_are_sorted_by_image_then_annotation(tmp_path):
     assert index.photos.image_ids.tolist() == [4, 6, 9]
     assert index.photos.file_names == ["d.jpg", "f.jpg", "i.jpg"]
     assert index.photos.sizes_wh.tolist() == [[30, 40], [50, 60], [10, 20]]
-    assert index.photos.byte_sizes.tolist() == [40, 60, 90]
+    assert index.photos.digests[:, 15].tolist() == [40, 60, 90]
     assert index.boxes.offsets.tolist() == [0, 1, 1, 3]
     assert index.boxes_of(2).annotation_ids.tolist() == [2, 3]
     assert index.boxes_of(2).areas.tolist() == [80.5, 4]

@@ -24,7 +24,7 @@ def read(tiny_dataset, tmp_path):
         sources = resolve_sources(params.data, tmp_path, tmp_path)
         training = read_training(sources, params.data.split)
         photos = len(training.photos)
-        seen = Inspected(np.ones(photos, np.int64), np.ones(photos, np.bool_), ())
+        seen = Inspected(np.ones((photos, 16), np.uint8), np.ones(photos, np.bool_), ())
         boxes = clean_training_boxes(training).boxes
         index = index_training(training.photos, seen, boxes, "keep")
         return index, index_masks(masks_of(sources.train, boxes, training.photos, training.split.base), index)

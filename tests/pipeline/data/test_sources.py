@@ -4,8 +4,9 @@ import os
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
-from ezsd.pipeline.data.sources import PhotoFileError, PhotoFolder, resolve_sources
+from ezsd.pipeline.data.sources import PhotoFileError, PhotoFolder, photo_digest, resolve_sources
 from ezsd.pipeline.errors import DataError
 from ezsd.pipeline.params import parse_params, preset_text
 
@@ -85,3 +86,11 @@ def test_a_photo_folder_that_is_not_there(tiny_dataset):
     data = tiny_dataset.params("data.val_photos=absent").data
     with pytest.raises(DataError, match=r"photo folder .*absent does not exist"):
         resolve_sources(data, Path("/runs"), Path("x")).val.folder()
+
+
+def test_a_photo_is_refused_after_its_bytes_changed(folder):
+    digest = photo_digest(folder.read("a.jpg"))
+    assert folder.decode_unchanged("a.jpg", (48, 64), digest).equal(folder.decode("a.jpg", (48, 64)))
+    Image.new("RGB", (48, 64)).save(folder.root / "a.jpg")
+    with pytest.raises(PhotoFileError, match=r"photo a\.jpg in .* is not the photo that prepare checked"):
+        folder.decode_unchanged("a.jpg", (48, 64), digest)
