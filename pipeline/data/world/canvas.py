@@ -9,15 +9,16 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, ImageFilter
 
+from ezsd.pipeline.data.world.names import unmounted
 from ezsd.pipeline.data.world.objects import Patch
 
 MIN_SIDE = 12
 _MIN_IN_FRAME = 0.65
-_MIN_VISIBLE = 0.55
-_HAZE = (0.25, 0.5)
+_MIN_VISIBLE = 0.65
+_HAZE = (0.2, 0.42)
 _CAST = (0.75, 1.0)
-_BLUR = (0.2, 0.6)
-_NOISE = (0.008, 0.03)
+_BLUR = (0.2, 0.5)
+_NOISE = (0.006, 0.022)
 
 
 @dataclass
@@ -54,16 +55,16 @@ class Canvas:
         """Width and height in pixels."""
         return self.rgb.shape[1], self.rgb.shape[0]
 
-    def footprint(self, patch: Patch, centre_xy: tuple[float, float]) -> np.ndarray:
-        """Return the canvas pixels that the patch would cover, (H, W) bool."""
-        mask = np.zeros(self.rgb.shape[:2], dtype=bool)
-        target, source = self._overlap(patch, centre_xy)
-        mask[target] = patch.mask[source]
-        return mask
+    def footprint(self, mask: np.ndarray, centre_xy: tuple[float, float]) -> np.ndarray:
+        """Return the canvas pixels that a patch's mask, (S, S) bool, would cover, (H, W) bool."""
+        covered = np.zeros(self.rgb.shape[:2], dtype=bool)
+        target, source = self._overlap(len(mask), centre_xy)
+        covered[target] = mask[source]
+        return covered
 
     def accepts(self, patch: Patch, footprint: np.ndarray) -> bool:
         """Whether the patch is well inside the frame and leaves all things visible."""
-        if footprint.sum() < _MIN_IN_FRAME * patch.mask.sum() or min(_sides(footprint)) < MIN_SIDE:
+        if not _is_seen(footprint, patch.mask.sum()):
             return False
         return all(thing.stays_visible_under(footprint) for thing in self.things)
 
@@ -73,22 +74,30 @@ class Canvas:
 
     def lay(self, patch: Patch, centre_xy: tuple[float, float]) -> np.ndarray:
         """Draw the patch on top and return its footprint, (H, W) bool."""
-        target, source = self._overlap(patch, centre_xy)
+        target, source = self._overlap(len(patch.alpha), centre_xy)
         pixels = self.rgb[target]
         pixels += patch.alpha[source][..., None] * (patch.rgb[source] - pixels)
-        footprint = self.footprint(patch, centre_xy)
+        footprint = self.footprint(patch.mask, centre_xy)
         for thing in self.things:
             thing.visible &= ~footprint
         return footprint
+
+    def lay_thing(self, name: str, patch: Patch, centre_xy: tuple[float, float]) -> None:
+        """Draw a named thing on top; what is within its mount, if large enough to see, is a thing as well."""
+        self.name_thing(name, self.lay(patch, centre_xy), int(patch.mask.sum()))
+        if patch.part is None:
+            return
+        footprint, area = self.footprint(patch.part.mask, centre_xy), int(patch.part.mask.sum())
+        if _is_seen(footprint, area):
+            self.name_thing(unmounted(name, patch.part.texture), footprint, area)
 
     def name_thing(self, name: str, footprint: np.ndarray, full_area: int, crowd: bool = False) -> None:
         """Record that the pixels of `footprint`, (H, W) bool, show `name`."""
         self.things.append(Placed(name, crowd, full_area, footprint))
 
     def _overlap(
-        self, patch: Patch, centre_xy: tuple[float, float]
+        self, side: int, centre_xy: tuple[float, float]
     ) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
-        side = len(patch.alpha)
         width, height = self.size_wh
         x, y = round(centre_xy[0] - side / 2), round(centre_xy[1] - side / 2)
         x0, x1 = max(x, 0), max(min(x + side, width), 0)
@@ -102,6 +111,10 @@ def box_of(mask: np.ndarray) -> tuple[float, float, float, float]:
     if len(columns) == 0:
         return 0.0, 0.0, 0.0, 0.0
     return float(columns[0]), float(rows[0]), float(columns[-1] + 1), float(rows[-1] + 1)
+
+
+def _is_seen(footprint: np.ndarray, full_area: int) -> bool:
+    return footprint.sum() >= _MIN_IN_FRAME * full_area and min(_sides(footprint)) >= MIN_SIDE
 
 
 def _sides(mask: np.ndarray) -> tuple[float, float]:

@@ -1,17 +1,21 @@
 """The world's names, and the random stream of each picture.
 
-13 shapes times 5 textures make the everyday names; times 4 colours, those of the long tail.
+13 shapes times 5 words make the everyday names; times 4 colours, those of the long tail. Three words are
+textures. The other two are mounts: a "framed fish" reaches as far as its frame, and within it is a fish that
+has a name of its own, for instance "striped fish".
 """
 
 import numpy as np
 
 SHAPES = (
-    "fish", "star", "cup", "house", "tree", "crown", "heart", "moon", "arrow", "mushroom", "boat",
-    "butterfly", "bottle",
+    "fish", "star", "cup", "house", "tree", "heart", "moon", "arrow", "mushroom", "bottle", "boat",
+    "butterfly", "tie",
 )  # fmt: skip
-TEXTURES = ("plain", "striped", "dotted", "checkered", "ringed")
+TEXTURES = ("plain", "striped", "dotted")
+MOUNTS = ("framed", "hanging")
+WORDS = TEXTURES + MOUNTS
 
-NAMES = tuple(f"{texture} {shape}" for shape in SHAPES for texture in TEXTURES)
+NAMES = tuple(f"{word} {shape}" for shape in SHAPES for word in WORDS)
 
 CATEGORY_IDS = {name: index + 1 for index, name in enumerate(NAMES)}
 
@@ -40,29 +44,41 @@ LONG_TAIL_IDS = {name: index + 1 for index, name in enumerate(sorted(LONG_TAIL_N
 
 
 def parts_of(name: str) -> tuple[str, str]:
-    """Split one of `NAMES` into `(texture, shape)`.
+    """Split one of `NAMES` into `(word, shape)`.
 
     Raises:
         KeyError: the name is none of `NAMES`.
     """
     if name not in CATEGORY_IDS:
-        raise KeyError(f"{name!r} is no category of the world; its names are a texture and a shape, "
+        raise KeyError(f"{name!r} is no category of the world; its names are a word and a shape, "
                        f"for instance {NAMES[1]!r}")  # fmt: skip
-    texture, shape = name.split(" ")
-    return texture, shape
+    word, shape = name.split(" ")
+    return word, shape
 
 
 def coloured_parts_of(name: str) -> tuple[str, str, str]:
-    """Split one of `LONG_TAIL_NAMES` into `(colour, texture, shape)`.
+    """Split one of `LONG_TAIL_NAMES` into `(colour, word, shape)`.
 
     Raises:
         KeyError: the name is none of `LONG_TAIL_NAMES`.
     """
     if name not in LONG_TAIL_IDS:
-        raise KeyError(f"{name!r} is no category of the long tail; its names are a colour, a texture and a "
+        raise KeyError(f"{name!r} is no category of the long tail; its names are a colour, a word and a "
                        f"shape, for instance 'red_striped_fish'")  # fmt: skip
-    colour, texture, shape = name.split("_")
-    return colour, texture, shape
+    colour, word, shape = name.split("_")
+    return colour, word, shape
+
+
+def is_mounted(name: str) -> bool:
+    """Whether a name of either kind is of a thing together with its mount."""
+    return any(mount in name for mount in MOUNTS)
+
+
+def unmounted(name: str, texture: str) -> str:
+    """Name the thing within a mount: `("red_framed_fish", "striped")` -> `red_striped_fish`."""
+    for mount in MOUNTS:
+        name = name.replace(mount, texture)
+    return name
 
 
 def generator(seed: int, domain: str, split: str, index: int) -> np.random.Generator:

@@ -1,23 +1,44 @@
-"""Draw a thing of a name: an outline, a texture, two colours and a dark rim; pick names for scenes."""
+"""Draw a thing of a name: outline, texture, two colours, perhaps a dark rim and a mount; pick names."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
+from ezsd.pipeline.data.world.clutter import clutter_rings
+from ezsd.pipeline.data.world.mounts import Rings, mount_of
 from ezsd.pipeline.data.world.names import (
     LONG_TAIL_NAMES,
     LONG_TAIL_SHARES,
+    MOUNTS,
     NAMES,
+    SHAPES,
+    TEXTURES,
     coloured_parts_of,
     parts_of,
+    unmounted,
 )
-from ezsd.pipeline.data.world.shapes import blob_ring, coverage, fragment_ring, rings_of
-from ezsd.pipeline.data.world.surfaces import CLUTTER_TEXTURES, any_colour, object_colours, pattern
+from ezsd.pipeline.data.world.shapes import coverage, rings_of
+from ezsd.pipeline.data.world.surfaces import (
+    CLUTTER_TEXTURES,
+    another_colour,
+    any_colour,
+    object_colours,
+    pattern,
+)
 
-_RIM = 0.07
+_RIM, _RIMMED_SHARE = 0.07, 0.7
+_EMPTY_MOUNT_SHARE = 0.1
 _SOLID = 0.5
 _LONG_TAIL_REACH = np.cumsum(LONG_TAIL_SHARES)
+
+
+@dataclass(frozen=True)
+class Part:
+    """The thing within a mount: its texture, and its pixels, (S, S) bool in the patch of both."""
+
+    texture: str
+    mask: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -28,11 +49,13 @@ class Patch:
         rgb: (S, S, 3) float32 in 0..1.
         alpha: (S, S) float32 in 0..1.
         colour: the name of its main colour.
+        part: the thing without its mount; None if it has none.
     """
 
     rgb: np.ndarray
     alpha: np.ndarray
     colour: str
+    part: Part | None = None
 
     @property
     def mask(self) -> np.ndarray:
@@ -57,13 +80,14 @@ class Pose:
     mirrored: bool = False
 
 
-def _frame_to_pixels(pose: Pose, side: int) -> np.ndarray:
+def _frame_to_pixels(pose: Pose) -> np.ndarray:
+    """Return the (2, 3) affine map from the frame -1..1 to the pixels of a patch of the pose."""
     half = pose.size / 2
     angle = np.radians(pose.angle)
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     wide, tall = min(1.0, pose.stretch), min(1.0, 1 / pose.stretch)
     scale = np.diag([half * wide * (-1 if pose.mirrored else 1), half * tall])
-    return np.concatenate([turn @ scale, np.full((2, 1), side / 2)], axis=1)
+    return np.concatenate([turn @ scale, np.full((2, 1), _patch_side(pose) / 2)], axis=1)
 
 
 def _patch_side(pose: Pose) -> int:
@@ -72,30 +96,33 @@ def _patch_side(pose: Pose) -> int:
 
 
 def _drawn(
-    filled: tuple[np.ndarray, ...],
-    holes: tuple[np.ndarray, ...],
+    outline: tuple[Rings, Rings],
     colour: str,
     texture: str,
     pose: Pose,
+    to_pixels: np.ndarray,
+    rim: int,
     rng: np.random.Generator,
 ) -> Patch:
+    """Draw an outline, filled rings and holes, with a rim of so many pixels, in a patch for the pose."""
     side = _patch_side(pose)
-    to_pixels = _frame_to_pixels(pose, side)
-    alpha = coverage(filled, holes, side, to_pixels)
-    inner = _inside(alpha, max(1, round(pose.size * _RIM / 2)))
-    to_frame = np.linalg.inv(to_pixels[:, :2]).astype(np.float32)
-    axis = np.arange(side, dtype=np.float32) + np.float32(0.5 - side / 2)
-    u = to_frame[0, 0] * axis[None, :] + to_frame[0, 1] * axis[:, None]
-    v = to_frame[1, 0] * axis[None, :] + to_frame[1, 1] * axis[:, None]
+    alpha = coverage(*outline, side, to_pixels)
+    to_frame = np.linalg.inv(to_pixels[:, :2])
+    origin = to_frame @ (0.5 - to_pixels[:, 2])
+    axis = np.arange(side)
+    u = origin[0] + to_frame[0, 0] * axis[None, :] + to_frame[0, 1] * axis[:, None]
+    v = origin[1] + to_frame[1, 0] * axis[None, :] + to_frame[1, 1] * axis[:, None]
     main, second = object_colours(colour, rng)
     share = pattern(texture, u, v, rng)[..., None].astype(np.float32)
     body = main * (1 - share) + second * share
-    rim = main * np.float32(0.3)
-    return Patch(rim + (body - rim) * inner[..., None], alpha, colour)
+    edge = main * np.float32(0.3)
+    return Patch(edge + (body - edge) * _inside(alpha, rim)[..., None], alpha, colour)
 
 
 def _inside(alpha: np.ndarray, width: int) -> np.ndarray:
-    """Return the coverage shrunk by `width` pixels; the rest is the rim."""
+    """Return the coverage shrunk by `width` pixels; the rest is the rim. Without one, all is inside."""
+    if width == 0:
+        return np.ones_like(alpha)
     inner = alpha
     for _ in range(width):
         padded = np.pad(inner, 1)
@@ -105,24 +132,74 @@ def _inside(alpha: np.ndarray, width: int) -> np.ndarray:
     return inner
 
 
-def draw_object(texture: str, shape: str, pose: Pose, rng: np.random.Generator) -> Patch:
-    """Draw a named thing, for instance a striped fish, in any colour."""
-    return draw_coloured_object(any_colour(rng), texture, shape, pose, rng)
+def _rim(size: float) -> int:
+    return max(1, round(size * _RIM / 2))
+
+
+def _rim_of_some(size: float, rng: np.random.Generator) -> int:
+    return _rim(size) if rng.random() < _RIMMED_SHARE else 0
+
+
+def draw_object(word: str, shape: str, pose: Pose, rng: np.random.Generator) -> Patch:
+    """Draw a named thing, for instance a striped fish, in any colour; within a mount it has any texture."""
+    colour, texture = any_colour(rng), TEXTURES[rng.integers(len(TEXTURES))]
+    return draw_coloured_object(colour, word, shape, texture, pose, rng)
 
 
 def draw_coloured_object(
-    colour: str, texture: str, shape: str, pose: Pose, rng: np.random.Generator
+    colour: str, word: str, shape: str, texture: str, pose: Pose, rng: np.random.Generator
 ) -> Patch:
-    """Draw a named thing of one colour, for instance a red striped fish."""
-    filled, holes = rings_of(shape)
-    return _drawn(filled, holes, colour, texture, pose, rng)
+    """Draw a named thing of one colour, for instance a red striped fish.
+
+    Args:
+        colour, word, shape: of its name.
+        texture: of the thing within a mount; any other thing has the texture of its name.
+        pose: its place in the patch.
+        rng: draws shades, phases and the rim.
+    """
+    if word in MOUNTS:
+        return _draw_mounted(colour, word, shape, texture, pose, rng)
+    return _draw_bare(colour, word, shape, pose, _frame_to_pixels(pose), rng)
+
+
+def _draw_bare(
+    colour: str, texture: str, shape: str, pose: Pose, to_pixels: np.ndarray, rng: np.random.Generator
+) -> Patch:
+    rim = _rim_of_some(pose.size, rng)
+    return _drawn(rings_of(shape), colour, texture, pose, to_pixels, rim, rng)
+
+
+def _draw_mounted(
+    colour: str, word: str, shape: str, texture: str, pose: Pose, rng: np.random.Generator
+) -> Patch:
+    """Draw a mount, and its thing upon it."""
+    mount, to_pixels = mount_of(word, shape), _frame_to_pixels(pose)
+    below = _draw_mount(another_colour(colour, rng), word, shape, pose, rng)
+    placed = np.concatenate(
+        [to_pixels[:, :2] * mount.scale, to_pixels[:, :2] @ mount.shift[:, None] + to_pixels[:, 2:]], axis=1
+    )
+    thing = _draw_bare(colour, texture, shape, pose, placed, rng)
+    rgb = below.rgb + thing.alpha[..., None] * (thing.rgb - below.rgb)
+    alpha = np.maximum(below.alpha, thing.alpha)
+    return Patch(rgb, alpha, colour, Part(texture, thing.mask))
+
+
+def _draw_mount(colour: str, word: str, shape: str, pose: Pose, rng: np.random.Generator) -> Patch:
+    mount = mount_of(word, shape)
+    rim = 1 if mount.thin else _rim(pose.size)
+    outline = (mount.filled, ())
+    return _drawn(outline, colour, "plain", pose, _frame_to_pixels(pose), rim, rng)
 
 
 def draw_clutter(pose: Pose, rng: np.random.Generator) -> Patch:
-    """Draw a thing with texture and rim that is none of the shapes."""
-    ring = blob_ring(rng) if rng.random() < 0.5 else fragment_ring(rng)
+    """Draw something that has no name, with the textures, colours and rims of things; or an empty mount."""
+    if rng.random() < _EMPTY_MOUNT_SHARE:
+        word, shape = MOUNTS[rng.integers(len(MOUNTS))], SHAPES[rng.integers(len(SHAPES))]
+        return _draw_mount(any_colour(rng), word, shape, pose, rng)
     texture = CLUTTER_TEXTURES[rng.integers(len(CLUTTER_TEXTURES))]
-    return _drawn((ring,), (), any_colour(rng), texture, pose, rng)
+    rim = _rim_of_some(pose.size, rng)
+    outline = (clutter_rings(rng), ())
+    return _drawn(outline, any_colour(rng), texture, pose, _frame_to_pixels(pose), rim, rng)
 
 
 @dataclass(frozen=True)
@@ -151,11 +228,14 @@ def _pick_from_long_tail(rng: np.random.Generator) -> str:
     return LONG_TAIL_NAMES[min(rank, len(LONG_TAIL_NAMES) - 1)]
 
 
-def _draw_coloured(name: str, pose: Pose, rng: np.random.Generator) -> Patch:
-    return draw_coloured_object(*coloured_parts_of(name), pose, rng)
+def _draw_from_long_tail(name: str, pose: Pose, rng: np.random.Generator) -> Patch:
+    """Draw a thing; what is within a mount has the most frequent of its names, and rare names stay rare."""
+    colour, word, shape = coloured_parts_of(name)
+    texture = min(TEXTURES, key=lambda one: LONG_TAIL_NAMES.index(unmounted(name, one)))
+    return draw_coloured_object(colour, word, shape, texture, pose, rng)
 
 
 EVERYDAY = Vocabulary(_pick_evenly, _draw_everyday)
 """The 65 names, equally frequent, in any colour."""
-LONG_TAIL = Vocabulary(_pick_from_long_tail, _draw_coloured)
+LONG_TAIL = Vocabulary(_pick_from_long_tail, _draw_from_long_tail)
 """The 260 names with a colour, each less frequent than the one before it."""

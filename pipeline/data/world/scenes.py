@@ -7,7 +7,7 @@ from PIL import Image
 from pycocotools import mask as coco_mask
 
 from ezsd.pipeline.data.world.canvas import Canvas, Placed, box_of, photograph
-from ezsd.pipeline.data.world.names import generator
+from ezsd.pipeline.data.world.names import generator, is_mounted
 from ezsd.pipeline.data.world.objects import EVERYDAY, Patch, Pose, Vocabulary, draw_clutter
 from ezsd.pipeline.data.world.surfaces import rgb
 
@@ -18,6 +18,8 @@ _EMPTY_SHARE = 0.03
 _CROWD_SHARE = 0.08
 _APART_SHARE = 0.5
 _INSIDE = 0.36
+_UPON_SHARE = 0.15
+_MOUNTED = (1.5, 165.0)
 _TRIES = 12
 
 
@@ -108,14 +110,19 @@ def _find_place(
 ) -> tuple[tuple[float, float], np.ndarray] | None:
     """Find a centre where the patch leaves all things visible, and its footprint there; None without one.
 
-    Half of the things first look for a place that overlaps no other.
+    Half of the patches first look for a place that overlaps no thing; others first for one upon a thing, as a
+    tie is on a person.
     """
     low, high = _centre_range(canvas, patch)
-    keeps_apart = rng.random() < _APART_SHARE
+    manner = rng.random()
     for attempt in range(_TRIES):
+        is_early = attempt < _TRIES / 2
         centre_xy = (rng.uniform(low[0], high[0]), rng.uniform(low[1], high[1]))
-        footprint = canvas.footprint(patch, centre_xy)
-        if keeps_apart and attempt < _TRIES / 2 and canvas.covers_a_thing(footprint):
+        if is_early and manner > 1 - _UPON_SHARE and canvas.things:
+            x0, y0, x1, y1 = box_of(canvas.things[rng.integers(len(canvas.things))].visible)
+            centre_xy = (x0 + rng.uniform(0.3, 0.7) * (x1 - x0), y0 + rng.uniform(0.3, 0.7) * (y1 - y0))
+        footprint = canvas.footprint(patch.mask, centre_xy)
+        if is_early and manner < _APART_SHARE and canvas.covers_a_thing(footprint):
             continue
         if canvas.accepts(patch, footprint):
             return centre_xy, footprint
@@ -138,16 +145,17 @@ def _place_clutter(canvas: Canvas, rng: np.random.Generator, sizes: tuple[float,
 
 
 def _place_objects(canvas: Canvas, vocabulary: Vocabulary, rng: np.random.Generator) -> None:
-    """Lay 3-8 things, large ones first so that small ones stay visible."""
-    count = int(rng.integers(3, 9))
+    """Lay 2-6 things, large ones first so that small ones stay visible."""
+    count = int(rng.integers(2, 7))
     sizes = sorted((_size(rng, *OBJECT_SIZES) for _ in range(count)), reverse=True)
     for size in sizes:
         name = vocabulary.pick(rng)
+        if is_mounted(name):
+            size = min(size * _MOUNTED[0], _MOUNTED[1])
         patch = vocabulary.draw(name, _pose(rng, size), rng)
         place = _find_place(canvas, patch, rng)
         if place is not None:
-            footprint = canvas.lay(patch, place[0])
-            canvas.name_thing(name, footprint, int(patch.mask.sum()))
+            canvas.lay_thing(name, patch, place[0])
 
 
 def _place_crowd(canvas: Canvas, vocabulary: Vocabulary, rng: np.random.Generator) -> None:

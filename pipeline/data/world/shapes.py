@@ -1,4 +1,4 @@
-"""The 13 outlines as polygons, and those of clutter.
+"""The 13 outlines as polygons.
 
 A shape is a tuple of rings in its own frame: x to the right, y down, both in -1..1. Its area is the union of
 the rings, without those in `_HOLES`.
@@ -69,15 +69,6 @@ _RINGS: dict[str, tuple[Ring, ...]] = {
         ((0, -0.2), (0.84, 0.62), (-0.84, 0.62)),
         ((-0.17, 0.6), (0.17, 0.6), (0.17, 1), (-0.17, 1)),
     ),
-    "crown": (
-        (
-            (-0.95, -0.62), (-0.5, -0.05), (0, -0.85), (0.5, -0.05), (0.95, -0.62), (0.78, 0.72),
-            (-0.78, 0.72),
-        ),
-        _ellipse(-0.88, -0.64, 0.12, 0.12),
-        _ellipse(0, -0.84, 0.13, 0.13),
-        _ellipse(0.88, -0.64, 0.12, 0.12),
-    ),
     "heart": (_heart(),),
     "moon": (_moon(),),
     "arrow": (((-1, -0.26), (0.1, -0.26), (0.1, -0.76), (1, 0), (0.1, 0.76), (0.1, 0.26), (-1, 0.26)),),
@@ -98,6 +89,10 @@ _RINGS: dict[str, tuple[Ring, ...]] = {
         _ellipse(0.4, 0.44, 0.38, 0.42),
         _ellipse(0, 0, 0.13, 0.72),
     ),
+    "tie": (
+        ((-0.24, -1), (0.24, -1), (0.14, -0.66), (-0.14, -0.66)),
+        ((-0.14, -0.7), (0.14, -0.7), (0.38, 0.66), (0, 1), (-0.38, 0.66)),
+    ),
     "bottle": (
         ((-0.2, -1), (0.2, -1), (0.2, -0.5), (0.5, -0.15), (0.5, 1), (-0.5, 1), (-0.5, -0.15), (-0.2, -0.5)),
     ),
@@ -114,25 +109,6 @@ def rings_of(shape: str) -> tuple[tuple[np.ndarray, ...], tuple[np.ndarray, ...]
     filled = tuple(np.array(ring) for ring in _RINGS[shape])
     holes = tuple(np.array(ring) for ring in _HOLES.get(shape, ()))
     return filled, holes
-
-
-def blob_ring(rng: np.random.Generator) -> np.ndarray:
-    """Draw a smooth outline that is none of the shapes: an (n, 2) float array of points in -1..1."""
-    angles = np.linspace(0, 2 * math.pi, 40, endpoint=False)
-    radius = np.ones(40)
-    for waves in (2, 3, 5):
-        radius += rng.uniform(0.05, 0.3) / waves**0.5 * np.sin(waves * angles + rng.uniform(0, 2 * math.pi))
-    radius /= radius.max()
-    stretch = rng.uniform(0.45, 1)
-    return np.stack([radius * np.cos(angles), stretch * radius * np.sin(angles)], axis=1)
-
-
-def fragment_ring(rng: np.random.Generator) -> np.ndarray:
-    """Draw a sharp-edged outline that is none of the shapes: an (n, 2) float array of points in -1..1."""
-    corners = int(rng.integers(3, 7))
-    angles = np.sort(rng.uniform(0, 2 * math.pi, corners))
-    radius = rng.uniform(0.45, 1, corners)
-    return np.stack([radius * np.cos(angles), radius * np.sin(angles)], axis=1)
 
 
 def coverage(

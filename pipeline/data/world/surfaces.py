@@ -16,6 +16,7 @@ _HUES = {
     "pink": 0.9,
 }  # fmt: skip
 COLOUR_NAMES = tuple(_HUES)
+_MUTED_SHARE, _MUTED = 0.25, (0.45, 0.7)
 
 
 def rgb(hue: float, saturation: float, value: float) -> np.ndarray:
@@ -28,10 +29,20 @@ def any_colour(rng: np.random.Generator) -> str:
     return COLOUR_NAMES[rng.integers(len(COLOUR_NAMES))]
 
 
+def another_colour(name: str, rng: np.random.Generator) -> str:
+    """Draw one of `COLOUR_NAMES` that is neither `name` nor its neighbour."""
+    step = int(rng.integers(2, len(COLOUR_NAMES) - 1))
+    return COLOUR_NAMES[(COLOUR_NAMES.index(name) + step) % len(COLOUR_NAMES)]
+
+
 def object_colours(name: str, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Draw a shade of the colour and a second colour in contrast to it, each (3,) float32 in 0..1."""
+    """Draw a shade of the colour and a second colour in contrast to it, each (3,) float32 in 0..1.
+
+    Some shades are muted, so that not all that stands out is a thing and not all things stand out.
+    """
     hue = _HUES[name] + rng.uniform(-0.025, 0.025)
-    main = rgb(hue, rng.uniform(0.65, 0.95), rng.uniform(0.72, 0.95))
+    strength = rng.uniform(*_MUTED) if rng.random() < _MUTED_SHARE else 1.0
+    main = rgb(hue, strength * rng.uniform(0.65, 0.95), rng.uniform(0.72, 0.95))
     if rng.random() < 0.5:
         second = rgb(hue + rng.uniform(-0.1, 0.1), rng.uniform(0.05, 0.25), rng.uniform(0.93, 1))
     else:
@@ -81,17 +92,6 @@ def _dotted(u: np.ndarray, v: np.ndarray, rng: np.random.Generator) -> np.ndarra
     return _soft(0.3 - np.hypot(x, y), 12)
 
 
-def _checkered(u: np.ndarray, v: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    period = rng.uniform(0.52, 0.68)
-    x, y = u / period + rng.uniform(), v / period + rng.uniform()
-    return _soft(np.sin(2 * np.pi * x) * np.sin(2 * np.pi * y), 8)
-
-
-def _ringed(u: np.ndarray, v: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    cx, cy = rng.uniform(-0.12, 0.12, 2)
-    return _soft(np.cos(2 * np.pi * np.hypot(u - cx, v - cy) / rng.uniform(0.44, 0.56)))
-
-
 def _blotched(u: np.ndarray, v: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     total = np.zeros_like(u)
     for _ in range(4):
@@ -104,8 +104,6 @@ _PATTERNS: dict[str, Pattern] = {
     "plain": _plain,
     "striped": _striped,
     "dotted": _dotted,
-    "checkered": _checkered,
-    "ringed": _ringed,
     "blotched": _blotched,
 }
 

@@ -30,8 +30,8 @@ from ezsd.split import builtin_split
 from ezsd.teacher.prompts import TEMPLATE, fill
 
 MODEL = "world-teacher"
-_TRAINING_SEED, _TEST_SEED = 1, 2
-_TEST_PICTURES = 1300
+_TRAINING_SEED, TEST_SEED = 1, 2
+TEST_PICTURES = 1300
 _NAMED_AN_OTHER = 5
 """Pictures of a category for each that shows none."""
 _MAX_LOGIT_SCALE = math.log(30)
@@ -122,7 +122,7 @@ def main(
     out_dir: Annotated[
         Path, typer.Argument(help="Folder for world-teacher.json and world-teacher.safetensors.")
     ],
-    steps: Annotated[int, typer.Option(help="Training steps.")] = 2100,
+    steps: Annotated[int, typer.Option(help="Training steps.")] = 2400,
     pictures: Annotated[
         int, typer.Option(help="Web pictures of categories to draw; a fifth as many show none.")
     ] = 20_800,
@@ -143,7 +143,7 @@ def main(
     save_half(model.state_dict(), out_dir / f"{MODEL}.safetensors")
     config = resources.files("ezsd").joinpath("assets", f"{MODEL}.json").read_text(encoding="utf-8")
     (out_dir / f"{MODEL}.json").write_text(config, encoding="utf-8")
-    accuracy = zero_shot_accuracy(model, draw_web_pictures(_TEST_SEED, "test", _TEST_PICTURES, threads))
+    accuracy = zero_shot_accuracy(model, draw_web_pictures(TEST_SEED, "test", TEST_PICTURES, threads))
     print(f"accuracy on fresh web pictures: base {accuracy['base']:.3f}, novel {accuracy['novel']:.3f}")
 
 

@@ -1,4 +1,4 @@
-"""The web domain, on which the teacher is trained: one clean, centred thing a picture, with a caption."""
+"""The web domain, on which the teacher is trained: one large thing in clear weather, and a caption."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -7,30 +7,32 @@ import numpy as np
 
 from ezsd.pipeline.data.world.canvas import photograph
 from ezsd.pipeline.data.world.names import NAMES, generator, parts_of
-from ezsd.pipeline.data.world.objects import Pose, draw_clutter, draw_object
-from ezsd.pipeline.data.world.surfaces import background_colour
+from ezsd.pipeline.data.world.objects import Patch, Pose, draw_clutter, draw_object
+from ezsd.pipeline.data.world.surfaces import any_colour, background_colour, object_colours
 
 WEB_SIZE = 64
 
-_FRAMED_SHARE = 0.3
+_BARRED_SHARE = 0.3
+_STRONG_SHARE = 0.25
+_SCRAPS_BEHIND, _SCRAP_BEFORE = 2, 0.3
 
 _CAPTIONS = (
-    "a photo of a {t} {s}",
-    "a photo of a {t} {s}",
-    "a {t} {s}",
-    "{t} {s}",
-    "the {t} {s}",
-    "a picture of a {t} {s}",
-    "this is a {t} {s}",
-    "a photo of a {c} {t} {s}",
-    "a {c} {t} {s} on a {b} background",
-    "a {s} that is {t}",
-    "a {c} {s}, {t}",
-    "a {t} {s} in {c}",
+    "a photo of a {w} {s}",
+    "a photo of a {w} {s}",
+    "a {w} {s}",
+    "{w} {s}",
+    "the {w} {s}",
+    "a picture of a {w} {s}",
+    "this is a {w} {s}",
+    "a photo of a {c} {w} {s}",
+    "a {c} {w} {s} on a {b} background",
+    "a {s} that is {w}",
+    "a {c} {s}, {w}",
+    "a {w} {s} in {c}",
 )
 _OTHER_CAPTIONS = {
     "background": ("a photo of a {b} background", "nothing on a {b} background", "an empty background"),
-    "blob": ("a photo of a {c} blob", "a blob on a {b} background", "this is a {c} blob"),
+    "scrap": ("a photo of a {c} scrap", "a scrap on a {b} background", "this is a {c} scrap"),
     "detail": ("a detail of something {c}", "a photo of a detail", "a {c} detail"),
 }
 OTHERS = tuple(_OTHER_CAPTIONS)
@@ -43,7 +45,7 @@ class WebPicture:
     Attributes:
         image: (64, 64, 3) uint8 RGB.
         name: its category, or one of `OTHERS`.
-        caption: a phrase about it; a category's holds both texture and shape.
+        caption: a phrase about it; a category's holds both its words.
     """
 
     image: np.ndarray
@@ -62,12 +64,16 @@ def draw_web_picture(seed: int, split: str, index: int, names: Sequence[str] = N
     """
     rng = generator(seed, "web", split, index)
     name = names[index % len(names)]
-    texture, shape = parts_of(name)
-    patch = draw_object(texture, shape, _pose(rng, rng.uniform(0.6, 1.0)), rng)
+    word, shape = parts_of(name)
+    patch = draw_object(word, shape, _pose(rng, rng.uniform(0.6, 1.0)), rng)
     background, canvas = _background(rng)
-    _paste(canvas, patch.rgb, patch.alpha, rng.integers(-5, 6, 2))
+    for _ in range(rng.integers(_SCRAPS_BEHIND + 1)):
+        _paste_scrap(canvas, rng, rng.uniform(0.2, 0.6))
+    _paste(canvas, patch, rng.integers(-5, 6, 2))
+    if rng.random() < _SCRAP_BEFORE:
+        _paste_scrap(canvas, rng, rng.uniform(0.15, 0.35))
     template = _CAPTIONS[rng.integers(len(_CAPTIONS))]
-    caption = template.format(t=texture, s=shape, c=patch.colour, b=background)
+    caption = template.format(w=word, s=shape, c=patch.colour, b=background)
     return WebPicture(_finished(canvas, rng), name, caption)
 
 
@@ -80,16 +86,16 @@ def draw_other_picture(seed: int, split: str, index: int) -> WebPicture:
     name = OTHERS[index % len(OTHERS)]
     background, canvas = _background(rng)
     colour = background
-    if name == "blob":
+    if name == "scrap":
         patch = draw_clutter(_pose(rng, rng.uniform(0.5, 1.0)), rng)
         colour = patch.colour
-        _paste(canvas, patch.rgb, patch.alpha, rng.integers(-8, 9, 2))
+        _paste(canvas, patch, rng.integers(-8, 9, 2))
     elif name == "detail":
         pose = _pose(rng, rng.uniform(1.6, 3.0))
         patch = draw_object(*parts_of(NAMES[rng.integers(len(NAMES))]), pose, rng)
         colour = patch.colour
         reach = round(pose.size * 0.4)
-        _paste(canvas, patch.rgb, patch.alpha, rng.integers(-reach, reach + 1, 2))
+        _paste(canvas, patch, rng.integers(-reach, reach + 1, 2))
     templates = _OTHER_CAPTIONS[name]
     caption = templates[rng.integers(len(templates))].format(c=colour, b=background)
     return WebPicture(_finished(canvas, rng), name, caption)
@@ -113,21 +119,24 @@ def _pose(rng: np.random.Generator, share: float) -> Pose:
 
 
 def _finished(canvas: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    if rng.random() < _FRAMED_SHARE:
-        _frame(canvas, rng)
+    if rng.random() < _BARRED_SHARE:
+        _add_bars(canvas, rng)
     return (np.clip(canvas, 0, 1) * 255 + 0.5).astype(np.uint8)
 
 
 def _background(rng: np.random.Generator) -> tuple[str, np.ndarray]:
-    """Draw a muted colour with a soft gradient."""
+    """Draw a colour with a soft gradient: muted, or as strong as that of things."""
     name, colour = background_colour(rng)
+    if rng.random() < _STRONG_SHARE:
+        name = any_colour(rng)
+        colour, _ = object_colours(name, rng)
     ramp = np.linspace(-1, 1, WEB_SIZE, dtype=np.float32)
     slope_x, slope_y = rng.uniform(-0.12, 0.12, 2).astype(np.float32)
     shade = 1 + slope_x * ramp[None, :, None] + slope_y * ramp[:, None, None]
     return name, colour * shade
 
 
-def _frame(canvas: np.ndarray, rng: np.random.Generator) -> None:
+def _add_bars(canvas: np.ndarray, rng: np.random.Generator) -> None:
     """Add black bars on two opposite sides, as in letterboxed pictures."""
     bar = int(rng.integers(2, 13))
     view = canvas if rng.random() < 0.5 else canvas.swapaxes(0, 1)
@@ -135,10 +144,16 @@ def _frame(canvas: np.ndarray, rng: np.random.Generator) -> None:
     view[-bar:] = 0
 
 
-def _paste(canvas: np.ndarray, rgb: np.ndarray, alpha: np.ndarray, offset_xy: np.ndarray) -> None:
-    side = len(alpha)
+def _paste_scrap(canvas: np.ndarray, rng: np.random.Generator, share: float) -> None:
+    """Paste clutter anywhere, its size a share of the picture's side."""
+    half = WEB_SIZE // 2
+    _paste(canvas, draw_clutter(_pose(rng, share), rng), rng.integers(-half, half + 1, 2))
+
+
+def _paste(canvas: np.ndarray, patch: Patch, offset_xy: np.ndarray) -> None:
+    side = len(patch.alpha)
     x, y = ((WEB_SIZE - side) // 2 + offset_xy).tolist()
     x0, y0, x1, y1 = max(x, 0), max(y, 0), min(x + side, WEB_SIZE), min(y + side, WEB_SIZE)
     cut = (slice(y0 - y, y1 - y), slice(x0 - x, x1 - x))
     target = canvas[y0:y1, x0:x1]
-    target += alpha[cut][..., None] * (rgb[cut] - target)
+    target += patch.alpha[cut][..., None] * (patch.rgb[cut] - target)

@@ -100,15 +100,15 @@ def test_embedding_costs_what_base_boxes_and_proposals_cost() -> None:
 
 
 def test_a_probe_with_fewer_anchors_is_scaled_to_all_of_them() -> None:
-    small = replace(DEMO, mine=replace(DEMO.mine, stride=64, keep=12))
+    small = replace(DEMO, mine=replace(DEMO.mine, stride=64, keep=3))
     scaling = hand_made(DEMO, small)
     forwards = mining_cost(DEMO.mine, scaling.real).forwards
     tiles = mining_cost(DEMO.mine, scaling.real).tiles
     mine, embed = scaling.cost("mine", 0.0), scaling.cost("embed", 0.0)
     assert mine.seconds == pytest.approx(4.0 + 0.5 * 300 * forwards / (100 + tiles))
-    assert mine.bytes == 50 * 60 * 48 / 12
-    assert embed.crops == 600 * (48 + 4)
-    assert embed.seconds == pytest.approx(3.0 + 0.2 * 300 * 52 / 40)
+    assert mine.bytes == 50 * 60 * 12 / 3
+    assert embed.crops == 600 * (12 + 4)
+    assert embed.seconds == pytest.approx(3.0 + 0.2 * 300 * 16 / 40)
 
 
 def test_too_little_disk_is_said_with_what_lies_there_counted(tmp_path: Path, monkeypatch) -> None:

@@ -9,17 +9,21 @@ from ezsd.pipeline.data.world.names import (
     LONG_TAIL_SHARES,
     NAMES,
     SHAPES,
-    TEXTURES,
+    WORDS,
     coloured_parts_of,
+    is_mounted,
     parts_of,
+    unmounted,
 )
 from ezsd.split import builtin_split
 from ezsd.teacher.prompts import spoken
 
+NEVER_BOXED = {"boat", "butterfly", "tie"}
 
-def test_names_are_every_texture_with_every_shape():
-    assert len(NAMES) == len(set(NAMES)) == len(SHAPES) * len(TEXTURES) == 65
-    assert {parts_of(name) for name in NAMES} == {(t, s) for t in TEXTURES for s in SHAPES}
+
+def test_names_are_every_word_with_every_shape():
+    assert len(NAMES) == len(set(NAMES)) == len(SHAPES) * len(WORDS) == 65
+    assert {parts_of(name) for name in NAMES} == {(w, s) for w in WORDS for s in SHAPES}
 
 
 def test_category_ids_are_unique_and_start_at_one():
@@ -32,11 +36,21 @@ def test_split_covers_all_names_once():
     assert sorted(split.names) == sorted(NAMES)
 
 
-def test_each_texture_and_each_shape_is_among_base_and_among_novel():
+def test_each_word_is_on_both_sides_but_some_shapes_are_novel_alone():
     split = builtin_split("world_48_17")
-    for side in (split.base, split.novel):
-        assert {parts_of(name)[0] for name in side} == set(TEXTURES)
-        assert {parts_of(name)[1] for name in side} == set(SHAPES)
+    base, novel = ([parts_of(name) for name in side] for side in (split.base, split.novel))
+    assert {word for word, _ in base} == {word for word, _ in novel} == set(WORDS)
+    assert {shape for _, shape in base} == set(SHAPES) - NEVER_BOXED
+    assert {shape for _, shape in novel} > NEVER_BOXED
+
+
+@pytest.mark.parametrize(
+    ("name", "texture", "within"),
+    [("framed fish", "plain", "plain fish"), ("red_hanging_tie", "dotted", "red_dotted_tie")],
+)
+def test_what_is_within_a_mount_has_a_name_of_its_own(name: str, texture: str, within: str):
+    assert is_mounted(name) and not is_mounted(within)
+    assert unmounted(name, texture) == within
 
 
 def test_an_unknown_name_is_refused_with_an_example():
