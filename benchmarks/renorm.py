@@ -82,10 +82,10 @@ def _measure(
         context = context_of(root, "embed")
         for name, settings in recipes.items():
             run_stage(root, "renorm", "--force", *(part for one in settings for part in ("--set", one)))
-            accuracy[name] = _renormalized_accuracy(context)
+            accuracy[name] = renormalized_accuracy(context)
             if check := read_manifest(context.parent("renorm")).facts["check"]:
                 details[f"{prefix}.{name}"] = check
-        accuracy[RAW] = _raw_accuracy(context)
+        accuracy[RAW] = raw_accuracy(context)
         details[f"{prefix}.boxes"] = _count_boxes(context)
     return [
         Measurement(f"{prefix}.{name}.{group}", percent, "%", accuracy[RAW][group])
@@ -94,12 +94,14 @@ def _measure(
     ], details
 
 
-def _raw_accuracy(context: StageContext) -> Accuracy:
+def raw_accuracy(context: StageContext) -> Accuracy:
+    """Return the accuracy of the teacher as it is, in %, by group."""
     teacher = renormalized_teacher(context)
     return _accuracy(context, load_teacher(teacher.source), teacher.renormed.read().text_embeddings_raw)
 
 
-def _renormalized_accuracy(context: StageContext) -> Accuracy:
+def renormalized_accuracy(context: StageContext) -> Accuracy:
+    """Return the accuracy of the re-normalized teacher, in %, by group."""
     teacher = renormalized_teacher(context)
     return _accuracy(context, teacher.load(), teacher.renormed.read().text_embeddings_renormalized)
 

@@ -1,4 +1,4 @@
-"""Draw the pictures of `docs/method.md`: `python -m benchmarks.figures RUN docs/figures`.
+"""Draw the pictures of `docs/method.md` and `docs/world.md`: `python -m benchmarks.figures RUN docs/figures`.
 
 RUN is the folder of a finished `make demo`, with `params.yaml` and `artifacts/`. The same run gives the same
 pixels. `pipeline.svg` and `regressor.svg` are drawn by hand.
@@ -12,7 +12,7 @@ import torch
 import typer
 from PIL import Image
 
-from benchmarks.figures import proposals, renormalization
+from benchmarks.figures import proposals, renormalization, world
 from benchmarks.figures.finished_run import open_run
 from ezsd.cache.atomic import write_bytes_atomic
 from ezsd.pipeline.device import one_thread
@@ -20,6 +20,7 @@ from ezsd.pipeline.device import one_thread
 FIGURES = {
     "renormalization": renormalization.draw,
     "proposals": proposals.draw,
+    "world": world.draw,
 }
 COLOURS = 256
 """Colours of a picture's palette: enough for drawn scenes, at a third of the bytes."""
@@ -29,7 +30,7 @@ def main(
     run: Annotated[Path, typer.Argument(help="Folder of a finished run on the embedded world.")],
     out: Annotated[Path, typer.Argument(help="Where the pictures go.")],
 ) -> None:
-    """Draw the pictures of docs/method.md from a finished run."""
+    """Draw the pictures from a finished run."""
     finished = open_run(run)
     with one_thread(), torch.inference_mode():
         for name, draw in FIGURES.items():
