@@ -9,6 +9,8 @@ WARMUP_SHARE = 10
 """The warm-up takes at most one step in this many."""
 SHARDS = 40
 """Shards that a stage has at least, if there are as many photos: progress moves after each."""
+LEAST_CHECKED = 100
+"""Photos from which re-normalization holds some boxes back to choose its epoch: fewer would say little."""
 UNUSABLE = 5
 """Photos or boxes that may be unusable, however few there are."""
 
@@ -16,7 +18,7 @@ Tree = dict[str, Any]
 
 
 def fit_to_photos(tree: Tree, photos: int, longer: bool = True) -> Tree:
-    """Return plain params with schedule, shards and quarantine for this number of training photos.
+    """Return plain params with schedule, shards, quarantine and check for this number of training photos.
 
     Args:
         tree: plain params, left as they are.
@@ -28,8 +30,10 @@ def fit_to_photos(tree: Tree, photos: int, longer: bool = True) -> Tree:
         for section in ("prepare", "mine")
     }
     shards["prepare"]["max_quarantined"] = UNUSABLE
-    train = tree["train"]
-    return {**tree, **shards, "train": {**train, "schedule": _schedule(train["schedule"], photos, longer)}}
+    train, renorm = tree["train"], tree["renorm"]
+    checked = renorm if photos >= LEAST_CHECKED else {**renorm, "check": None}
+    schedule = _schedule(train["schedule"], photos, longer)
+    return {**tree, **shards, "renorm": checked, "train": {**train, "schedule": schedule}}
 
 
 def _per_shard(photos: int, most: int) -> int:

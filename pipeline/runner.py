@@ -1,11 +1,13 @@
 """Runs stages: skips current artifacts, resumes interrupted ones, refuses stale ones."""
 
 import contextlib
+import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from ezsd.cache import manifest, writing
+from ezsd.cache.atomic import json_bytes
 from ezsd.cache.contents import erase_shards, shards_url
 from ezsd.cache.errors import ArtifactError
 from ezsd.cache.lock import hold
@@ -14,6 +16,7 @@ from ezsd.pipeline.errors import PipelineError
 from ezsd.pipeline.findings.finding import facts_of, read_findings, refuse
 from ezsd.pipeline.params import Params
 from ezsd.pipeline.processes import ALONE, Processes
+from ezsd.pipeline.sharing import link_equal
 from ezsd.pipeline.stage import ARTIFACTS, Stage, StageContext
 
 Stages = Mapping[str, Stage]
@@ -32,7 +35,7 @@ def run_stage(
     force: bool = False,
     processes: Processes = ALONE,
 ) -> bool:
-    """Bring one stage up to date.
+    """Bring one stage up to date; an equal artifact of a run beside this one is linked.
 
     Args:
         stages: all stages by name, in the order in which they run.
@@ -64,6 +67,8 @@ def run_stage(
         if not force and manifest.is_current(folder, inputs):
             return processes.broadcast(False)
         url, stores = _url_of_shards(stage, params, inputs), params.run.stores
+        if not force and url is None and link_equal(root, name, inputs):
+            return processes.broadcast(False)
         if force:
             _erase(folder, name, url, stores)
         writing.begin(folder, name, inputs, url, stores)
@@ -114,6 +119,25 @@ def require_current(stages: Stages, name: str, params: Params, root: Path) -> No
     folder = artifact_folder(root, name)
     inputs = stage_inputs(stage, params, root, _recorded_external(folder))
     manifest.require_current(folder, inputs, f"run `ezsd-cli {command_of(name)}`")
+
+
+def require_replaceable(stages: Stages, name: str, params: Params, root: Path) -> None:
+    """Refuse to replace a finished artifact by one that is made from other inputs.
+
+    Raises:
+        PipelineError: names what differs.
+    """
+    stage, folder = stages[name], artifact_folder(root, name)
+    try:
+        finished = manifest.read_manifest(folder).inputs
+        inputs = stage_inputs(stage, params, root, stage.external_inputs(params, root))
+    except ArtifactError:
+        return  # nothing is finished, or a parent is missing, which is for the run itself to say
+    if changes := manifest.describe_changes(finished, json.loads(json_bytes(inputs))):
+        raise PipelineError(
+            f"{folder} holds a finished artifact that is another one ({changes}): give --run NAME or another "
+            "--params folder to keep it, or --replace to replace it"
+        )
 
 
 def require_same_outside(stages: Stages, name: str, params: Params, root: Path) -> None:

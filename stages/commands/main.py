@@ -30,6 +30,7 @@ from ezsd.stages.commands import (
     verify,
     watch,
 )
+from ezsd.stages.commands.runs import WithRuns
 
 USER_ERRORS = (ArtifactError, InputError, PipelineError)
 IN_ORDER_OF_USE = (
@@ -52,6 +53,7 @@ IN_ORDER_OF_USE = (
 )
 
 app = typer.Typer(
+    cls=WithRuns,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",

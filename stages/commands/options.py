@@ -19,7 +19,7 @@ ParamsPath = Annotated[
     Path,
     typer.Option(
         "--params",
-        help="The params file, or its folder; the folder is the root of the run.",
+        help="The params file, or its folder, the root of the run; `--run NAME` means `runs/NAME`.",
         metavar="FILE",
     ),
 ]

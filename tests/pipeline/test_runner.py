@@ -1,57 +1,24 @@
 """Stages are skipped when current, resumed when interrupted, refused when stale."""
 
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 from filelock import FileLock
+from support.toy_stages import OTHER, PARAMS, ToyStage
 
 from ezsd.cache import manifest
 from ezsd.cache.contents import shards_url, write_location
 from ezsd.cache.errors import ArtifactError
 from ezsd.pipeline.errors import PipelineError
 from ezsd.pipeline.findings.finding import Finding, read_findings
-from ezsd.pipeline.params import Params, parse_params, preset_text
+from ezsd.pipeline.params import parse_params, preset_text
 from ezsd.pipeline.runner import artifact_folder, require_current, run_stage
-from ezsd.pipeline.stage import Stage, StageContext, StageResult
-
-
-@dataclass(frozen=True)
-class ToyStage(Stage):
-    """Writes one file for each of three parts and remembers which it wrote."""
-
-    wrote: list[str] = field(default_factory=list, compare=False)
-    dies_at: list[int] = field(default_factory=list, compare=False)
-    outside: dict[str, str] = field(default_factory=dict, compare=False)
-    findings: list[Finding] = field(default_factory=list, compare=False)
-
-    @property
-    def module(self) -> str:
-        return "ezsd.cache.atomic"
-
-    def external_inputs(self, params: Params, root: Path) -> dict[str, str]:
-        return self.outside
-
-    def run(self, context: StageContext) -> StageResult:
-        for part in range(3):
-            path = context.folder / f"part-{part}"
-            if path.exists():
-                continue
-            if self.dies_at and self.dies_at[0] == part:
-                raise KeyboardInterrupt
-            path.write_text(f"{self.name} {part}")
-            self.wrote.append(path.name)
-        return StageResult({"parts": 3}, {"toy": True}, self.findings)
 
 
 @pytest.fixture
 def stages() -> dict[str, ToyStage]:
     first = ToyStage("mine", params=("mine",))
     return {"mine": first, "embed": ToyStage("embed", params=("embed",), parents=("mine",))}
-
-
-PARAMS = parse_params(preset_text("demo"))
-OTHER = parse_params(preset_text("demo"), ["mine.keep=7"])
 
 
 def test_a_current_stage_is_not_run_again(stages: dict[str, ToyStage], tmp_path: Path) -> None:

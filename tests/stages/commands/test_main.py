@@ -161,6 +161,22 @@ def test_the_version_is_that_of_the_package() -> None:
     assert run("--version")[:2] == (0, f"ezsd {version('ezsd')}\n")
 
 
+def test_a_run_has_a_folder_of_its_own() -> None:
+    assert run("init", "--run", "b")[0] == 0
+    assert Path("runs/b/params.yaml").read_text() == preset_text("demo") and Path("runs/b/dvc.yaml").is_file()
+    assert not Path("params.yaml").exists()
+    with pytest.raises(SystemExit, match=r"runs/b/artifacts.*ezsd-cli eval"):
+        main(["result", "--run", "b"])
+    with pytest.raises(SystemExit, match=r"runs/c/params\.yaml does not exist: write one with"):
+        main(["train", "--run", "c"])
+    assert "--run" in run("inspect", "--help")[1] and "--run" in run("cache", "export", "--help")[1]
+
+
+def test_the_name_of_a_run_is_no_path() -> None:
+    for name in ("../elsewhere", "a/b", ".", ".."):
+        assert run("init", "--run", name)[0] == 2
+
+
 def test_the_help_of_precompute_names_its_stages() -> None:
     assert f"One of {', '.join(PRECOMPUTE)}." in run("precompute", "--help")[1]
 
