@@ -6,8 +6,6 @@ from pathlib import Path
 import typer
 from typer.core import TyperGroup
 
-RUNS = "runs"
-
 
 class WithRuns(TyperGroup):
     """Commands that read `--run NAME` as the params of that run."""
@@ -28,6 +26,9 @@ def _replaced(arguments: list[str]) -> Iterator[str]:
 
 
 def _params_of(name: str) -> Path:
+    from ezsd.pipeline.sharing import RUNS  # quick commands need nothing of it
+
     if Path(name).name != name or name.startswith((".", "-")):
-        raise typer.BadParameter(f"{name!r} is no name: give a bare one, or a folder with --params", param_hint="--run")
+        sentence = f"{name!r} is no name: give a bare one, or a folder with --params"
+        raise typer.BadParameter(sentence, param_hint="--run")
     return Path(RUNS, name, "params.yaml")

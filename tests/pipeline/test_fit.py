@@ -41,3 +41,8 @@ def test_many_photos_leave_the_recipe_as_it_is() -> None:
 def test_shards_are_so_small_that_progress_moves(photos: int, prepare: int, mine: int) -> None:
     params = fitted(photos)
     assert (params.prepare.photos_per_shard, params.mine.photos_per_shard) == (prepare, mine)
+
+
+def test_few_photos_are_all_for_tuning() -> None:
+    assert fitted(99).renorm.check is None
+    assert fitted(100).renorm.check == parse_params(preset_text("voc")).renorm.check is not None
