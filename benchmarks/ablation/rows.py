@@ -38,7 +38,11 @@ IDEAS: Mapping[str, Idea] = {
 }
 _ALL = tuple(IDEAS)
 _DISTILLATION = ("train.loss_factors.distillation=0.5",)
-_NO_DISTILLATION = ("train.loss_factors.distillation=0", "train.examples.proposals_per_image=0")
+_NO_DISTILLATION = (
+    "train.loss_factors.distillation=0",
+    "train.examples.proposals_per_image=0",
+    "train.detector.start=identity",  # the closed form starts from embeddings
+)
 _EVERY_BOX = ("prepare.novel_shots={per_name: 1000000, seed: 0}",)
 
 

@@ -9,7 +9,7 @@ from ezsd.config import Count, Fraction, Positive, Whole, config
 from ezsd.errors import InputError
 
 Normalization = Literal["none", "group"]
-Start = Literal["random", "identity"]
+Start = Literal["random", "identity", "closed_form"]
 
 WORLD, WORLD_CARD = "world", "world-backbone.json"
 """The packaged backbone, and the file with its architecture."""
@@ -113,8 +113,9 @@ class DetectorConfig:
     Attributes:
         backbone: the network that looks at the photo.
         pyramid_channels: of every level of the feature pyramid.
-        start: whether the convolutions of pyramid and box head begin as `random` or as the `identity`, which
-            hands on what the pretrained backbone sees; `random` is the paper's.
+        start: whether the convolutions of pyramid and box head begin as `random`, which is the paper's, or as
+            the `identity`, which hands on what the pretrained backbone sees; with `closed_form` the head also
+            begins with a ridge regression of the cached embeddings.
         normalization: after each convolution of the pyramid and of the heads; `none` is the paper's.
         rpn: the region proposal network.
         box_head: classifies regions and regresses their boxes.

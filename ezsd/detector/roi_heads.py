@@ -85,7 +85,7 @@ class ZeroShotRoIHeads(RoIHeads):
 
     def name(self, features: Features, boxes: list[Tensor]) -> Tensor:
         """Most likely name (R,) int64, from 0, of each image's boxes in the scaled frame."""
-        logits = self.classifier(self.box_head.embed(self._pool(features, boxes)))
+        logits = self.classifier(self.box_head.embed(self.pool(features, boxes)))
         return logits[:, 1:].argmax(dim=1)
 
     def add_gt_proposals(self, proposals: list[Tensor], gt_boxes: list[Tensor]) -> list[Tensor]:
@@ -119,7 +119,7 @@ class ZeroShotRoIHeads(RoIHeads):
         together = list(zip(regions, distill_boxes, strict=True))
         counts = [len(boxes) for of_image in together for boxes in of_image]
         # one call for both: what a call costs by itself, gradients of whole feature maps, is paid once
-        shared = self._pool(features, list(map(torch.cat, together)))
+        shared = self.pool(features, list(map(torch.cat, together)))
         of_regions, _ = _take_apart(shared, counts)
         deltas = self.regressor(self.box_head.regression(of_regions), self.classifier.text_of(labels))
         embeddings, distilled_embeddings = _take_apart(self.box_head.embed(shared), counts)
@@ -143,7 +143,7 @@ class ZeroShotRoIHeads(RoIHeads):
     def _detect(
         self, features: Features, proposals: list[Tensor], image_shapes: list[tuple[int, int]]
     ) -> list[dict[str, Tensor]]:
-        shared = self._pool(features, proposals)
+        shared = self.pool(features, proposals)
         logits = self.classifier(self.box_head.embed(shared))
         names = self.names_to_read(logits, proposals, image_shapes)
         deltas = self.regressor(self.box_head.regression(shared), self.classifier.text_of(names))
@@ -158,7 +158,7 @@ class ZeroShotRoIHeads(RoIHeads):
         of_images = grids.split([of_image.shape[0] for of_image in boxes])  # a number that a trace can follow
         return [{**each, "mask_probabilities": grid} for each, grid in zip(found, of_images, strict=True)]
 
-    def _pool(self, features: Features, boxes: list[Tensor]) -> Tensor:
+    def pool(self, features: Features, boxes: list[Tensor]) -> Tensor:
         """Shared features (R, C, S, S) of each image's boxes, image after image."""
         shared: Tensor = self.box_head.shared(self.box_roi_pool(features, boxes))
         return shared

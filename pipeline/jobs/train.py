@@ -1,7 +1,7 @@
 """The work of `train`: reads each photo's targets from the cache and trains the detector on them."""
 
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -21,7 +21,9 @@ from ezsd.pipeline.device import choose_device
 from ezsd.pipeline.jobs.training import Training, TrainingRun
 from ezsd.pipeline.jobs.training_log import LiveRows
 from ezsd.pipeline.stage import StageContext
-from ezsd.training.dataset import TrainSet
+from ezsd.training.closed_form import start_in_closed_form
+from ezsd.training.dataset import Draw, Example, TrainSet
+from ezsd.training.determinism import derive_seed, deterministic
 from ezsd.training.engine import StepReport
 from ezsd.training.repeats import draw_repeats, repeat_factors
 from ezsd.training.schedule import Schedule
@@ -29,6 +31,9 @@ from ezsd.training.targets import CachedTargets
 
 WINDOW_SHARDS = 8
 """Number of shards that are held in memory and shuffled together."""
+
+START_PHOTOS = 300
+"""At most, of a closed-form start: about as many boxes as its regression has unknowns are enough."""
 
 OBJECTS = ("gt_boxes_xyxy", "gt_embeddings", "gt_embeddings_scales")
 PROPOSALS = ("boxes_xyxy", "confidence", "embeddings", "embeddings_scales")
@@ -46,12 +51,13 @@ def train_detector(
     """
     params = context.params.train
     factors = repeat_factors([photos.labels(row) for row in range(len(photos))], params.repeat_threshold)
+    examples = TrainSet(photos.photo, targets, params.examples)
     run = TrainingRun(
         context,
         Training(
             section="train",
             model=detector,
-            examples=TrainSet(photos.photo, targets, params.examples),
+            examples=examples,
             order=partial(targets.order, factors, params.seed),
             photos=round(sum(factors)),
             schedule=params.schedule,
@@ -60,12 +66,29 @@ def train_detector(
         ),
     )
     taken = len(run.reports)
+    if params.detector.start == "closed_form" and not taken:
+        _solve_start(context, detector, examples, len(photos))
     with context.step_logs(taken) as log:
         device = choose_device(context.params.run)
         rows = LiveRows(log, run.schedule, params.schedule.images_per_step, device, taken)
         for _ in run.steps():
             rows.update(run.reports)
     return run.reports, run.schedule
+
+
+def _solve_start(context: StageContext, detector: ZeroShotDetector, examples: TrainSet, photos: int) -> None:
+    """Let the head begin with the embeddings of some photos, evenly spaced; a stopped run does it again."""
+    rows = range(0, photos, -(-photos // START_PHOTOS))
+    seed = context.params.train.seed
+
+    with deterministic(), context.progress(len(rows), "photos", label="train: start") as progress:
+
+        def shown() -> Iterator[Example]:
+            for row in rows:
+                yield examples[Draw(row, derive_seed(seed, row))]
+                progress.advance(1)
+
+        start_in_closed_form(detector, shown())
 
 
 @dataclass

@@ -103,6 +103,19 @@ def test_ctrl_c_leaves_a_checkpoint_and_the_run_goes_on_to_the_same_bytes(
     assert workplace.run(folder) == trained
 
 
+def test_a_closed_form_start_is_resumed_alike(
+    workplace: Workplace, trained: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    changes = {"detector": {"start": "closed_form", "box_head": {"width": 16}}}
+    whole = workplace.run("solved", **changes)
+    with monkeypatch.context() as patched:
+        patched.setattr(training_run, "train_steps", at_step(3, lambda: signal.raise_signal(signal.SIGINT)))
+        with pytest.raises(KeyboardInterrupt):
+            workplace.run("solved-stopped", **changes)
+    assert workplace.run("solved-stopped", **changes) == whole
+    assert workplace.run("unsolved", detector={"box_head": {"width": 16}}) != whole
+
+
 def flip_a_byte(data: bytes) -> bytes:
     return bytes([*data[:-9], data[-9] ^ 1, *data[-8:]])
 

@@ -28,6 +28,7 @@ PHOTOS, SIDE, DIM, KEEP, OBJECTS = 6, 64, 8, 4, 2
 SMALL: dict[str, Any] = {
     "detector": {
         "pyramid_channels": 8,
+        "start": "identity",
         "rpn": {"post_nms_top_n": 20},
         "box_head": {"channels": 8, "width": 8, "rois_per_image": 8},
         "short_side": SIDE,

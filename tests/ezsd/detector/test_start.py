@@ -3,12 +3,14 @@
 from dataclasses import replace
 from typing import Any
 
+import pytest
 import torch
 from torch.testing import assert_close
 
 from ezsd.detector.box_head import BoxHead
 from ezsd.detector.config import BoxHeadConfig
 from ezsd.detector.detector import build_detector
+from ezsd.errors import InputError
 
 
 def test_an_identity_start_lets_features_through_the_head(tiny: Any) -> None:
@@ -35,3 +37,17 @@ def test_a_random_start_is_the_layers_own() -> None:
     torch.manual_seed(0)
     head, pooled = BoxHead(config, 16, 8, "none"), torch.rand(3, 16, 7, 7)
     assert not torch.allclose(head.shared(pooled), pooled, atol=0.1)
+
+
+def test_a_linear_start_is_the_linear_map() -> None:
+    head = BoxHead(BoxHeadConfig(channels=4, width=20, roi_side=2), 4, 8, "none")
+    shared, weight, bias = torch.randn(5, 4, 2, 2), torch.randn(8, 16), torch.randn(8)
+    head.start_linear(weight, bias)
+    expected = head.flat_features(shared) @ weight.T + bias
+    assert_close(head.embed(shared), torch.nn.functional.normalize(expected, dim=1))
+
+
+def test_a_head_that_is_too_narrow_for_a_linear_start_is_refused() -> None:
+    head = BoxHead(BoxHeadConfig(channels=4, width=15, roi_side=2), 4, 8, "none")
+    with pytest.raises(InputError, match=r"width 16 or more.*has 15"):
+        head.start_linear(torch.zeros(8, 16), torch.zeros(8))
