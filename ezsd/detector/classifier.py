@@ -36,10 +36,10 @@ class TextClassifier(nn.Module):
         Raises:
             InputError: C is 0, or D is not the classifier's.
         """
-        dim = self.background.shape[0]
+        dim = self.text_embeddings.shape[1]
         if text_embeddings.ndim != 2 or len(text_embeddings) == 0 or text_embeddings.shape[1] != dim:
             raise InputError(f"a vocabulary has shape (C >= 1, {dim}), got {tuple(text_embeddings.shape)}")
-        self.text_embeddings = F.normalize(text_embeddings.detach().to(self.background), dim=1)
+        self.text_embeddings = F.normalize(text_embeddings.detach().to(self.log_temperature), dim=1)
 
     def forward(self, embeddings: Tensor) -> Tensor:
         """From L2-normalised embeddings `(R, D)` to logits, float32 `(R, 1 + C)`, background first."""
@@ -52,3 +52,26 @@ class TextClassifier(nn.Module):
         """Text embeddings `(R, D)` of labels `(R,)` in 0..C; zeros for background, label 0."""
         zeros = self.text_embeddings.new_zeros(1, self.text_embeddings.shape[1])
         return torch.cat([zeros, self.text_embeddings])[labels]
+
+
+class ObjectnessClassifier(TextClassifier):
+    """Names compete among themselves, times a separate choice between object and background.
+
+    The release's classifier on LVIS: objectness is two learned outputs, to which no temperature applies.
+    """
+
+    def __init__(self, embedding_dim: int, temperature: float = CLIP_TEMPERATURE) -> None:
+        super().__init__(embedding_dim, temperature)
+        del self.background
+        self.objectness = nn.Linear(embedding_dim, 2)
+
+    def forward(self, embeddings: Tensor) -> Tensor:
+        """As `TextClassifier.forward`; the logits are logarithms of probabilities that add up to 1."""
+        with torch.autocast(embeddings.device.type, enabled=False):
+            embeddings = embeddings.float()
+            names = (self.log_temperature.exp() * embeddings @ self.text_embeddings.T).log_softmax(dim=1)
+            nothing, something = self.objectness(embeddings).log_softmax(dim=1).split(1, dim=1)
+            return torch.cat([nothing, names + something], dim=1)
+
+
+CLASSIFIERS = {"joint": TextClassifier, "separate": ObjectnessClassifier}

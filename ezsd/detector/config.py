@@ -63,6 +63,8 @@ class BoxHeadConfig:
     Attributes:
         channels: of its convolutions.
         width: of its fully connected layers.
+        objectness: whether background is `joint` with the names in one softmax (the paper's), or decided in a
+            `separate` one (the release's on LVIS).
         regressor: `semantic` adds the name's text embedding to its input (the paper's), with `modulated` the
             text scales and shifts the region's feature, `plain` reads no text.
         roi_side: cells on a side of the grid into which a region is pooled.
@@ -72,6 +74,7 @@ class BoxHeadConfig:
 
     channels: Count = 256
     width: Count = 1024
+    objectness: Literal["joint", "separate"] = "joint"
     regressor: Literal["semantic", "modulated", "plain"] = "semantic"
     roi_side: Count = 7
     rois_per_image: Count = 512

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torchvision.models.detection.roi_heads import RoIHeads
 
 from ezsd.detector.box_head import BoxHead
-from ezsd.detector.classifier import TextClassifier
+from ezsd.detector.classifier import CLASSIFIERS
 from ezsd.detector.config import DetectorConfig, Selection
 from ezsd.detector.mask_head import MaskHead, mask_targets, regions_with_masks
 from ezsd.detector.regressor import REGRESSORS
@@ -51,7 +51,7 @@ class ZeroShotRoIHeads(RoIHeads):
         )
         self.fg_bg_sampler = SeededSampler(head.rois_per_image, OBJECT_FRACTION)
         self.jittered_copies = head.jittered_copies
-        self.classifier = TextClassifier(dim)
+        self.classifier = CLASSIFIERS[head.objectness](dim)
         self.regressor = REGRESSORS[head.regressor](head.width, dim)
         self.classification_loss = classification_loss
         # the last to draw its random weights: the others do not depend on whether there is one

@@ -18,7 +18,7 @@ from torch import Tensor
 from ezsd.boxes import iou_xyxy, max_iou_xyxy, nms_xyxy
 from ezsd.mining.config import MineConfig
 from ezsd.mining.exhaustive import distinct_boxes, photo_anchors
-from ezsd.mining.proposals import CropClassifier, Proposals
+from ezsd.mining.proposals import CropClassifier, Proposals, draw_order
 from ezsd.mining.score import certainty
 from ezsd.teacher.dense_maps import count_tiles, describe_boxes, photo_maps, require_dense
 from ezsd.teacher.protocol import Teacher
@@ -77,7 +77,8 @@ class CascadeMiner:
         order = scores.argsort(descending=True, stable=True)
         if classifier.has_other_names:
             order = order[labels[order] >= classifier.base_count]
-        kept = order[: config.keep]
+        drawn = draw_order(order, photo, config.take)[: config.keep]
+        kept = drawn[scores[drawn].argsort(descending=True, stable=True)]
         return Proposals(
             boxes_xyxy=candidates[kept],
             scores=scores[kept],

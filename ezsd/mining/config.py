@@ -1,12 +1,14 @@
 """Settings of the miners."""
 
 from dataclasses import field
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from ezsd.config import Count, Factor, Fraction, Positive, config
 from ezsd.detector.config import BackboneConfig, RpnConfig, check_levels
+
+Take = Literal["best", "random"]
 
 
 @config
@@ -22,6 +24,9 @@ class MineConfig:
         nms_iou: of two boxes that overlap by more, the one with the higher score is kept.
         post_nms_top_n: boxes of a photo that are kept after non-maximum suppression.
         base_iou: boxes that overlap a base box by this IoU or more are dropped.
+        filters: `base` (the paper's on COCO) drops what overlaps base boxes or gets base names; `none` (the
+            release's on LVIS) drops nothing.
+        take: whether the `best` of what is left are stored, or as many at `random` (the release's on LVIS).
         keep: largest number of proposals of a photo that are stored.
         context_factor: sides of the crop that is named and embedded / sides of the box.
     """
@@ -34,6 +39,8 @@ class MineConfig:
     nms_iou: Fraction = 0.7
     post_nms_top_n: Count = 1000
     base_iou: Fraction = 0.3
+    filters: Literal["base", "none"] = "base"
+    take: Take = "best"
     keep: Count = 300
     context_factor: Factor = 1.2
 

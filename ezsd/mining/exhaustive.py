@@ -12,7 +12,7 @@ from torch import Tensor
 from ezsd.boxes import max_iou_xyxy, nms_xyxy
 from ezsd.mining.anchors import anchor_boxes_xyxy, fit_scale
 from ezsd.mining.config import MineConfig
-from ezsd.mining.proposals import CropClassifier, Proposals
+from ezsd.mining.proposals import CropClassifier, Proposals, draw_order
 from ezsd.mining.score import certainty
 
 
@@ -69,8 +69,9 @@ def select_proposals(
 
     1. Class-agnostic NMS keeps the best `config.post_nms_top_n`.
     2. Boxes that overlap a base box by `config.base_iou` or more are dropped.
-    3. In order of score, the first `config.keep` whose crop with context gets no base name are kept. If base
-       names are the only names, this filter would leave nothing and is not applied.
+    3. In order of score, or at random with `config.take`, the first `config.keep` whose crop with context
+       gets no base name are kept. If base names are the only names, this filter would leave nothing and is
+       not applied.
 
     Args:
         photo: uint8 `(3, H, W)` RGB.
@@ -83,7 +84,10 @@ def select_proposals(
     forwards_before = classifier.encoder.forwards
     kept = nms_xyxy(boxes_xyxy, scores, config.nms_iou, config.post_nms_top_n)
     kept = kept[max_iou_xyxy(boxes_xyxy[kept], base_boxes_xyxy.to(boxes_xyxy)) < config.base_iou]
-    chosen, labels, confidence = _name_until_full(photo, boxes_xyxy, kept, classifier, config)
+    drawn = draw_order(kept, photo, config.take)
+    chosen, labels, confidence = _name_until_full(photo, boxes_xyxy, drawn, classifier, config)
+    best_first = scores[chosen].argsort(descending=True, stable=True)
+    chosen, labels, confidence = chosen[best_first], labels[best_first], confidence[best_first]
     return Proposals(
         boxes_xyxy=boxes_xyxy[chosen].float(),
         scores=scores[chosen].float(),

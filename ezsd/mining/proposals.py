@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from ezsd.errors import InputError
+from ezsd.mining.config import Take
 from ezsd.mining.score import name_probabilities
 from ezsd.split import Split
 from ezsd.teacher.box_encoder import BoxEncoder
@@ -66,6 +68,14 @@ class Proposals:
 
     def __len__(self) -> int:
         return len(self.boxes_xyxy)
+
+
+def draw_order(rows: Tensor, photo: Tensor, take: Take) -> Tensor:
+    """Rows `(N,)`, best first, in the order in which they are stored: theirs, or one seeded by the pixels."""
+    if take == "best":
+        return rows
+    generator = torch.Generator().manual_seed(int(photo.sum(dtype=torch.int64)))
+    return rows[torch.randperm(len(rows), generator=generator)]
 
 
 @dataclass(frozen=True)

@@ -88,18 +88,27 @@ class MineShards(StoreJob):
         mine, classifier = self.source.load(), self._classifier()
         rows = self.rows(shard)
         found = [
-            mine(self.photos.photo(row), self.photos.occupied_xyxy(row), classifier, self.params)
-            for row in rows
+            mine(self.photos.photo(row), self._occupied_xyxy(row), classifier, self.params) for row in rows
         ]
         image_ids = self.photos.index.photos.image_ids[rows]
         self.store.write_shard(shard, {**proposal_rows(found, self.params.keep), "image_ids": image_ids})
         return {"forwards": classifier.encoder.forwards}
 
+    def _occupied_xyxy(self, row: int) -> torch.Tensor:
+        """What proposals must not overlap: `(M, 4)`."""
+        return self.photos.occupied_xyxy(row) if self._filters else torch.empty((0, 4))
+
+    @property
+    def _filters(self) -> bool:
+        return self.params.filters == "base"
+
     @torch.inference_mode()
     def _classifier(self) -> CropClassifier:
         teacher = self.teacher.load()
         text = embed_names(teacher, self.names.names, self.prompts).cpu()
-        return CropClassifier(BoxEncoder(teacher, self.params.batch), text, self.names.base_count)
+        return CropClassifier(
+            BoxEncoder(teacher, self.params.batch), text, self.names.base_count if self._filters else 0
+        )
 
 
 def mine_shards(inputs: MiningInputs, names: MiningNames, source: MinerSource, mined: Mined) -> MineShards:

@@ -70,6 +70,16 @@ def test_proposals_keep_away_from_base_boxes_and_base_names(root: Path) -> None:
         assert (rows["labels"][row, :count] >= len(SPLIT.base)).all()
 
 
+def test_without_filters_base_boxes_and_base_names_are_kept(root: Path) -> None:
+    context = context_of("mine", root, ["mine.filters=none", "mine.keep=60"])
+    mine.run(context)
+    rows = Mined(context.folder).store.read_shard(0, ["boxes_xyxy", "labels", "count"])
+    count = int(rows["count"][0])
+    red = torch.tensor([SCENES[0]["red"]]).float()
+    assert (rows["labels"][0, :count] < len(SPLIT.base)).any()
+    assert max_iou_xyxy(red, torch.from_numpy(rows["boxes_xyxy"][0, :count])).item() > 0.3
+
+
 def test_workers_and_order_change_no_byte(root: Path) -> None:
     one = context_of("mine", root)
     mine.run(one)

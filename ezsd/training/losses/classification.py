@@ -24,12 +24,12 @@ class SoftmaxLoss(nn.Module):
 
 
 class SeesawLoss(nn.Module):
-    """Cross-entropy in which frequent names suppress rare ones less (Seesaw loss, arXiv 2008.10032).
+    """Object or background, and names among objects with less pressure on rare ones (arXiv 2008.10032).
 
-    In the softmax of a region of name i, the term of name j is multiplied by a mitigation (N_j / N_i) ** p if
-    j was seen less often than i, and by a compensation (P_j / P_i) ** q if j has a higher score than i. N
-    counts the regions seen so far by all processes. Background is excluded from both: it is so frequent that
-    it would suppress every rare name.
+    Objectness is cross-entropy over all regions. Names compete on regions of objects alone: in the softmax of
+    a region of name i, the term of name j is multiplied by a mitigation (N_j / N_i) ** p if j was seen less
+    often than i, and by a compensation (P_j / P_i) ** q if j has a higher score than i. N counts the regions
+    seen so far by all processes.
     """
 
     seen: Tensor
@@ -37,20 +37,20 @@ class SeesawLoss(nn.Module):
     def __init__(self, names: int, mitigation_power: float = 0.8, compensation_power: float = 2.0) -> None:
         super().__init__()
         self.p, self.q = mitigation_power, compensation_power
-        self.register_buffer("seen", torch.zeros(1 + names))
+        self.register_buffer("seen", torch.zeros(names))
 
     def forward(self, logits: Tensor, labels: Tensor) -> Tensor:
         """Same as `SoftmaxLoss.forward`; also counts the labels."""
-        self.seen += sum_over_processes(torch.bincount(labels, minlength=len(self.seen)).to(self.seen))
-        log_factors = self._mitigation(labels) + self._compensation(logits.detach(), labels)
-        own = F.one_hot(labels, len(self.seen)).bool()
-        background = torch.zeros_like(own)
-        background[:, 0] = True
-        background[labels == 0] = True
-        log_factors = log_factors.masked_fill(own | background, 0.0)
-        return F.cross_entropy(logits + log_factors, labels, reduction="sum") / mean_rows(
-            len(labels), labels.device
-        )
+        objects = labels > 0
+        own = labels[objects] - 1
+        self.seen += sum_over_processes(torch.bincount(own, minlength=len(self.seen)).to(self.seen))
+        pair = torch.stack([logits[:, 0], logits[:, 1:].logsumexp(dim=1)], dim=1)
+        names = logits[objects, 1:]
+        log_factors = self._mitigation(own) + self._compensation(names.detach(), own)
+        log_factors = log_factors.masked_fill(F.one_hot(own, len(self.seen)).bool(), 0.0)
+        total = F.cross_entropy(pair, objects.long(), reduction="sum")
+        total = total + F.cross_entropy(names + log_factors, own, reduction="sum")
+        return total / mean_rows(len(labels), labels.device)
 
     def _mitigation(self, labels: Tensor) -> Tensor:
         log_seen = self.seen.clamp(min=1).log()

@@ -1,12 +1,14 @@
 """Embeddings, names as an argument, and the regressor that reads them."""
 
+import math
+
 import pytest
 import torch
 from torch import tensor
 from torch.testing import assert_close
 
 from ezsd.detector.box_head import BoxHead
-from ezsd.detector.classifier import TextClassifier
+from ezsd.detector.classifier import ObjectnessClassifier, TextClassifier
 from ezsd.detector.config import BoxHeadConfig
 from ezsd.detector.regressor import ModulatedRegressor, PlainRegressor, SemanticRegressor
 from ezsd.errors import InputError
@@ -97,3 +99,21 @@ def test_part_and_whole_in_the_same_pixels(regressor: type[torch.nn.Module], err
         loss.backward()
         optimizer.step()
     assert loss.item() == pytest.approx(error, abs=0.02)
+
+
+def test_separate_objectness_multiplies_the_names_by_hand():
+    classifier = ObjectnessClassifier(embedding_dim=2, temperature=10.0)
+    classifier.set_vocabulary(torch.eye(2))
+    with torch.no_grad():
+        classifier.objectness.weight.copy_(torch.tensor([[0.0, 0.0], [1.0, 0.0]]))
+        classifier.objectness.bias.zero_()
+    probabilities = classifier(torch.tensor([[1.0, 0.0]])).softmax(dim=1)[0]
+    an_object = 1 / (1 + math.exp(-1))  # no temperature
+    first = 1 / (1 + math.exp(-10))
+    expected = [1 - an_object, an_object * first, an_object * (1 - first)]
+    assert probabilities.tolist() == pytest.approx(expected, abs=1e-6)
+    assert set(dict(classifier.named_parameters())) == {
+        "log_temperature",
+        "objectness.weight",
+        "objectness.bias",
+    }

@@ -108,3 +108,17 @@ def test_odd_photos_are_mined_without_complaint(colour_classifier, small_grid, h
         photo, NONE, classifier, replace(small_grid, long_side=width, short_side=height)
     )
     assert found.anchors > 0
+
+
+def test_random_proposals_are_a_fixed_draw_of_all_that_are_left(
+    colour_classifier, coloured_photo, small_grid
+):
+    photo = coloured_photo({(16, 16, 48, 48): "red", (64, 32, 96, 64): "blue"})
+    classifier = colour_classifier([], ["red", "blue", "grey"])
+    everything = mine_exhaustively(photo, NONE, classifier, replace(small_grid, keep=1000))
+    config = replace(small_grid, keep=len(everything) // 3, take="random")
+    found = mine_exhaustively(photo, NONE, classifier, config)
+    assert len(found) == config.keep and (found.scores.diff() <= 0).all()
+    rows = [everything.boxes_xyxy.tolist().index(box) for box in found.boxes_xyxy.tolist()]
+    assert max(rows) > len(everything) // 2  # not the best ones
+    assert torch.equal(mine_exhaustively(photo, NONE, classifier, config).boxes_xyxy, found.boxes_xyxy)

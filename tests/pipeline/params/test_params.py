@@ -110,7 +110,7 @@ def test_the_defaults_are_the_paper_s_recipe_for_coco() -> None:
     assert replace(coco.train, mixed_precision=False, loss_factors={}) == TrainParams(
         detector=DetectorConfig(mask_head=MaskHeadConfig())
     )
-    assert coco.evaluate == EvaluateParams()
+    assert replace(coco.evaluate, max_dets=(100,)) == EvaluateParams()
 
 
 @pytest.mark.parametrize("text", ["", "- a\n- b\n", "data: [", "just words"])
