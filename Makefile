@@ -5,11 +5,13 @@ BIN := .venv/bin
 INSTALLED := .venv/installed
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: setup demo test docs bench rehearsal ablation lint format clean help
+.PHONY: setup demo test faults fuzz docs bench rehearsal ablation lint format clean help
 
 help:
 	@echo "make demo    run the whole pipeline on the embedded world and show the result"
 	@echo "make test    run the tests"
+	@echo "make faults  let every request of the disk fail, in every stage, and run again"
+	@echo "make fuzz    read 10,000 damaged inputs"
 	@echo "make bench   measure speed, size and memory and print a table"
 	@echo "make rehearsal run the bookkeeping on data sets as large as COCO and LVIS"
 	@echo "make ablation train what is missing of the comparison, over five seeds"
@@ -40,6 +42,9 @@ demo: setup
 # a process per core; files in folder order, so that the longest do not come last
 test: setup
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
+
+faults fuzz: setup
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.reliability $@
 
 # strict: a broken link fails; a test does the same
 docs: setup

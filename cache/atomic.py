@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import glob
 import hashlib
 import json
 import os
@@ -107,6 +108,13 @@ def sweep_leftovers(folder: Path) -> int:
     for leftover in leftovers:
         leftover.unlink(missing_ok=True)
     return len(leftovers)
+
+
+def sweep_leftovers_of(path: Path) -> None:
+    """Remove what killed writers of this file left beside it; call it only while nothing is writing it."""
+    for leftover in path.parent.glob(f".{glob.escape(path.name)}.*.part"):
+        if is_leftover(leftover.name):
+            leftover.unlink(missing_ok=True)
 
 
 def find_leftovers(folder: Path) -> Iterator[Path]:

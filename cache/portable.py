@@ -16,7 +16,14 @@ import h5py
 import numpy as np
 
 from ezsd.cache import manifest, writing
-from ezsd.cache.atomic import flush_file, is_leftover, parse_json, sha256_file, written_aside
+from ezsd.cache.atomic import (
+    flush_file,
+    is_leftover,
+    parse_json,
+    sha256_file,
+    sweep_leftovers_of,
+    written_aside,
+)
 from ezsd.cache.contents import PIECE, Contents
 from ezsd.cache.errors import ArtifactError
 from ezsd.cache.folders import INCOMPLETE, MANIFEST, MARKS, artifact_files, remove_file
@@ -43,6 +50,7 @@ def export_artifacts(path: Path, folders: Mapping[str, Path], on_bytes: OnBytes)
     """
     size = sum(artifact_bytes(manifest.read_manifest(folder)) for folder in folders.values())
     with written_aside(path, size) as aside:
+        sweep_leftovers_of(path)
         with FileSink(aside, "x+") as sink:
             _write_all(sink, folders, on_bytes)
             sink.require_written()

@@ -69,7 +69,7 @@ class ShardedStore:
         own = {_RESERVED: {"schema": SCHEMA, **layout.to_json()}}
         for key, data in metadata_objects(layout, {**attributes, **own}).items():
             present = objects.get(key)
-            if present is None:
+            if present is None or _is_cut(present, data):
                 objects.put(key, data)
             elif present != data:
                 raise ArtifactError(f"{objects.name} holds a store of another layout; remove it and {fix}")
@@ -241,3 +241,8 @@ def _require_present(data: memoryview | None) -> memoryview:
     if data is None:
         raise DamagedShard("it is missing")
     return data
+
+
+def _is_cut(present: bytes, whole: bytes) -> bool:
+    """Whether an object is the beginning of another: file systems do not put objects whole, as clouds do."""
+    return len(present) < len(whole) and whole.startswith(present)

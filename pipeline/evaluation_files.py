@@ -11,9 +11,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, NotRequired, TypeVar
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, TypeAdapter
+from typing_extensions import TypedDict
 
 from ezsd.cache.atomic import write_bytes_atomic, write_json_atomic
 from ezsd.cache.checked import read_json
@@ -91,12 +92,14 @@ class EvaluationFolder:
     @cached_property
     def detections(self) -> "list[Record]":
         """COCO results."""
-        return self._json(DETECTIONS)
+        value = self._json(DETECTIONS)
+        return self._checked(DETECTIONS, lambda: _checked_boxes(_DETECTIONS, value, self.ground_truth))
 
     @cached_property
     def ground_truth(self) -> dict[str, Any]:
         """COCO annotations of the photos that were scored."""
-        return self._json(GROUND_TRUTH)
+        value = self._json(GROUND_TRUTH)
+        return self._checked(GROUND_TRUTH, lambda: _checked_truth(value))
 
     def _json(self, name: str) -> Any:
         return read_json(self.folder / name, FIX)
@@ -152,6 +155,63 @@ class _Metrics(_Scores):
     teacher_accuracy: dict[str, Percents]
     student: _Student
     proposal_recall: Percents
+
+
+_Number = Annotated[float, Field(allow_inf_nan=False)]
+
+
+class _Mask(TypedDict):
+    size: tuple[int, int]
+    counts: str
+
+
+class _Box(TypedDict):
+    image_id: int
+    category_id: int
+    bbox: tuple[_Number, _Number, _Number, _Number]
+    segmentation: NotRequired[_Mask]
+
+
+class _Detection(_Box):
+    score: _Number
+
+
+class _Object(_Box):
+    iscrowd: int
+
+
+class _Photo(TypedDict):
+    id: int
+    file_name: str
+    width: int
+    height: int
+
+
+class _Category(TypedDict):
+    id: int
+    name: str
+
+
+class _Truth(TypedDict):
+    images: list[_Photo]
+    annotations: list[_Object]
+    categories: list[_Category]
+
+
+_DETECTIONS, _TRUTH = TypeAdapter(list[_Detection]), TypeAdapter(_Truth)
+
+
+def _checked_boxes(form: TypeAdapter[Any], value: Any, truth: Mapping[str, Any]) -> Any:
+    form.validate_python(value)
+    if not {box["category_id"] for box in value} <= {one["id"] for one in truth["categories"]}:
+        raise ValueError("a box is of no category")
+    return value
+
+
+def _checked_truth(value: Any) -> Any:
+    _TRUTH.validate_python(value)
+    _checked_boxes(TypeAdapter(list[_Object]), value["annotations"], value)
+    return value
 
 
 def check_metrics(value: Any) -> dict[str, Any]:

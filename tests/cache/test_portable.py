@@ -272,3 +272,12 @@ def test_a_disk_that_takes_no_more_leaves_nothing(made: Path, tmp_path: Path, ro
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert not (tmp_path / "out.h5").exists() and not list(find_leftovers(tmp_path))
     assert json.loads((made / "manifest.json").read_bytes())["stage"] == "mine"
+
+
+def test_what_a_killed_export_left_is_removed_by_the_next(made: Path, tmp_path: Path) -> None:
+    left = tmp_path / f".out.h5.{'0' * 32}.part"
+    others = [tmp_path / f".other.h5.{'0' * 32}.part", tmp_path / ".out.h5.mine.part"]
+    for path in (left, *others):
+        path.write_bytes(b"half")
+    export_artifacts(tmp_path / "out.h5", {"mine": made}, lambda size: None)
+    assert not left.exists() and all(path.exists() for path in others)

@@ -183,3 +183,18 @@ def test_read_only_links_are_replaced_not_written_into(tmp_path: Path, straight:
     writing.begin(folder, "mine", {**INPUTS, "code": "2"})
     assert tree(shared) == before
     assert {path.stat().st_mode & 0o777 for path in shared.iterdir()} == {0o444}
+
+
+@pytest.mark.parametrize("group", ["", "embeddings/", "shards/", "shards/2/"])
+@pytest.mark.parametrize("kept", [0, 40])
+def test_an_object_that_was_cut_short_is_put_again(
+    tmp_path: Path, straight: dict[str, bytes], group: str, kept: int
+) -> None:
+    """Stores on file systems do not put objects whole."""
+    manifest.begin(tmp_path / "mine", "mine", INPUTS)
+    store = open_store(tmp_path / "mine")
+    store.write_shard(2, rows_of(2, SHARD_ROWS))
+    path = tmp_path / "mine" / "store.zarr" / f"{group}zarr.json"
+    path.write_bytes(path.read_bytes()[:kept])
+    run_stage(tmp_path / "mine")
+    assert tree(tmp_path / "mine") == straight

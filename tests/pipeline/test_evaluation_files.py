@@ -55,3 +55,35 @@ def test_tables_of_impossible_numbers_are_refused(tmp_path, row):
     (tmp_path / "errors.csv").write_text("group,kind,count,percent\nbase,found,1,-1\n")
     with pytest.raises(ArtifactError, match=r"errors\.csv is not what"):
         _ = EvaluationFolder(tmp_path).errors
+
+
+HOSTILE_BOXES = [
+    {"score": "high"},
+    {"score": float("1e999")},
+    {"bbox": [0, 0, 1]},
+    {"bbox": [0, 0, None, 1]},
+    {"category_id": 999},
+    {"category_id": []},
+    {"image_id": "7"},
+    {"segmentation": {"counts": 5, "size": [4, 4]}},
+]
+
+
+@pytest.mark.parametrize("change", HOSTILE_BOXES)
+def test_detections_of_another_form_are_refused(evaluated, change):
+    folder = evaluated().folder
+    detections = json.loads((folder / "detections.json").read_bytes())
+    (folder / "incomplete.json").write_text("{}")
+    (folder / "detections.json").write_text(json.dumps([{**detections[0], **change}]))
+    with pytest.raises(ArtifactError, match=r"detections\.json is "):
+        _ = EvaluationFolder(folder).detections
+
+
+@pytest.mark.parametrize("change", [{"images": 3}, {"annotations": [{}]}, {"categories": []}])
+def test_ground_truth_of_another_form_is_refused(evaluated, change):
+    folder = evaluated().folder
+    truth = json.loads((folder / "ground_truth.json").read_bytes())
+    (folder / "incomplete.json").write_text("{}")
+    (folder / "ground_truth.json").write_text(json.dumps({**truth, **change}))
+    with pytest.raises(ArtifactError, match=r"ground_truth\.json is not what"):
+        _ = EvaluationFolder(folder).ground_truth

@@ -1,0 +1,1 @@
+"""Shows that the pipeline loses nothing to failing disks, ended processes and hostile files."""

@@ -1,0 +1,102 @@
+"""What reads artifacts: the readers of each stage, and the commands that show and check them."""
+
+import io
+from collections.abc import Callable, Mapping
+from contextlib import redirect_stderr, redirect_stdout
+from pathlib import Path
+from random import Random
+
+import torch
+
+from ezsd.api.detector import load_detector
+from ezsd.cache.artifacts import Embedded, Mined, Renormed
+from ezsd.cache.sharded import ShardedStore
+from ezsd.cache.verify import verify
+from ezsd.pipeline.data.prepared import Prepared
+from ezsd.pipeline.evaluation_files import EvaluationFolder
+from ezsd.pipeline.jobs.training_log import HISTORY, read_history
+from ezsd.pipeline.runner import artifact_folder
+from ezsd.pipeline.tensor_files import read_tensors
+from ezsd.stages.commands.main import app
+
+
+def read_directly(stage: str, root: Path) -> None:
+    """Read all that later stages may read of an artifact, whatever its parents are now."""
+    folder = artifact_folder(root, stage)
+    verify(folder, fix="")
+    _READERS.get(stage, lambda folder: None)(folder)
+
+
+def read_by_command(random: Random, stage: str, root: Path, out: Path) -> None:
+    """Run one of the commands that read artifacts; raises what it raises."""
+    arguments = random.choice(
+        (
+            ["verify"],
+            ["inspect"],
+            ["inspect", stage],
+            ["inspect", "proposals", "--out", str(out)],
+            ["result"],
+            ["cache", "export", "--hdf5", str(out)],
+            ["plan"],
+            ["report"],
+            ["compare", str(root), str(root), "--out", str(out)],
+        )
+    )
+    given = [] if arguments[0] == "compare" else ["--params", str(root)]
+    with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
+        app([*arguments, *given], standalone_mode=False)
+
+
+def _prepare(folder: Path) -> None:
+    prepared = Prepared(folder)
+    for read in (lambda: prepared.split, lambda: prepared.quarantine, lambda: prepared.val):
+        read()
+    for row in range(len(prepared.train)):
+        prepared.train.objects_of(row)
+    prepared.train.most_objects()
+    if prepared.train_masks is not None and len(prepared.train_masks):
+        prepared.train_masks.of(0)
+
+
+def _renorm(folder: Path) -> None:
+    renormed = Renormed(folder)
+    renormed.read()
+    read_tensors(renormed.norms, "")
+
+
+def _mine(folder: Path) -> None:
+    mined = Mined(folder)
+    _ = mined.names, mined.base_count, mined.protocol, mined.score
+    list(mined.boxes_by_photo())
+    _read_store(mined.store)
+
+
+def _embed(folder: Path) -> None:
+    embedded = Embedded(folder)
+    _ = embedded.protocol
+    _read_store(embedded.store)
+
+
+def _read_store(store: ShardedStore) -> None:
+    for shard in range(store.shards):
+        store.read_shard(shard, list(store.layout.arrays))
+
+
+def _train(folder: Path) -> None:
+    load_detector(folder).predict(torch.zeros((3, 32, 32), dtype=torch.uint8))
+    read_history(folder / HISTORY)
+
+
+def _evaluate(folder: Path) -> None:
+    read = EvaluationFolder(folder)
+    _ = read.metrics, read.classes, read.errors, read.detections, read.ground_truth
+
+
+_READERS: Mapping[str, Callable[[Path], None]] = {
+    "prepare": _prepare,
+    "renorm": _renorm,
+    "mine": _mine,
+    "embed": _embed,
+    "train": _train,
+    "evaluate": _evaluate,
+}

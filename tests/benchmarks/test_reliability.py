@@ -1,0 +1,138 @@
+"""A sample of what `make faults` and `make fuzz` run whole, and that both notice what they look for."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from benchmarks.record import Measurement, read_results
+from benchmarks.reliability.fuzz import run_cases
+from benchmarks.reliability.kinds import KINDS, Kind
+from benchmarks.reliability.report import publish
+from benchmarks.reliability.scenarios import Scenario, files_below, make_scenarios
+from benchmarks.reliability.tiny import read_vocabulary_once
+from benchmarks.reliability.trial import Trial
+from benchmarks.reliability.workbench import Workbench, make_workbench
+from ezsd.cache.atomic import write_bytes_atomic
+from ezsd.cache.errors import ArtifactError
+
+CASES = 300
+SHARE = CASES / sum(kind.cases for kind in KINDS)
+
+
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory: pytest.TempPathFactory) -> Workbench:
+    read_vocabulary_once()
+    return make_workbench(tmp_path_factory.mktemp("fuzz"))
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+def test_of_damaged_inputs_only_own_errors_come_out(kind: Kind, bench: Workbench) -> None:
+    cases = [(kind, seed) for seed in range(max(1, round(SHARE * kind.cases)))]
+    assert [str(outcome) for outcome in run_cases(cases, bench) if outcome.fault] == []
+
+
+def raise_foreign(random: Random, bench: Workbench) -> None:
+    raise ZeroDivisionError("nobody expects this")
+
+
+def refuse(random: Random, bench: Workbench) -> None:
+    raise ArtifactError("a sentence")
+
+
+def take_all_memory(random: Random, bench: Workbench) -> None:
+    bytearray(1 << 40)
+
+
+def touch_others(random: Random, bench: Workbench) -> None:
+    (bench.place.parent / "new").write_bytes(b"")
+
+
+def end(random: Random, bench: Workbench) -> None:
+    import os
+
+    os.abort()
+
+
+def test_the_fuzzer_notices_what_it_looks_for(bench: Workbench) -> None:
+    kinds = [
+        Kind(run.__name__, 1, run) for run in (refuse, raise_foreign, take_all_memory, end, touch_others)
+    ]
+    faults = [outcome.fault for outcome in run_cases([(kind, 0) for kind in kinds], bench)]
+    (bench.place.parent / "new").unlink()
+    assert faults[0] == "" and "ZeroDivisionError" in faults[1] and "MemoryError" in faults[2]
+    assert "ended" in faults[3] and "touched" in faults[4]
+
+
+@pytest.mark.parametrize("at", [3])
+def test_after_any_fault_the_next_run_gives_the_same_bytes(at: int, tmp_path: Path) -> None:
+    read_vocabulary_once()
+    for scenario in make_scenarios(tmp_path, ("prepare", "mine at a URL", "export")):
+        trial = Trial(scenario, tmp_path / "run")
+        numbers = Random(scenario.name).sample(range(len(trial.points)), at)
+        faults = [fault for number in numbers for fault in trial.fail(number)]
+        assert len(faults) == 2 * at and [str(fault) for fault in faults if fault.loss] == []
+
+
+def write_whole(root: Path) -> None:
+    write_bytes_atomic(root / "a.json", b"first")
+    write_bytes_atomic(root / "b.json", b"second")
+
+
+def write_in_place(root: Path) -> None:
+    """Takes any file that is there for a finished one."""
+    for name in ("a.json", "b.json"):
+        if not (root / name).exists():
+            with open(root / name, "wb") as file:
+                file.write(b"some bytes")
+
+
+def sweep_and_write_whole(root: Path) -> None:
+    for path in root.glob(".*.part"):
+        path.unlink()
+    write_whole(root)
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Path]:
+    (tmp_path / "start").mkdir()
+    yield tmp_path / "start"
+
+
+def trial_of(run, start: Path) -> Trial:
+    root = start.with_name("run")
+    root.mkdir()
+    run(root)
+    return Trial(Scenario("a piece of work", start, run, files_below(root)), root)
+
+
+def losses(trial: Trial) -> dict[str, int]:
+    faults = [*trial.end_everywhere(), *(one for at in range(len(trial.points)) for one in trial.fail(at))]
+    return {how: sum(bool(one.loss) for one in faults if one.how == how) for how in ("once", "full", "ended")}
+
+
+def test_work_that_writes_aside_loses_nothing(start: Path) -> None:
+    trial = trial_of(sweep_and_write_whole, start)
+    assert losses(trial) == {"once": 0, "full": 0, "ended": 0}
+    kinds = [point.kind for point in trial.points]
+    assert kinds == ["open", "write", "flush", "fsync", "rename", "fsync"] * 2
+
+
+def test_work_that_writes_in_place_is_caught(start: Path) -> None:
+    found = losses(trial_of(write_in_place, start))
+    assert found["once"] and found["ended"]
+
+
+def test_files_that_a_process_leaves_behind_are_caught(start: Path) -> None:
+    found = losses(trial_of(write_whole, start))
+    assert not found["once"] and found["ended"]
+
+
+def test_each_part_keeps_the_figures_of_the_other(tmp_path: Path) -> None:
+    publish("faults", [Measurement("faults.points", 3, "points")], {"a": 1}, tmp_path)
+    publish("fuzz", [Measurement("fuzz.cases", 5, "cases")], {"b": 2}, tmp_path)
+    publish("faults", [Measurement("faults.points", 4, "points")], {"a": 3}, tmp_path)
+    (result,) = read_results(tmp_path)
+    assert {one.metric: one.value for one in result.measurements} == {"faults.points": 4, "fuzz.cases": 5}
+    assert result.details["faults"]["a"] == 3 and result.details["fuzz"]["b"] == 2
