@@ -11,15 +11,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NotRequired, TypeVar
-
-from pydantic import BaseModel, Field, TypeAdapter
-from typing_extensions import TypedDict
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ezsd.cache.atomic import write_bytes_atomic, write_json_atomic
 from ezsd.cache.checked import read_json
 from ezsd.cache.errors import ArtifactError
 from ezsd.cache.tables import read_table, table_bytes
+from ezsd.pipeline.evaluation_forms import check_detections, check_metrics, check_truth
 
 if TYPE_CHECKING:
     from ezsd.evaluation.coco_form import Record
@@ -93,13 +91,13 @@ class EvaluationFolder:
     def detections(self) -> "list[Record]":
         """COCO results."""
         value = self._json(DETECTIONS)
-        return self._checked(DETECTIONS, lambda: _checked_boxes(_DETECTIONS, value, self.ground_truth))
+        return self._checked(DETECTIONS, lambda: check_detections(value, self.ground_truth))
 
     @cached_property
     def ground_truth(self) -> dict[str, Any]:
         """COCO annotations of the photos that were scored."""
         value = self._json(GROUND_TRUTH)
-        return self._checked(GROUND_TRUTH, lambda: _checked_truth(value))
+        return self._checked(GROUND_TRUTH, lambda: check_truth(value))
 
     def _json(self, name: str) -> Any:
         return read_json(self.folder / name, FIX)
@@ -113,115 +111,6 @@ class EvaluationFolder:
             return make()
         except (KeyError, TypeError, ValueError) as error:
             raise ArtifactError(f"{self.folder / name} is not what `ezsd-cli eval` writes; {FIX}") from error
-
-
-Percent = Annotated[float, Field(ge=0, le=100)] | None
-Percents = dict[str, Percent]
-
-
-class _Scores(BaseModel):
-    AP50: Percents
-    AP: Percents
-    AP75: Percents
-
-
-class _Data(BaseModel):
-    format: str
-    split: str
-    shots: int = 0
-    photos: int
-    categories: dict[str, int]
-    objects: dict[str, int]
-
-
-class _Ensemble(_Scores):
-    teacher_weights: dict[str, float]
-
-
-class _Student(BaseModel):
-    naming: Percents
-
-
-class _Metrics(_Scores):
-    """The form of `metrics.json`; other keys are ignored."""
-
-    protocol: str
-    data: _Data
-    names_without_objects: dict[str, list[str]] = {}
-    max_dets: int
-    masks: _Scores | None = None
-    ensemble: _Ensemble | None = None
-    other_max_dets: dict[str, _Scores]
-    teacher_accuracy: dict[str, Percents]
-    student: _Student
-    proposal_recall: Percents
-
-
-_Number = Annotated[float, Field(allow_inf_nan=False)]
-
-
-class _Mask(TypedDict):
-    size: tuple[int, int]
-    counts: str
-
-
-class _Box(TypedDict):
-    image_id: int
-    category_id: int
-    bbox: tuple[_Number, _Number, _Number, _Number]
-    segmentation: NotRequired[_Mask]
-
-
-class _Detection(_Box):
-    score: _Number
-
-
-class _Object(_Box):
-    iscrowd: int
-
-
-class _Photo(TypedDict):
-    id: int
-    file_name: str
-    width: int
-    height: int
-
-
-class _Category(TypedDict):
-    id: int
-    name: str
-
-
-class _Truth(TypedDict):
-    images: list[_Photo]
-    annotations: list[_Object]
-    categories: list[_Category]
-
-
-_DETECTIONS, _TRUTH = TypeAdapter(list[_Detection]), TypeAdapter(_Truth)
-
-
-def _checked_boxes(form: TypeAdapter[Any], value: Any, truth: Mapping[str, Any]) -> Any:
-    form.validate_python(value)
-    if not {box["category_id"] for box in value} <= {one["id"] for one in truth["categories"]}:
-        raise ValueError("a box is of no category")
-    return value
-
-
-def _checked_truth(value: Any) -> Any:
-    _TRUTH.validate_python(value)
-    _checked_boxes(TypeAdapter(list[_Object]), value["annotations"], value)
-    return value
-
-
-def check_metrics(value: Any) -> dict[str, Any]:
-    """Return the value if it has the form of `metrics.json`.
-
-    Raises:
-        ValueError: it has another form.
-    """
-    _Metrics.model_validate(value, strict=True)
-    return dict(value)
 
 
 def _csv(kind: type, rows: Sequence[Any]) -> bytes:

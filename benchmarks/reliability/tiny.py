@@ -26,6 +26,7 @@ OVERRIDES = (
     "prepare.photos_per_shard=1",
     "prepare.masks=true",
     "renorm.epochs=2",
+    "renorm.check=null",
     "mine.long_side=64",
     "mine.short_side=64",
     "mine.scales=[1, 2]",

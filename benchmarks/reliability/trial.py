@@ -15,8 +15,9 @@ from hashlib import sha256
 from pathlib import Path
 
 from benchmarks.reliability.forks import run_in_fork
+from benchmarks.reliability.requests import Failing, Faults, Observed, Point
 from benchmarks.reliability.scenarios import Scenario, files_below, put_copy
-from benchmarks.reliability.shim import Failing, Faults, Observed, Point, shim
+from benchmarks.reliability.shim import shim
 from ezsd.cache.folders import INCOMPLETE, MANIFEST
 from ezsd.stages.commands.main import USER_ERRORS
 

@@ -191,7 +191,7 @@ def test_an_object_that_was_cut_short_is_put_again(
     tmp_path: Path, straight: dict[str, bytes], group: str, kept: int
 ) -> None:
     """Stores on file systems do not put objects whole."""
-    manifest.begin(tmp_path / "mine", "mine", INPUTS)
+    writing.begin(tmp_path / "mine", "mine", INPUTS)
     store = open_store(tmp_path / "mine")
     store.write_shard(2, rows_of(2, SHARD_ROWS))
     path = tmp_path / "mine" / "store.zarr" / f"{group}zarr.json"
