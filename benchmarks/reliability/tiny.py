@@ -19,8 +19,6 @@ TEACHER = {
 
 OVERRIDES = (
     "data.world={train: 2, val: 1, seed: 3}",
-    "data.split={base: [dotted moon, plain moon],"
-    " novel: [dotted crown, ringed moon, ringed crown, checkered house]}",
     "teacher.model=tiny.json",
     "teacher.weights=random",
     "prepare.photos_per_shard=1",
