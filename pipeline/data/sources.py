@@ -7,7 +7,6 @@ from importlib import import_module
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Literal
 
-from ezsd.cache.index import DIGEST_BYTES
 from ezsd.errors import InputError
 from ezsd.pipeline.data.json_rows import is_unicode
 from ezsd.pipeline.data.tables import AnnotationFile
@@ -125,6 +124,8 @@ class PhotoFolder:
 
 def photo_digest(data: bytes) -> bytes:
     """Return the digest of a photo's bytes that the index holds."""
+    from ezsd.cache.index import DIGEST_BYTES  # HDF5 is slow to import, and quick commands need none
+
     return hashlib.sha256(data).digest()[:DIGEST_BYTES]
 
 

@@ -1,5 +1,6 @@
 """From `params.teacher` to files on this machine."""
 
+import socket
 import sys
 import types
 from pathlib import Path
@@ -16,6 +17,7 @@ from ezsd.pipeline.models.teacher import RenormalizedTeacher
 from ezsd.pipeline.models.teacher_source import resolve_teacher, teacher_digests, weights_digest
 from ezsd.pipeline.params import TeacherParams
 from ezsd.stages import embed, mine, renorm
+from ezsd.teacher import source as teacher_source
 from ezsd.teacher.load import load_teacher
 from ezsd.teacher.open_clip_build import build_model, parse_config
 from ezsd.teacher.source import TeacherSource
@@ -128,3 +130,15 @@ def test_weights_that_were_swapped_after_renorm_are_refused(tmp_path: Path, tiny
             ArtifactError, match=r"weights changed .* run: ezsd-cli precompute --only renorm$"
         ):
             stage.run(context)
+
+
+def test_a_server_that_never_answers_is_given_up(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(teacher_source, "NETWORK_SECONDS", 0.2)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("no_proxy", "*")
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/weights.pt"
+        monkeypatch.setattr("open_clip.get_pretrained_cfg", lambda model, tag: {"url": url})
+        with pytest.raises(InputError, match=r"cannot be fetched \(TimeoutError\): fetch them once"):
+            teacher_source.download_weights("ViT-B-32", "openai")
+    assert socket.getdefaulttimeout() is None

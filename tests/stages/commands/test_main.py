@@ -134,6 +134,14 @@ def test_what_is_missing_is_named_with_the_command_that_makes_it(arguments: list
     assert words in str(stop.value)
 
 
+def test_weights_are_asked_for_before_anything_is_made() -> None:
+    run("init")
+    weights = ["--set", "teacher.model=ViT-B-32", "--set", "teacher.weights=gone.safetensors"]
+    with pytest.raises(SystemExit, match=r"gone\.safetensors is not a file"):
+        main(["precompute", *weights])
+    assert not Path("artifacts").exists()
+
+
 def test_a_stage_that_does_not_exist_is_a_usage_error() -> None:
     run("init")
     code, _, errors = run("precompute", "--only", "cook")
