@@ -38,6 +38,7 @@ OVERRIDES = (
     "train.detector.long_side=72",
     "train.detector.pyramid_channels=8",
     "train.detector.normalization=none",
+    "train.detector.start=identity",
     "train.detector.rpn.post_nms_top_n=8",
     "train.detector.box_head.channels=8",
     "train.detector.box_head.width=8",
