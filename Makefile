@@ -32,10 +32,7 @@ $(INSTALLED): pyproject.toml constraints.txt
 
 demo: setup
 	ezsd-cli init --preset demo
-	ezsd-cli precompute
-	ezsd-cli train
-	ezsd-cli eval
-	ezsd-cli report
+	dvc repro
 	ezsd-cli result
 	@echo "open artifacts/report/index.html"
 
