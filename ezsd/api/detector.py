@@ -152,7 +152,7 @@ class Detector:
         """
         wanted = self.names if names is None else check_names(names)
         if text_embeddings is None:
-            text_embeddings = self._embed_all(wanted)
+            text_embeddings = self.embed(wanted)
         elif text_embeddings.shape != (len(wanted), self.embedding_dim):
             raise InputError(
                 f"text_embeddings must have shape ({len(wanted)}, {self.embedding_dim}), a row a name, "
@@ -176,8 +176,8 @@ class Detector:
             found |= {row: _public(one, names, size) for row, one in zip(rows, together, strict=True)}
         return [found[row] for row in range(len(photos))]
 
-    def _embed_all(self, names: Sequence[str]) -> Tensor:
-        """`(C, D)`; each name is embedded once."""
+    def embed(self, names: Sequence[str]) -> Tensor:
+        """Text embeddings `(C, D)` of names, on the detector's device; each name is embedded once."""
         if new := [name for name in names if name not in self._embeddings]:
             self._embeddings.update(zip(new, self._embed(new).to(self._device), strict=True))
         return torch.stack([self._embeddings[name] for name in names])

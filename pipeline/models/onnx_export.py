@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.onnx.operators import shape_as_tensor
 from torchvision.models.detection.image_list import ImageList
 
 from ezsd.cache.atomic import write_bytes_atomic, write_json_atomic
@@ -18,15 +19,15 @@ from ezsd.detector.detector import ZeroShotDetector
 from ezsd.masks import INSIDE
 from ezsd.pipeline.errors import PipelineError
 from ezsd.pipeline.models.detector import TrainedDetector, read_detector
-from ezsd.pipeline.models.vocabulary import check_names, embed_vocabulary
+from ezsd.pipeline.models.vocabulary import check_names, embed_vocabulary, write_embeddings
 from ezsd.pipeline.params import Params
 from ezsd.pipeline.runner import artifact_folder
 
 PHOTO, TEXT = "photo", "text_embeddings"
 OUTPUTS = {
-    "boxes_xyxy": "(found, 4) float32, pixels of the scaled photo, best first",
+    "boxes_xyxy": "(found, 4) float32, pixels of the photo, best first",
     "scores": "(found,) float32, 0 to 1",
-    "labels": "(found,) int64, index into names",
+    "labels": "(found,) int64, index into the rows of text_embeddings",
 }
 MASKS = {
     "mask_probabilities": f"(found, S, S) float32, a grid over each box; {INSIDE} or more is the object",
@@ -36,10 +37,7 @@ OPSET = 18
 
 
 class ExportableDetector(nn.Module):
-    """Does what `detect` does with one scaled photo; the vocabulary is an input.
-
-    Scaling is left to the caller: a trace would freeze the size that a photo is scaled to.
-    """
+    """Does what `detect` does with one photo of any size; the vocabulary is an input."""
 
     def __init__(self, detector: ZeroShotDetector, selection: Selection) -> None:
         """Wrap a detector on the CPU; puts it into evaluation mode and sets its `selection`."""
@@ -52,7 +50,7 @@ class ExportableDetector(nn.Module):
         """Find names in a photo.
 
         Args:
-            photo: float32 RGB `(3, H, W)` in [0, 255], scaled as by `PhotoTransform`.
+            photo: uint8 RGB `(H, W, 3)`.
             text_embeddings: float32 `(C, D)`, a row for each name, not zero.
 
         Returns:
@@ -61,29 +59,43 @@ class ExportableDetector(nn.Module):
             mask_probabilities, float32 `(M, S, S)` in [0, 1], a grid over each box.
         """
         self.detector.set_vocabulary(text_embeddings)
-        pixels = self._pad(self.detector.transform.normalize(photo))[None]
-        features = self.detector.backbone(pixels)
-        image_sizes = [(photo.shape[1], photo.shape[2])]
-        regions, _ = self.detector.rpn(ImageList(pixels, image_sizes), features)
+        before_hw = shape_as_tensor(photo)[:2]
+        after_hw = self._scaled(before_hw)
+        pixels = self.detector.transform.normalize(photo.permute(2, 0, 1).to(torch.float32))[None]
+        size: Any = (after_hw[0], after_hw[1])  # numbers that a trace follows
+        scaled = F.interpolate(pixels, size=size, mode="bilinear", align_corners=False)
+        padded = self._pad(scaled)
+        features = self.detector.backbone(padded)
+        image_sizes = [(scaled.shape[2], scaled.shape[3])]
+        regions, _ = self.detector.rpn(ImageList(padded, image_sizes), features)
         (found,), _ = self.detector.roi_heads(features, regions, image_sizes)
         masks = [found["mask_probabilities"]] if "mask_probabilities" in found else []
-        return found["boxes"], found["scores"], found["labels"] - 1, *masks
+        back = (before_hw.to(torch.float32) / after_hw.to(torch.float32)).flip(0).repeat(2)
+        return found["boxes"] * back, found["scores"], found["labels"] - 1, *masks
+
+    def _scaled(self, before_hw: Tensor) -> Tensor:
+        """The rule of `PhotoTransform.resize` for (2,) int64, as a graph can compute it for any size."""
+        config, sides = self.detector.config, before_hw.to(torch.float64)
+        # of shape (1,) and no numbers: those the exporter would round to float32, and 64 / 64 to less than 1
+        ends = torch.cat([sides.amin(0, keepdim=True), sides.amax(0, keepdim=True)])
+        limits = torch.tensor([config.short_side, config.long_side], dtype=torch.float64)
+        scale = (limits / ends).amin(0, keepdim=True)
+        return (sides * scale).floor().clamp(min=1).to(torch.int64)
 
     def _pad(self, pixels: Tensor) -> Tensor:
         """Pad to multiples of the coarsest stride, with zeros at the right and bottom."""
         stride = self.detector.backbone.strides[-1]
-        return F.pad(pixels, (0, -pixels.shape[2] % stride, 0, -pixels.shape[1] % stride))
+        return F.pad(pixels, (0, -pixels.shape[3] % stride, 0, -pixels.shape[2] % stride))
 
 
 def export(out: Path, names: Sequence[str] | None, params: Params, root: Path, selection: Selection) -> Path:
-    """Write the detector as an ONNX file, and beside it a JSON file that describes its use.
+    """Write the detector as an ONNX file; beside it the names' embeddings, and a JSON file on their use.
 
-    The graph takes a scaled photo and, as an optional input, text embeddings; those of the names are stored
-    as its default. A mask head adds an output.
+    The graph takes a photo and text embeddings. A mask head adds an output.
 
     Args:
         out: the ONNX file.
-        names: default vocabulary; the split's names when None.
+        names: whose embeddings are written; the split's names when None.
         params: all params; for new names the teacher's text tower is loaded.
         root: folder of `params.yaml`.
         selection: which detections it returns; part of the graph.
@@ -106,6 +118,7 @@ def export(out: Path, names: Sequence[str] | None, params: Params, root: Path, s
         trained.detector.set_vocabulary(embed_vocabulary(vocabulary, trained, params, root))
     text = trained.detector.roi_heads.classifier.text_embeddings
     write_bytes_atomic(out, onnx_bytes(ExportableDetector(trained.detector, selection), text))
+    write_embeddings(out.with_suffix(".npz"), vocabulary, text)
     card = out.with_suffix(".json")
     write_json_atomic(card, _describe(out.name, vocabulary, trained, selection))
     return card
@@ -115,7 +128,7 @@ def onnx_bytes(detector: ExportableDetector, text_embeddings: Tensor) -> bytes:
     """Return the ONNX file, the same bytes for the same detector. Photo and vocabulary may have any size.
 
     Args:
-        text_embeddings: (C, D), the default vocabulary.
+        text_embeddings: (C, D), any vocabulary.
 
     Raises:
         PipelineError: the package onnx is missing.
@@ -127,15 +140,13 @@ def onnx_bytes(detector: ExportableDetector, text_embeddings: Tensor) -> bytes:
             "export needs the package onnx: install it with `pip install 'ezsd[export]'`"
         ) from None
     model = onnx.load_from_string(_trace(detector, text_embeddings))
-    default = onnx.numpy_helper.from_array(text_embeddings.numpy(), TEXT)
-    model.graph.initializer.append(default)  # an initializer with an input's name is its default
     return bytes(model.SerializeToString(deterministic=True))
 
 
 def _trace(detector: ExportableDetector, text_embeddings: Tensor) -> bytes:
     config = detector.detector.config
-    photo = torch.zeros(3, config.short_side, config.long_side)
-    # torchvision's detectors support tracing; torch.export would fix the photo's size
+    photo = torch.zeros(config.short_side + 1, config.long_side + 1, 3, dtype=torch.uint8)
+    # torchvision's detectors support tracing; torch.export refuses the number of boxes, which depends on data
     with TemporaryDirectory() as folder, warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")
         path = Path(folder) / "traced.onnx"
@@ -147,7 +158,7 @@ def _trace(detector: ExportableDetector, text_embeddings: Tensor) -> bytes:
             opset_version=OPSET,
             input_names=[PHOTO, TEXT],
             output_names=list(_outputs(config)),
-            dynamic_axes={PHOTO: {1: "height", 2: "width"}, TEXT: {0: "names"}}
+            dynamic_axes={PHOTO: {0: "height", 1: "width"}, TEXT: {0: "names"}}
             | {output: {0: "found"} for output in _outputs(config)},
         )
         return path.read_bytes()
@@ -161,8 +172,13 @@ def _describe(
     return {
         "file": file,
         "inputs": {
-            PHOTO: {"shape": [3, "height", "width"], "dtype": "float32", "colours": "RGB", "range": [0, 255]},
-            TEXT: {"shape": ["names", dim], "dtype": "float32", "default": "names below"},
+            PHOTO: {
+                "shape": ["height", "width", 3],
+                "dtype": "uint8",
+                "colours": "RGB",
+                "batch": "one photo",
+            },
+            TEXT: {"shape": ["names", dim], "dtype": "float32", "file": Path(file).with_suffix(".npz").name},
         },
         "scaling": _describe_scaling(config),
         "normalization": {"mean": backbone.mean, "std": backbone.std, "where": "in the graph"},
@@ -188,5 +204,5 @@ def _describe_scaling(config: DetectorConfig) -> dict[str, Any]:
         "long_side": config.long_side,
         "rule": "scale = min(short_side / shorter, long_side / longer); sides = floor(side * scale)",
         "interpolation": "bilinear, no antialiasing, pixel centres at halves; as float32",
-        "where": "before the graph",
+        "where": "in the graph, and boxes are scaled back",
     }

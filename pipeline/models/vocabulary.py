@@ -1,12 +1,16 @@
 """Names to detect, and their embeddings."""
 
+import io
 from collections.abc import Sequence
 from pathlib import Path
+from zipfile import BadZipFile
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from ezsd.cache.artifacts import Renormed
+from ezsd.cache.atomic import write_bytes_atomic
 from ezsd.cache.errors import ArtifactError
 from ezsd.cache.manifest import manifest_digest
 from ezsd.errors import InputError
@@ -31,6 +35,31 @@ def check_names(names: Sequence[str]) -> tuple[str, ...]:
     if repeated:
         raise InputError(f"the name {repeated[0]!r} is given twice: give each once")
     return cleaned
+
+
+def write_embeddings(path: Path, names: Sequence[str], text_embeddings: Tensor) -> None:
+    """Write an `.npz` of numpy: `names`, C texts, and `text_embeddings`, float32 `(C, D)`."""
+    npz = io.BytesIO()
+    np.savez(npz, names=np.array(names, dtype=str), text_embeddings=text_embeddings.cpu().float().numpy())
+    write_bytes_atomic(path, npz.getvalue())
+
+
+def read_embeddings(path: Path) -> tuple[tuple[str, ...], Tensor]:
+    """Read a file of `write_embeddings`; returns names and embeddings `(C, D)`.
+
+    Raises:
+        InputError: it is missing or something else.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as npz:
+            names, text = check_names(npz["names"].tolist()), torch.from_numpy(npz["text_embeddings"])
+    except (OSError, ValueError, KeyError, TypeError, BadZipFile) as error:
+        raise InputError(
+            f"{path} is not a file of names and embeddings ({error}): write it with `ezsd-cli embed-names`"
+        ) from None
+    if text.dtype != torch.float32 or text.ndim != 2 or len(text) != len(names):
+        raise InputError(f"{path} has {len(names)} names but {text.dtype} embeddings {tuple(text.shape)}")
+    return names, text
 
 
 def embed_vocabulary(names: Sequence[str], trained: TrainedDetector, params: Params, root: Path) -> Tensor:

@@ -13,7 +13,6 @@ from ezsd.stages.commands.options import (
     Threshold,
     open_run,
     say,
-    split_names,
 )
 
 app = typer.Typer()
@@ -21,10 +20,10 @@ app = typer.Typer()
 
 @app.command(epilog="Example: `ezsd-cli export --out detector.onnx`")
 def export(
-    out: Annotated[Path, typer.Option(help="The ONNX file; a JSON file beside it describes its use.")],
+    out: Annotated[Path, typer.Option(help="The ONNX file; beside it come NAME.npz and NAME.json.")],
     names: Annotated[
         str | None,
-        typer.Option(help="Names to detect, separated by commas, trained or not; default: the split's."),
+        typer.Option(help="Names of NAME.npz, `cup, fork` or a file with one a line; default: the split's."),
     ] = None,
     threshold: Threshold = 0.05,
     best: Best = 100,
@@ -34,8 +33,9 @@ def export(
     """Export the trained detector to ONNX."""
     from ezsd.detector.config import Selection
     from ezsd.pipeline.models import onnx_export
+    from ezsd.pipeline.own_data import read_names
 
     loaded, root = open_run(params, overrides)
     selection = Selection(score_threshold=threshold, detections_per_image=best)
-    card = onnx_export.export(out, split_names(names), loaded, root, selection)
-    say(f"model: {out}, described in {card}")
+    card = onnx_export.export(out, None if names is None else read_names(names), loaded, root, selection)
+    say(f"model: {out}, embeddings of names: {out.with_suffix('.npz')}, description: {card}")

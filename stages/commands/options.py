@@ -100,11 +100,6 @@ def _show_findings(stage: str, root: Path, allowed: Sequence[str]) -> None:
     refuse(stage, findings, allowed)
 
 
-def split_names(names: str | None) -> list[str] | None:
-    """`"cat, dog"` -> names; None stays None."""
-    return None if names is None else names.split(",")
-
-
 def say(sentence: str) -> None:
     """Print a message to standard error; standard output is for results."""
     print(sentence, file=sys.stderr, flush=True)

@@ -22,6 +22,8 @@ from ezsd.stages.commands.options import (
 )
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from ezsd.api.detector import Detector
     from ezsd.stages.pages.predictions import Prediction
 
@@ -39,7 +41,10 @@ def predict(
     ],
     names: Annotated[
         str | None,
-        typer.Option(help="Names to detect, `cup, fork` or a file with one a line; default: the split's."),
+        typer.Option(
+            help="Names to detect: `cup, fork`, a file with one a line, or the .npz of `embed-names`; "
+            "default: the split's."
+        ),
     ] = None,
     out: Annotated[Path, typer.Option(help="Folder for boxes and drawings.")] = Path("predictions"),
     form: Annotated[Format, typer.Option("--format", help="Format of the boxes.")] = Format.json,
@@ -66,8 +71,6 @@ def predict(
 ) -> None:
     """Detect any names in photos and videos with a trained detector."""
     from ezsd.photo_files import count_photos, find_files
-    from ezsd.pipeline.models.vocabulary import check_names
-    from ezsd.pipeline.own_data import read_names
     from ezsd.pipeline.progress import show_progress
     from ezsd.stages.pages import prediction_files, predictions
 
@@ -76,8 +79,8 @@ def predict(
     if form is Format.yolo:
         prediction_files.check_label_files(files)
     finder = _open_detector(detector, params, overrides)
-    chosen = finder.names if names is None else check_names(read_names(names))
-    wanted = predictions.Wanted(chosen, lowest, of_names, best)
+    chosen, text = (finder.names, None) if names is None else _read_names(names)
+    wanted = predictions.Wanted(chosen, lowest, of_names, best, text)
     outputs = [prediction_files.FORMATS[form]]
     outputs += [prediction_files.drawings] * draw + [prediction_files.crops] * crops
     unreadable: list[InputError] = []
@@ -94,6 +97,14 @@ def predict(
             progress.advance(1)
     say(f"{boxes} found in {photos} photos: {out}")
     _report(unreadable, photos)
+
+
+def _read_names(given: str) -> "tuple[tuple[str, ...], Tensor | None]":
+    """Names, and their embeddings if the file has them."""
+    from ezsd.pipeline.models.vocabulary import check_names, read_embeddings
+    from ezsd.pipeline.own_data import read_names
+
+    return read_embeddings(Path(given)) if given.endswith(".npz") else (check_names(read_names(given)), None)
 
 
 def read_thresholds(given: Sequence[str]) -> tuple[float, dict[str, float]]:

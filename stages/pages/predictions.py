@@ -40,12 +40,14 @@ class Wanted:
         threshold: detections have a higher score.
         of_names: thresholds of some names, which replace `threshold`.
         best: largest number of detections of a photo.
+        text_embeddings: (C, D) of the names; None for the detector's own.
     """
 
     names: Sequence[str]
     threshold: float
     of_names: Mapping[str, float]
     best: int
+    text_embeddings: torch.Tensor | None = None
 
     def __post_init__(self) -> None:
         if unknown := [name for name in self.of_names if name not in self.names]:
@@ -138,7 +140,11 @@ def predict(
             nearly = (everything.names[everything.labels[0]], float(everything.scores[0]))
         return Prediction(waiting.popleft(), found, _records(found, detector.trained_names), nearly)
 
-    return map(select, detector.stream(pixels(), wanted.names, selection=selection, batch=batch))
+    text = wanted.text_embeddings
+    return map(
+        select,
+        detector.stream(pixels(), wanted.names, text_embeddings=text, selection=selection, batch=batch),
+    )
 
 
 def as_png(picture: Image.Image) -> bytes:

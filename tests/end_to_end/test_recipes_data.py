@@ -9,6 +9,7 @@ from typing import Any
 import fsspec
 import h5py
 import numpy as np
+import pytest
 from conftest import TinyDataset
 from pycocotools.coco import COCO
 from support.formats import as_lvis, as_voc
@@ -126,6 +127,21 @@ def assert_same_boxes(coco: COCO, yolo: YoloFolder) -> None:
         x, y, width, height = np.array([box["bbox"] for box in expected]).T
         corners = np.stack([x, y, x + width, y + height], axis=1)
         assert np.allclose(boxes.boxes_xyxy[rows], corners, atol=0.05)
+
+
+def test_an_exported_detector_finds_the_same_without_this_project(
+    own_run: Path, tiny_dataset: TinyDataset, tmp_path: Path
+) -> None:
+    root, photo = shutil.copytree(own_run, tmp_path / "run"), tiny_dataset.save().photos("val") / "v1.jpg"
+    places = {"/path/to/photo.jpg": str(photo), "--threshold 0.3": "--threshold 0"}
+    printed = Recipe("onnx.md", root, places).run()
+    shown = [line.split() for line in printed.splitlines() if line.startswith(("spoon ", "ladle "))]
+    run_cli(["predict", str(photo), "--names", "cutlery.npz", "--threshold", "0", "--best", "100"], root)
+    ((found),) = json.loads((root / "predictions/predictions.json").read_text())
+    assert len(shown) == len(found["detections"]) > 0
+    for (name, score, *box), one in zip(shown, found["detections"], strict=True):
+        assert name == one["name"] and float(score) == pytest.approx(one["score"], abs=0.006)
+        assert [float(side) for side in box] == pytest.approx(one["box_xyxy"], abs=1)
 
 
 def test_a_detector_trained_from_shards_in_a_bucket_is_the_same(own_run: Path, tmp_path: Path) -> None:

@@ -1,8 +1,8 @@
 """Runs the commands of a page of `docs/recipes`, as they are written there but for what is a placeholder.
 
-In blocks of `sh`, `ezsd-cli` runs in this process, a line that ends in `&` in the background, and any other
-line in a shell. `dvc repro` stands for the commands of `dvc.yaml`, one after the other. Blocks of `yaml` are
-put into `params.yaml`. Whatever writes params, they are made small afterwards.
+Blocks of `python` run as scripts. In blocks of `sh`, `ezsd-cli` runs in this process, a line that ends in `&`
+in the background, and any other line in a shell. `dvc repro` stands for the commands of `dvc.yaml`, one after
+the other. Blocks of `yaml` are put into `params.yaml`. Whatever writes params, they are then made small.
 """
 
 import json
@@ -33,7 +33,7 @@ BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 TINY: dict[str, Any] = {
     "teacher": {"model": "tiny.json", "weights": "random"},
     "prepare": {"max_quarantined_fraction": 1.0, "photos_per_shard": 2},
-    "renorm": {"epochs": 1, "photos_per_step": 2},
+    "renorm": {"epochs": 1, "photos_per_step": 2, "check": None},
     "mine": {
         "long_side": 64, "short_side": 64, "stride": 16, "scales": [1, 2], "ratios": [1.0],
         "post_nms_top_n": 50, "keep": 4, "photos_per_shard": 2, "batch": 64, "cascade": {"fraction": 0.5},
@@ -90,6 +90,9 @@ class Recipe:
                     self._merge(self._fill(text))
                 elif language == "sh":
                     printed += [self._run(line, started) for line in self._fill(text).splitlines()]
+                elif language == "python":
+                    (self.root / "example.py").write_text(self._fill(text))
+                    printed.append(self._run(f"{sys.executable} example.py", started))
                 else:
                     assert language == "text", f"{self.page}: a block of {language}"
         return "".join(printed)

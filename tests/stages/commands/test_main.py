@@ -22,7 +22,7 @@ from ezsd.stages.commands.main import app, main
 
 COMMANDS = (
     "init", "init-own", "data check", "plan", "precompute", "train", "eval", "result", "report", "predict",
-    "export", "inspect", "compare", "verify", "cache export", "cache import", "watch",
+    "export", "embed-names", "inspect", "compare", "verify", "cache export", "cache import", "watch",
 )  # fmt: skip
 
 
