@@ -1,4 +1,7 @@
-"""COCO's average precision, by pycocotools, for each class, to be averaged over base and novel."""
+"""COCO's average precision for each class, to be averaged over base and novel.
+
+faster-coco-eval computes what pycocotools does, in C++; tests compare the two.
+"""
 
 import contextlib
 import io
@@ -7,8 +10,7 @@ from dataclasses import dataclass, fields
 from typing import Any, Literal
 
 import numpy as np
-from pycocotools.coco import COCO
-from pycocotools.cocoeval import COCOeval
+from faster_coco_eval import COCO, COCOeval_faster
 
 from ezsd.evaluation.coco_form import Record
 from ezsd.evaluation.groups import percent_by_group
@@ -73,7 +75,7 @@ def score_detections(
     limits = sorted(set(max_dets))
     with contextlib.redirect_stdout(io.StringIO()):
         truth = load_annotations(ground_truth)
-        run = COCOeval(truth, load_results(truth, detections, shape), shape)
+        run = COCOeval_faster(truth, load_results(truth, detections, shape), shape)
         run.params.maxDets = limits
         run.evaluate()
         run.accumulate()
@@ -97,7 +99,7 @@ def scores_by_size(precision: np.ndarray) -> ScoresBySize:
 
 
 def load_annotations(dataset: Mapping[str, Any]) -> COCO:
-    """An index of pycocotools; annotations are copied, since it writes into them."""
+    """An index of the annotations, which are copied: the evaluation writes into them."""
     coco = COCO()
     coco.dataset = {**dataset, "annotations": [dict(one) for one in dataset["annotations"]]}
     coco.createIndex()
@@ -105,9 +107,9 @@ def load_annotations(dataset: Mapping[str, Any]) -> COCO:
 
 
 def load_results(truth: COCO, detections: Sequence[Record], shape: Shape) -> COCO:
-    """COCO results as an index of pycocotools.
+    """An index of COCO results.
 
-    For masks the box is removed: pycocotools would take its area for the mask's.
+    For masks the box is removed: its area would be taken for the mask's.
     """
     left_out = {"bbox": (), "segm": ("bbox",)}[shape]
     results = [{key: one[key] for key in one if key not in left_out} for one in detections]
