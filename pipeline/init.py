@@ -7,6 +7,7 @@ from pathlib import Path
 from ezsd.cache.atomic import write_bytes_atomic
 from ezsd.pipeline.errors import ParamsError
 from ezsd.pipeline.params import parse_params, preset_text
+from ezsd.pipeline.params.presets import with_images_per_step, with_recipe
 
 DATA_PLACEHOLDER = "datasets/data"
 """Folder at the start of the presets' paths; `--data DIR` replaces it."""
@@ -16,13 +17,21 @@ STAGES_TEMPLATE = "dvc-stages.yaml"
 """The packaged `dvc.yaml`, under a name that DVC does not read."""
 
 
-def render_preset(preset: str, data: Path | None, schedule: str | None = None) -> str:
-    """Text of `params.yaml` for a preset, with the given data folder and schedule.
+def render_preset(
+    preset: str,
+    data: Path | None,
+    schedule: str | None = None,
+    recipe: str = "fast",
+    images_per_step: int | None = None,
+) -> str:
+    """Text of `params.yaml` for a preset, with the given data folder, schedule, recipe and batch.
 
     Raises:
-        ParamsError: no such preset or schedule, or `data` given to a preset that draws its own data.
+        ParamsError: no such preset, schedule or recipe, or `data` given to a preset that draws its own data.
     """
-    text = preset_text(preset, schedule)
+    text = with_recipe(preset, preset_text(preset, schedule), recipe)
+    if images_per_step is not None:
+        text = with_images_per_step(preset, text, images_per_step)
     if data is not None:
         if DATA_PLACEHOLDER not in text:
             raise ParamsError(f"preset {preset!r} draws its own data: leave out --data")

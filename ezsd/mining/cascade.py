@@ -1,14 +1,13 @@
 """Coarse to fine mining (not the paper's): a cheap objectness ranks all anchors, CLIP sees only the best.
 
 The paper sends each anchor through CLIP, although most show nothing. Here a few forwards give dense feature
-maps of the whole photo. From these, an objectness that was fitted to base boxes ranks the anchors. The best
-go through CLIP once: the crop with context gives score, name and confidence at the same time.
+maps of the whole photo. From these, an objectness ranks the anchors by how they differ from their
+surroundings; its few weights are fitted to base boxes. The best go through CLIP once: the crop with context
+gives score, name and confidence at the same time.
 
-The objectness is linear in the features and in a fixed random layer of them. Its fit is a sum over photos,
-which can be computed in parts, by any workers in any order, and resumed.
+The fit is a sum over photos, which can be computed in parts, by any workers in any order, and resumed.
 """
 
-import math
 from dataclasses import dataclass
 from typing import Self
 
@@ -17,10 +16,11 @@ from torch import Tensor
 
 from ezsd.boxes import iou_xyxy, max_iou_xyxy, nms_xyxy
 from ezsd.mining.config import MineConfig
+from ezsd.mining.contrast import box_contrasts
 from ezsd.mining.exhaustive import distinct_boxes, photo_anchors
 from ezsd.mining.proposals import CropClassifier, Proposals, draw_order
 from ezsd.mining.score import certainty
-from ezsd.teacher.dense_maps import count_tiles, describe_boxes, photo_maps, require_dense
+from ezsd.teacher.dense_maps import count_tiles, photo_maps, require_dense
 from ezsd.teacher.protocol import Teacher
 
 OBJECT_IOU = 0.5
@@ -37,9 +37,6 @@ EMPTY_STEP = 4
 
 OBJECTS_AT_ONCE = 256
 """Objects whose IoU with all anchors is held in memory."""
-
-HIDDEN = 512
-"""Width of the random layer."""
 
 PENALTY = 1e-2
 """Ridge penalty, as a fraction of the number of boxes, in units of each feature's variance."""
@@ -146,17 +143,13 @@ def objectness_features(features: Tensor) -> Tensor:
     Boxes are ranked only against others of the same photo, so features are standardised over these.
 
     Args:
-        features: float32 `(N, F)` from `describe_boxes`, of all boxes of one photo.
+        features: float32 `(N, F)` from `box_contrasts`, of all boxes of one photo.
 
     Returns:
-        float32 `(N, F + HIDDEN + 1)`; the last column is 1.
+        float32 `(N, F + 1)`; the last column is 1.
     """
     deviations, means = torch.std_mean(features, dim=0, correction=0)
-    standard = (features - means) / (deviations + 1e-6)
-    width = features.shape[1]
-    generator = torch.Generator().manual_seed(width)
-    directions = torch.randn((width, HIDDEN), generator=generator) / math.sqrt(width)
-    return torch.cat([standard, (standard @ directions).relu(), torch.ones((len(features), 1))], dim=1)
+    return torch.cat([(features - means) / (deviations + 1e-6), torch.ones((len(features), 1))], dim=1)
 
 
 def object_targets(boxes_xyxy: Tensor, objects_xyxy: Tensor) -> Tensor:
@@ -180,4 +173,4 @@ def box_weights(boxes_xyxy: Tensor, objects_xyxy: Tensor) -> Tensor:
 
 def _describe(photo: Tensor, boxes_xyxy: Tensor, teacher: Teacher) -> Tensor:
     maps = photo_maps(photo, require_dense(teacher))
-    return objectness_features(describe_boxes(maps, boxes_xyxy, (photo.shape[1], photo.shape[2])))
+    return objectness_features(box_contrasts(maps, boxes_xyxy, (photo.shape[1], photo.shape[2])))

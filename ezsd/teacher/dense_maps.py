@@ -1,28 +1,22 @@
 """Features of thousands of boxes from a few forwards, for the cascade miner (not the paper's).
 
 The photo is cut into a grid of tiles of the size that the image tower takes. The tower's last feature maps of
-all tiles are stitched to maps of the whole photo, and boxes are pooled from those.
+all tiles are stitched to maps of the whole photo, from which boxes are pooled.
 """
 
 import math
-from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
 from torch.nn.functional import interpolate, pad
-from torchvision.ops import roi_align
 
-from ezsd.boxes import scale_xyxy
 from ezsd.errors import InputError
 from ezsd.teacher.protocol import Teacher
 
 TILES_ON_SHORT_SIDE = 4
 MAX_TILES_ON_LONG_SIDE = 32
 """Photos more than eight times as long as wide would need more; they get larger tiles."""
-MAX_CHANNELS = 64
-CONTEXT_FACTOR = 2.0
-"""A box is pooled twice: tight, and with context of twice its size."""
 
 
 @runtime_checkable
@@ -49,37 +43,21 @@ def count_tiles(original_size: tuple[int, int]) -> int:
 
 @torch.inference_mode()
 def photo_maps(photo: Tensor, teacher: DenseTeacher) -> list[Tensor]:
-    """Feature maps of a whole photo, uint8 `(3, H, W)`: each float32 `(C, h, w)` with C <= 64, on the CPU.
+    """Feature maps of a whole photo, uint8 `(3, H, W)`: each float32 `(C, h, w)`, on the teacher's device.
 
-    A map covers the grid of tiles, which starts at the photo's top left and may extend beyond its right and
-    bottom.
+    A map covers `covered_size`, from the photo's top left.
     """
     rows, columns = _tile_grid((photo.shape[1], photo.shape[2]))
     tiles = _cut_tiles(photo, rows, columns, teacher.image_size)
     maps = teacher.dense_maps(teacher.pixels(tiles))
-    return [_limit_channels(_stitch(one.float().cpu(), rows, columns)) for one in maps]
+    return [_stitch(one.float(), rows, columns) for one in maps]
 
 
-def describe_boxes(maps: Sequence[Tensor], boxes_xyxy: Tensor, original_size: tuple[int, int]) -> Tensor:
-    """Features of boxes: pooled tight and with context from the maps, and the box's shape.
-
-    Args:
-        maps: from `photo_maps`.
-        boxes_xyxy: float32 `(N, 4)`, absolute pixels of the photo.
-        original_size: (height, width) of the photo.
-
-    Returns:
-        float32 `(N, F)`.
-    """
-    covered_width = _tile_grid(original_size)[1] * _tile_side(original_size)
-    parts = []
-    for one in maps:
-        scale = one.shape[2] / covered_width
-        for boxes, cells in ((boxes_xyxy, 2), (scale_xyxy(boxes_xyxy, CONTEXT_FACTOR), 1)):
-            parts.append(roi_align(one[None], [boxes], cells, scale, 2, True).flatten(1))
-    sides = (boxes_xyxy[:, 2:] - boxes_xyxy[:, :2]).clamp(min=1) / min(original_size)
-    logs = sides.log()
-    return torch.cat([*parts, logs, logs.square(), logs.prod(dim=1, keepdim=True)], dim=1)
+def covered_size(original_size: tuple[int, int]) -> tuple[float, float]:
+    """Height and width in pixels that the tiles of a photo of (height, width) cover: at least the photo."""
+    rows, columns = _tile_grid(original_size)
+    side = _tile_side(original_size)
+    return rows * side, columns * side
 
 
 def _tile_side(original_size: tuple[int, int]) -> float:
@@ -110,13 +88,3 @@ def _stitch(maps: Tensor, rows: int, columns: int) -> Tensor:
     _, channels, height, width = maps.shape
     grid = maps.reshape(rows, columns, channels, height, width).permute(2, 0, 3, 1, 4)
     return grid.reshape(channels, rows * height, columns * width).contiguous()
-
-
-def _limit_channels(one: Tensor) -> Tensor:
-    """Reduce to at most `MAX_CHANNELS`, by a fixed random projection, which roughly keeps distances."""
-    channels = one.shape[0]
-    if channels <= MAX_CHANNELS:
-        return one
-    generator = torch.Generator().manual_seed(channels)
-    projection = torch.randn((MAX_CHANNELS, channels), generator=generator) / math.sqrt(channels)
-    return (projection @ one.flatten(1)).reshape(MAX_CHANNELS, *one.shape[1:])

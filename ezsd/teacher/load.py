@@ -15,7 +15,12 @@ from ezsd.teacher.open_clip_build import (
     parse_config,
     require_local,
 )
-from ezsd.teacher.open_clip_teacher import OpenClipTeacher, load_tokenizer, preprocessing
+from ezsd.teacher.open_clip_teacher import (
+    OpenClipTeacher,
+    load_tokenizer,
+    preprocessing,
+    require_vocabulary,
+)
 from ezsd.teacher.protocol import Teacher
 from ezsd.teacher.source import TeacherSource
 
@@ -65,6 +70,7 @@ def _load_open_clip(source: TeacherSource) -> OpenClipTeacher:
     if source.weights_file is not None:
         load_weights(model, source.weights_file)
     tokenizer = load_tokenizer(source.model, config, fetch=source.tag is not None)
+    require_vocabulary(config, tokenizer, source.model)
     return OpenClipTeacher(
         model, tokenizer, **{key: preprocess[key] for key in ("mean", "std") if key in preprocess}
     )

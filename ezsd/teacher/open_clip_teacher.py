@@ -100,6 +100,17 @@ class OpenClipTeacher:
         return int(self._model.encode_image(blank).shape[1])
 
 
+def require_vocabulary(config: Mapping[str, Any], tokenizer: Tokenizer, where: str) -> None:
+    """Raise InputError if the text tower has no embedding for some words of open_clip's own tokenizer."""
+    words = tokenizer.vocab_size if isinstance(tokenizer, open_clip.SimpleTokenizer) else 0
+    rows = config["text_cfg"].get("vocab_size", words)
+    if rows < words:
+        raise InputError(
+            f"{where}: text_cfg.vocab_size is {rows}, but the tokenizer has {words} words: give a config of "
+            "that size, or name its tokenizer as text_cfg.hf_tokenizer_name"
+        )
+
+
 def load_tokenizer(name: str, config: Mapping[str, Any], fetch: bool) -> Tokenizer:
     """The tokenizer of an architecture: open_clip's own BPE, or the one that its config names.
 

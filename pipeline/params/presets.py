@@ -9,6 +9,13 @@ import yaml
 
 from ezsd.pipeline.errors import ParamsError
 
+PAPERS = ("coco", "lvis", "voc")
+"""Presets of the paper's data sets, which exist in the `RECIPES`."""
+
+RECIPES = ("fast", "paper")
+"""`fast`: as packaged, with a cascade and a checked re-normalization. `paper`: every anchor is encoded, and
+re-normalization goes to its end."""
+
 PRESETS = ("demo", "long-tail", "coco", "lvis", "voc")
 
 
@@ -22,6 +29,30 @@ def preset_text(name: str, schedule: str | None = None) -> str:
         raise ParamsError(f"no preset is named {name!r}: choose one of {', '.join(PRESETS)}")
     text = _packaged(name)
     return text if schedule is None else _with_schedule(text, _schedule(schedule))
+
+
+def with_recipe(preset: str, text: str, recipe: str) -> str:
+    """The text of a preset in one of `RECIPES`; raises ParamsError if it does not exist in that."""
+    if recipe not in RECIPES:
+        raise ParamsError(f"no recipe is named {recipe!r}: choose one of {', '.join(RECIPES)}")
+    if recipe == "fast":
+        return text
+    _require_paper(preset, "recipe")
+    text = re.sub(r"^  method: cascade$", "  method: exhaustive", text, flags=re.MULTILINE)
+    return re.sub(r"^  check:\n(?:    .*\n)+", "  check: null\n", text, flags=re.MULTILINE)
+
+
+def with_images_per_step(preset: str, text: str, images: int) -> str:
+    """The text of a preset with another batch, and the learning rate in proportion (arXiv 1706.02677)."""
+    _require_paper(preset, "linear rule for the learning rate")
+    schedule = yaml.safe_load(text)["train"]["schedule"]
+    rate = schedule["learning_rate"] * images / schedule["images_per_step"]
+    return _with_schedule(text, {"images_per_step": images, "learning_rate": round(rate, 8)})
+
+
+def _require_paper(preset: str, what: str) -> None:
+    if preset not in PAPERS:
+        raise ParamsError(f"preset {preset!r} has no such {what}: choose one of {', '.join(PAPERS)}")
 
 
 def _schedule(name: str) -> dict[str, Any]:

@@ -69,6 +69,40 @@ def test_a_schedule_by_name(
     assert (min(train.examples.short_sides), train.detector.short_side, train.detector.long_side) == sizes
 
 
+@pytest.mark.parametrize("preset", ["coco", "lvis", "voc"])
+def test_the_papers_recipe_mines_exhaustively_and_re_normalizes_to_the_end(preset: str) -> None:
+    assert run("init", "--preset", preset, "--recipe", "paper")[0] == 0
+    paper, fast = load_params(Path("params.yaml")), parse_params(preset_text(preset))
+    assert (paper.mine.method, paper.renorm.check) == ("exhaustive", None)
+    assert (fast.mine.method, fast.renorm.check is None) == ("cascade", False)
+    changed = replace(
+        paper,
+        mine=replace(paper.mine, method="cascade"),
+        renorm=replace(paper.renorm, check=fast.renorm.check),
+    )
+    assert changed == fast
+
+
+def test_the_learning_rate_follows_the_images_of_a_step() -> None:
+    code, _, said = run("init", "--preset", "coco", "--images-per-step", "32")
+    schedule = load_params(Path("params.yaml")).train.schedule
+    assert code == 0 and (schedule.images_per_step, schedule.learning_rate) == (32, 0.04)
+    assert "32 images a step, learning rate 0.04 in proportion" in said
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--recipe", "cheap"], "no recipe is named 'cheap': choose one of fast, paper"),
+        (["--recipe", "paper"], "preset 'demo' has no such recipe: choose one of coco, lvis, voc"),
+        (["--images-per-step", "8"], "preset 'demo' has no such linear rule"),
+    ],
+)
+def test_a_recipe_that_does_not_exist_is_refused(options: list[str], words: str) -> None:
+    with pytest.raises(SystemExit, match=words):
+        main(["init", *options])
+
+
 def test_presets_have_the_schedules_of_the_method() -> None:
     for preset, schedule in {"demo": "demo", "coco": "3x", "voc": "3x", "lvis": "lvis-48e"}.items():
         assert preset_text(preset) == preset_text(preset, schedule)
