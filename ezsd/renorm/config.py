@@ -49,6 +49,7 @@ class RenormConfig:
         repeat_threshold: photos with a base name in less than this fraction of the photos are repeated
             (repeat-factor sampling); 0 repeats none.
         area_weights: whether small boxes have larger weights in the loss.
+        flips: fraction of the photos whose crops are mirrored, drawn again in each epoch.
         check: of `tune`: a probe that chooses epoch and interpolation; null takes all epochs all the way, as
             the paper does.
         seed: of the order of photos.
@@ -66,5 +67,6 @@ class RenormConfig:
     min_side: Positive = 10.0
     repeat_threshold: Fraction = 0.0
     area_weights: bool = False
+    flips: Fraction = 0.5
     check: CheckConfig | None = None
     seed: Seed = 0

@@ -1,6 +1,6 @@
 """Tunes the gammas and betas of a teacher's norm layers on base boxes (paper, section 3.2)."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -21,6 +21,9 @@ from ezsd.training.repeats import epoch_order, repeat_factors
 
 CROPS_AT_ONCE = 64
 """Crops in one backward pass; a step with more boxes accumulates gradients over parts."""
+
+FLIP_STREAM = 1 << 40
+"""Flips are drawn from other random numbers than the order."""
 
 MOMENTS = ("step", "exp_avg", "exp_avg_sq")
 
@@ -133,12 +136,27 @@ class Tuner:
 
     def _run_epoch(self, epoch: int) -> _Tally:
         order = epoch_order(self._factors, self.config.seed, epoch)
+        flips = self._draw_flips(len(order), epoch)
         tally = _Tally()
         with closing(self.data.ahead(order)) as crops:
             for start in range(0, len(order), self.config.photos_per_step):
-                photos = order[start : start + self.config.photos_per_step]
-                self._step(photos, islice(crops, len(self.data.pieces(photos))), tally)
+                stop = start + self.config.photos_per_step
+                photos = order[start:stop]
+                self._step(photos, self._mirrored(photos, crops, flips[start:stop]), tally)
         return tally
+
+    def _draw_flips(self, photos: int, epoch: int) -> list[bool]:
+        generator = torch.Generator().manual_seed(FLIP_STREAM + self.config.seed * 100_003 + epoch)
+        flips: list[bool] = (torch.rand(photos, generator=generator) < self.config.flips).tolist()
+        return flips
+
+    def _mirrored(
+        self, photos: Sequence[int], crops: Iterator[Tensor], flips: Sequence[bool]
+    ) -> Iterator[Tensor]:
+        """The next pieces of these photos, all of a photo mirrored or none."""
+        for photo, flip in zip(photos, flips, strict=True):
+            for piece in islice(crops, len(self.data.pieces([photo]))):
+                yield piece.flip(-1) if flip else piece
 
     def _step(self, photos: Sequence[int], crops: Iterable[Tensor], tally: _Tally) -> None:
         labels = torch.cat([self.data.labels[photo] for photo in photos]).to(self.teacher.device)

@@ -1,6 +1,5 @@
 """Results of runs and of the literature, and which of them may be in one table."""
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
@@ -9,9 +8,10 @@ from typing import Any
 
 import yaml
 
+from ezsd.cache.checked import read_json
 from ezsd.evaluation.groups import FREQUENCIES, GROUPS
 from ezsd.pipeline.errors import PipelineError
-from ezsd.pipeline.evaluation_files import METRICS
+from ezsd.pipeline.evaluation_files import FIX, METRICS, check_metrics
 from ezsd.pipeline.stage import ARTIFACTS
 from ezsd.stages.pages.report.table import rules
 
@@ -129,10 +129,11 @@ def read_run(path: Path) -> RunResult:
 
     Raises:
         PipelineError: there is no such file, or it is something else.
+        ArtifactError: it is damaged.
     """
     file = _find_metrics(path)
     try:
-        metrics = json.loads(file.read_bytes())
+        metrics = check_metrics(read_json(file, FIX))
         masks = {"AP of masks": _means(metrics["masks"])} if "masks" in metrics else {}
         setting = {
             "protocol": metrics["protocol"],
@@ -142,7 +143,7 @@ def read_run(path: Path) -> RunResult:
         values = {"AP50": metrics["AP50"], "AP": _means(metrics), **masks}
         name = path.as_posix() if path.name not in ("", "..") else path.resolve().name
         return RunResult(name, setting, values)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError):
         raise PipelineError(
             f"{file} is no {METRICS} of `ezsd-cli eval`: give the folder of an evaluated run"
         ) from None

@@ -143,6 +143,29 @@ def test_a_photo_with_very_many_boxes_is_tuned_on_and_measured_in_small_batches(
     assert sum(cut) == 6000 and max(cut) == PIECE_BOXES
 
 
+def test_flips_mirror_whole_photos_and_are_drawn_again_in_each_epoch(make_teacher, monkeypatch):
+    monkeypatch.setattr("ezsd.renorm.labelled_crops.PIECE_BOXES", 1)
+    data = coloured_boxes(photos=40, boxes=2)
+    shown = []
+    logits = Tuner._logits
+
+    def watched(self, crops, text):
+        shown.append(crops)
+        return logits(self, crops, text)
+
+    monkeypatch.setattr(Tuner, "_logits", watched)
+    config = dataclasses.replace(CONFIG, epochs=2, photos_per_step=40, flips=0.5)
+    tune(make_teacher(), config, data=data)
+    exact = {crop.numpy().tobytes() for piece in data.pieces(range(40)) for crop in data.crops(piece)}
+    epochs = [
+        [crop.numpy().tobytes() in exact for crop in torch.cat(shown[part : part + 2])] for part in (0, 2)
+    ]
+    for epoch in epochs:
+        assert epoch[::2] == epoch[1::2] and 10 < sum(epoch[::2]) < 30
+    tune(make_teacher(), dataclasses.replace(config, flips=0.0, epochs=1), data=data)
+    assert all(crop.numpy().tobytes() in exact for crop in shown[-1])
+
+
 def test_remembered_crops_are_cut_once_while_there_is_room():
     cut = []
 

@@ -246,3 +246,12 @@ def test_what_a_module_took_from_the_standard_library_is_not_called(monkeypatch)
     with pytest.raises(InputError, match=r"'borrowed:fails' failed \(ZeroDivisionError: division by zero\)"):
         load_teacher(TeacherSource("own", factory="borrowed:fails"))
     assert called == [1]
+
+
+def test_a_vocabulary_smaller_than_the_tokenizers_is_refused_in_one_sentence(tiny_config_text):
+    config = json.loads(tiny_config_text)
+    config["text_cfg"]["vocab_size"] = 1000
+    with pytest.raises(
+        InputError, match=r"tiny: text_cfg\.vocab_size is 1000, but the tokenizer has 49408 words"
+    ):
+        load_teacher(TeacherSource("tiny", config_text=json.dumps(config)))

@@ -6,6 +6,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+from support.report_numbers import METRICS
 from typer.testing import CliRunner
 
 from ezsd.evaluation.groups import GROUPS
@@ -23,9 +24,11 @@ def metrics(**changes: Any) -> dict[str, Any]:
         "format": "coco",
         "split": "coco_48_17",
         "photos": 4836,
+        "categories": {"base": 48, "novel": 17, "all": 65},
         "objects": {"base": 9, "novel": 1, "all": 10},
     }
     return {
+        **METRICS,
         "protocol": "names known",
         "max_dets": 100,
         "AP50": {"base": 58.125, "novel": 30.25, "all": 51.0},
@@ -41,7 +44,10 @@ def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     differing: dict[str, dict[str, Any]] = {
         "a": {},
-        "b": {"AP50": {"base": 50.0, "novel": 20.0, "all": 40.0}, "masks": {"AP": {"base": 30.0}}},
+        "b": {
+            "AP50": {"base": 50.0, "novel": 20.0, "all": 40.0},
+            "masks": {"AP50": {}, "AP": {"base": 30.0}, "AP75": {}},
+        },
         "strict": {"protocol": "strict"},
         "few": {"photos": 79},
         "own": {"split": "own"},
@@ -187,7 +193,8 @@ def test_names_do_not_break_the_table_or_the_plot() -> None:
     [
         (None, "has no artifacts/evaluate/metrics.json"),
         ("{}", "is no metrics.json"),
-        ("[1", "is no metrics.json"),
+        (json.dumps({**METRICS, "AP50": {"base": "many"}}), "is no metrics.json"),
+        ("[1", "is damaged: it is not valid JSON"),
     ],
 )
 def test_a_run_without_metrics_gets_one_sentence(content: str | None, words: str) -> None:
