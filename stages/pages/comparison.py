@@ -11,7 +11,8 @@ import yaml
 from ezsd.cache.checked import read_json
 from ezsd.evaluation.groups import FREQUENCIES, GROUPS
 from ezsd.pipeline.errors import PipelineError
-from ezsd.pipeline.evaluation_files import FIX, METRICS, check_metrics
+from ezsd.pipeline.evaluation_files import FIX, METRICS
+from ezsd.pipeline.evaluation_forms import check_metrics
 from ezsd.pipeline.stage import ARTIFACTS
 from ezsd.stages.pages.report.table import rules
 
