@@ -102,7 +102,7 @@ class OpenClipTeacher:
 
 def require_vocabulary(config: Mapping[str, Any], tokenizer: Tokenizer, where: str) -> None:
     """Raise InputError if the text tower has no embedding for some words of open_clip's own tokenizer."""
-    words = tokenizer.vocab_size if isinstance(tokenizer, open_clip.SimpleTokenizer) else 0
+    words = tokenizer.vocab_size if isinstance(tokenizer, open_clip.tokenizer.SimpleTokenizer) else 0
     rows = config["text_cfg"].get("vocab_size", words)
     if rows < words:
         raise InputError(
