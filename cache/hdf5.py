@@ -65,7 +65,7 @@ class Hdf5Reader:
 
     def get(self, name: str) -> np.ndarray:
         """Return a whole dataset. Raises KeyError."""
-        return self._file[name][()]
+        return np.asarray(self._file[name][()])  # a scalar of text or opaque bytes is no array
 
     def get_texts(self, name: str) -> list[str]:
         """Return a list of strings."""
@@ -97,7 +97,7 @@ def open_hdf5(path: Path, kind: str) -> Iterator[Hdf5Reader]:
             yield Hdf5Reader(file)
     except ArtifactError:
         raise
-    except (OSError, KeyError, ValueError, TypeError, RuntimeError) as error:
+    except (OSError, KeyError, ValueError, TypeError, AttributeError, RuntimeError) as error:
         raise ArtifactError(
             f"{path} is truncated or damaged; delete it and run the stage that writes it"
         ) from error

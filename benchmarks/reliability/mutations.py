@@ -102,7 +102,7 @@ def _damage_node(random: Random, tree: Any) -> Any:
             holder.append(node)
         case 1:
             holder[str(hostile(random))[:40]] = node
-        case 2 if isinstance(node, int | float) and not isinstance(node, bool):
+        case 2 if isinstance(node, int | float) and not isinstance(node, bool) and abs(node) < 1e300:
             holder[key] = node * random.choice((-1, 0, 1e9, 1e-9, 0.5))
         case 3 if isinstance(node, str):
             holder[key] = "".join(random.sample(node, len(node)))[: random.randrange(len(node) + 1)]

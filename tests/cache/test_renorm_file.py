@@ -4,6 +4,7 @@ import dataclasses
 import time
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 
@@ -151,6 +152,18 @@ def moved(
         gamma_after=gamma_after,
         beta_after=beta_after,
     ).relative_change
+
+
+@pytest.mark.parametrize("name", ["base_accuracy", "names", "teacher"])
+@pytest.mark.parametrize("value", [b"text", 7], ids=["text", "number"])
+def test_a_value_of_another_kind_is_one_sentence(tmp_path: Path, name: str, value: object) -> None:
+    path = tmp_path / "renorm.h5"
+    write_renorm(path, record_of())
+    with h5py.File(path, "r+") as file:
+        del file[name]
+        file[name] = value
+    with pytest.raises(ArtifactError):
+        read_renorm(path)
 
 
 def test_a_layer_has_moved_by_a_share_of_its_length_before() -> None:
