@@ -40,8 +40,11 @@ demo: setup
 test: setup
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
-faults fuzz: setup
-	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.reliability $@
+faults: setup
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.reliability faults
+
+fuzz: setup
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.reliability fuzz
 
 # strict: a broken link fails; a test does the same
 docs: setup

@@ -76,9 +76,14 @@ def train_detector(
     return run.reports, run.schedule
 
 
+def start_rows(photos: int) -> range:
+    """Rows of the photos, evenly spaced, that a start in closed form reads."""
+    return range(0, photos, -(-photos // START_PHOTOS))
+
+
 def _solve_start(context: StageContext, detector: ZeroShotDetector, examples: TrainSet, photos: int) -> None:
     """Let the head begin with the embeddings of some photos, evenly spaced; a stopped run does it again."""
-    rows = range(0, photos, -(-photos // START_PHOTOS))
+    rows = start_rows(photos)
     seed = context.params.train.seed
 
     with deterministic(), context.progress(len(rows), "photos", label="train: start") as progress:

@@ -13,6 +13,7 @@ from ezsd.mining.exhaustive import distinct_boxes
 from ezsd.pipeline.jobs.evaluate import PHOTOS_PER_SHARD
 from ezsd.pipeline.jobs.mine_cascade import FIT_PHOTOS, PHOTOS_PER_PART
 from ezsd.pipeline.jobs.renorm import MEASURE, SAMPLE_BOXES
+from ezsd.pipeline.jobs.train import start_rows
 from ezsd.pipeline.params import MineParams, Params
 from ezsd.renorm.config import RenormConfig
 from ezsd.teacher.dense_maps import count_tiles
@@ -117,6 +118,7 @@ def units_of_work(params: Params, amounts: Amounts) -> dict[str, Units]:
         "mine: train proposal network": Units(proposer.steps),
         "mine": Units(amounts.train_photos, params.mine.photos_per_shard),
         "embed": Units(amounts.train_photos, params.mine.photos_per_shard),
+        "train: start": Units(len(start_rows(round(amounts.train_photos)))),
         "train": Units(schedule_in_epochs(params.train.schedule, round(amounts.epoch_photos)).steps),
         "evaluate": Units(amounts.val_photos, PHOTOS_PER_SHARD),
     }

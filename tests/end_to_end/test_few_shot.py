@@ -17,6 +17,7 @@ SMALL = (
     "report.training_photos=1",
     "report.validation_photos=1",
     "run.device=cpu",
+    "run.allow=[no-proposals]",
 )
 
 

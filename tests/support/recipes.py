@@ -56,7 +56,7 @@ TINY: dict[str, Any] = {
     "run": {"workers": 1, "device": "cpu", "allow": ["lost-accuracy", "no-proposals", "one-name"]},
 }  # fmt: skip
 FEW_SCENES: dict[str, Any] = {
-    "data": {"world": {"train": 200, "val": 8, "seed": 1}},
+    "data": {"world": {"train": 280, "val": 8, "seed": 1}},
     "prepare": {"photos_per_shard": 70},
     "mine": {"photos_per_shard": 70},
     "train": {"schedule": {"epochs": 0.1}, "repeat_threshold": 0.2},

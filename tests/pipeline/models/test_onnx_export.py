@@ -19,7 +19,7 @@ from ezsd.pipeline.models.detector import read_detector
 from ezsd.pipeline.models.onnx_export import ExportableDetector, export, onnx_bytes
 from ezsd.pipeline.models.vocabulary import read_embeddings
 
-SELECTION = Selection(score_threshold=0.001, detections_per_image=30)
+SELECTION = Selection(score_threshold=0, detections_per_image=30)
 SIZES_HW = [(64, 64), (40, 90), (120, 50), (201, 200), (33, 77), (1, 64)]
 """Some are scaled to a side that rounding puts just below or above a whole number."""
 
@@ -86,7 +86,7 @@ def test_the_file_beside_it_says_how_to_use_it(workplace: Workplace) -> None:
     assert [one["name"] for one in card["names"]] == list(SPLIT.names)
     assert [one["trained"] for one in card["names"]] == [True, True, False]
     assert card["protocol"] == "names known"
-    assert card["score_threshold"] == 0.001
+    assert card["score_threshold"] == SELECTION.score_threshold
     names, text = read_embeddings(workplace.root / card["inputs"]["text_embeddings"]["file"])
     assert names == SPLIT.names and text.shape == (3, DIM)
     assert (card["scaling"]["short_side"], card["scaling"]["long_side"]) == (64, 64)
