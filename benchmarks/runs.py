@@ -19,6 +19,17 @@ def start_run(root: Path, overrides: Sequence[str]) -> Path:
     return root
 
 
+def few_scenes(train: int) -> tuple[str, ...]:
+    """Return overrides of a run on few training scenes, with as little re-normalization as there can be."""
+    return (
+        f"data.world.train={train}",
+        "data.world.val=4",
+        "renorm.epochs=1",
+        "renorm.check=null",
+        "mine.photos_per_shard=8",
+    )
+
+
 def write_params(root: Path, tree: Mapping[str, Any]) -> None:
     """Write params, plain values by section, into `root`."""
     write_bytes_atomic(root / PARAMS_FILE, yaml.safe_dump(tree, sort_keys=False).encode())

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from benchmarks.record import Measurement, Result, Target, ratio, write_result
-from benchmarks.runs import context_of, run_stage, start_run
+from benchmarks.runs import context_of, few_scenes, run_stage, start_run
 from benchmarks.step_flops import coco_step_ratio
 from benchmarks.timing import seconds_of
 from ezsd.cache.artifacts import Embedded, Renormed
@@ -36,13 +36,6 @@ from ezsd.training.targets import CachedTargets
 
 SCENES = 64
 WARM_UP, STEPS = 4, 32
-SETTINGS = (
-    f"data.world.train={SCENES}",
-    "data.world.val=4",
-    "renorm.epochs=1",
-    "renorm.check=null",
-    "mine.photos_per_shard=8",
-)
 
 ReadPhoto = Callable[[int], Tensor]
 ReadTargets = Callable[[int], CachedTargets]
@@ -51,7 +44,7 @@ ReadTargets = Callable[[int], CachedTargets]
 def main() -> None:
     """Take steps of the three kinds in turn and record the result."""
     with TemporaryDirectory() as folder:
-        root = start_run(Path(folder), SETTINGS)
+        root = start_run(Path(folder), few_scenes(SCENES))
         for stage in ("prepare", "renorm", "mine", "embed"):
             run_stage(root, stage)
         seconds = _take_steps(_kinds(context_of(root, "train")))

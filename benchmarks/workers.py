@@ -4,22 +4,15 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from benchmarks.record import Measurement, Result, ratio, write_result
-from benchmarks.runs import run_stage, start_run
+from benchmarks.runs import few_scenes, run_stage, start_run
 
 SCENES = 96
-SETTINGS = (
-    f"data.world.train={SCENES}",
-    "data.world.val=4",
-    "renorm.epochs=1",
-    "renorm.check=null",
-    "mine.photos_per_shard=8",
-)
 
 
 def main() -> None:
     """Mine the same photos with one and with two workers and record the result."""
     with TemporaryDirectory() as folder:
-        root = start_run(Path(folder), SETTINGS)
+        root = start_run(Path(folder), few_scenes(SCENES))
         for stage in ("prepare", "renorm"):
             run_stage(root, stage)
         seconds = {

@@ -1,6 +1,7 @@
 """Idea 2: a photo's anchors by the teacher's certainty, after NMS, and after the base filters."""
 
 import math
+from itertools import islice
 from typing import NamedTuple
 
 import torch
@@ -31,6 +32,8 @@ from ezsd.teacher.box_encoder import BoxEncoder
 ZOOM = 2
 SMALLEST = 36.0
 """Px; scenes with objects of a shorter side are hard to make out on a page."""
+TRIED = 20
+"""Mixed scenes that are mined to choose from."""
 DRAWN = 40
 """Boxes drawn of those that remain after NMS; more would hide the photo."""
 COVERED_IOU = 0.5
@@ -65,12 +68,10 @@ class Mining(NamedTuple):
 
 
 def draw(run: FinishedRun) -> Image.Image:
-    """The first training scene of mixed objects in which every novel object gets a proposal with its name."""
-    found = next(
-        mined
-        for photo, objects in run.photos("train")
-        if _is_mixed(objects, run) and _finds_all(mined := _mine(photo, objects, run), run)
-    )
+    """Of some mixed training scenes, the one whose novel objects are covered and named best by proposals."""
+    mixed = ((photo, objects) for photo, objects in run.photos("train") if _is_mixed(objects, run))
+    mined = (_mine(photo, objects, run) for photo, objects in islice(mixed, TRIED))
+    found = max(mined, key=lambda one: _found_fraction(one, run))
     height, width = found.photo.shape[1:]
     canvas = faded(enlarged(found.photo, (width * ZOOM, height * ZOOM)))
     panels = [canvas.copy() for _ in range(3)]
@@ -137,14 +138,15 @@ def _is_mixed(objects: tuple[SceneObject, ...], run: FinishedRun) -> bool:
     return all(large) and not any(each.crowd for each in objects) and novel >= 2 and len(objects) - novel >= 2
 
 
-def _finds_all(found: Mining, run: FinishedRun) -> bool:
-    """Whether each novel object has a proposal that covers it best and has its name."""
+def _found_fraction(found: Mining, run: FinishedRun) -> float:
+    """Return the fraction of novel objects whose best proposal covers them and has their name."""
     if len(found.proposals) == 0:
-        return False
+        return 0.0
     overlap, rows = iou_xyxy(found.proposal_boxes_xyxy, _boxes(found.objects, run, base=False)).max(dim=0)
     names = [run.split.names[label] for label in found.labels[found.proposals[rows]].tolist()]
     truth = [each.category for each in found.objects if not run.is_base(each.category)]
-    return bool((overlap >= COVERED_IOU).all()) and names == truth
+    named = torch.tensor([name == true for name, true in zip(names, truth, strict=True)])
+    return float(((overlap >= COVERED_IOU) & named).float().mean())
 
 
 def _draw_certainty(panel: Image.Image, found: Mining, run: FinishedRun) -> None:

@@ -5,29 +5,18 @@ import os
 from pathlib import Path
 
 import pytest
+from support.published import INPUTS, changed, publish_artifact
 
 from ezsd.cache import manifest, writing
 from ezsd.cache.errors import ArtifactError
 from ezsd.cache.manifest import describe_changes
 
-INPUTS = {"params": {"mine": {"nms_iou": 0.7}}, "code": {"ezsd/teacher/crops.py": "1" * 64}, "parents": {}}
 FIX = "run: ezsd-cli precompute --only mine"
-
-
-def changed(**mine: object) -> dict[str, object]:
-    return {**INPUTS, "params": {"mine": {**INPUTS["params"]["mine"], **mine}}}
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A published artifact of two files."""
-    folder = tmp_path / "artifacts" / "mine"
-    writing.begin(folder, "mine", INPUTS)
-    (folder / "boxes").mkdir()
-    (folder / "boxes" / "0").write_bytes(b"shard zero")
-    (folder / "names.txt").write_bytes(b"")
-    writing.publish(folder, {"rows": 2}, {"protocol": "names known"})
-    return folder
+    return publish_artifact(tmp_path)
 
 
 def test_round_trip(folder: Path) -> None:

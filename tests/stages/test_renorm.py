@@ -1,5 +1,6 @@
 """What `renorm` leaves on disk, and that stopping it changes nothing."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from ezsd.pipeline.data.sources import PhotoFileError
 from ezsd.pipeline.graph import STAGES
 from ezsd.pipeline.models.teacher import RenormalizedTeacher
 from ezsd.pipeline.models.teacher_source import resolve_teacher
+from ezsd.pipeline.stage import StageContext
 from ezsd.pipeline.tensor_files import CHECKPOINT
 from ezsd.renorm.norm_layers import find_norm_layers, norm_state
 from ezsd.renorm.trial import Choice, Trial
@@ -73,6 +75,14 @@ def test_prompts_reach_the_teacher_and_the_record(root: Path) -> None:
     np.testing.assert_allclose(record.text_embeddings_raw[0], expected.numpy(), atol=1e-6)
 
 
+def interrupt(context: StageContext, run_epoch: Callable[[Tuner, int], object]) -> None:
+    """Run the stage until `run_epoch`, instead of the tuner's own, interrupts it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Tuner, "_run_epoch", run_epoch)
+        with pytest.raises(KeyboardInterrupt):
+            renorm.run(context)
+
+
 def flip_a_byte(path: Path) -> None:
     data = path.read_bytes()
     path.write_bytes(bytes([*data[:-9], data[-9] ^ 1, *data[-8:]]))
@@ -82,7 +92,6 @@ def flip_a_byte(path: Path) -> None:
 def test_an_interrupted_run_goes_on_to_the_same_bytes(
     root: Path,
     tmp_path_factory: pytest.TempPathFactory,
-    monkeypatch: pytest.MonkeyPatch,
     loss: str,
     damaged: bool,
 ) -> None:
@@ -101,10 +110,7 @@ def test_an_interrupted_run_goes_on_to_the_same_bytes(
         return run_epoch(self, epoch)
 
     context = context_of("renorm", other, overrides)
-    with monkeypatch.context() as patch:
-        patch.setattr(Tuner, "_run_epoch", dies_in_the_second_epoch)
-        with pytest.raises(KeyboardInterrupt):
-            renorm.run(context)
+    interrupt(context, dies_in_the_second_epoch)
     assert (context.folder / CHECKPOINT).is_file()
     if damaged:
         flip_a_byte(context.folder / CHECKPOINT)
@@ -143,10 +149,7 @@ def test_a_check_is_recorded_and_survives_an_interruption(
         return run_epoch(self, epoch)
 
     context = context_of("renorm", other, CHECKED)
-    with monkeypatch.context() as patch:
-        patch.setattr(Tuner, "_run_epoch", dies)
-        with pytest.raises(KeyboardInterrupt):
-            renorm.run(context)
+    interrupt(context, dies)
     renorm.run(context)
     assert file_bytes(context.folder) == expected
 

@@ -104,7 +104,7 @@ def _drawn(
     rim: int,
     rng: np.random.Generator,
 ) -> Patch:
-    """Draw an outline, filled rings and holes, with a rim of so many pixels, in a patch for the pose."""
+    """Draw an outline, filled rings and holes, with a rim of `rim` pixels, in a patch for the pose."""
     side = _patch_side(pose)
     alpha = coverage(*outline, side, to_pixels)
     to_frame = np.linalg.inv(to_pixels[:, :2])
