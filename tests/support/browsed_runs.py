@@ -6,12 +6,9 @@ Photo p of 30 has the id 100 + p and 1 + p % 3 proposals. The one of rank r (fro
 
 import json
 import re
-import shutil
-import subprocess
 from pathlib import Path
 
 import numpy as np
-import pytest
 from PIL import Image
 
 from ezsd.cache.artifacts import Embedded, Mined, Rows
@@ -23,8 +20,9 @@ from ezsd.pipeline.data.prepared import write_prepared
 from ezsd.pipeline.data.sources import PhotoFolder
 from ezsd.split import Split
 from ezsd.stages.pages.proposals.browser import mining_names, write_page
+from ezsd.stages.pages.proposals.map import map_entry
 from ezsd.stages.pages.proposals.neighbours import EmbeddingDetails, gather_pool
-from ezsd.stages.pages.proposals.page import BrowserFolder, CropView, Facts
+from ezsd.stages.pages.proposals.page import BrowserFolder, CropView, Facts, script
 from ezsd.stages.pages.proposals.shards import WriteShards
 
 HOSTILE = "<script>document.title='broken'</script>"
@@ -101,6 +99,8 @@ def browse_by_hand(root: Path, out: Path, embedded: bool = True, best: int = KEE
     )
     for shard in range(folder.shards):
         task(shard)
+    if embedded:
+        folder.map.write_bytes(script("map", map_entry(details.pool)))
     write_page(folder, facts(embedded), mining_names(Mined(root / "mine"), SPLIT), VIEWS, CROP)
     return folder
 
@@ -121,18 +121,6 @@ def facts(embedded: bool = True) -> Facts:
         embedded=embedded,
         fingerprint="ab12cd34ef56" * 5 + "0000",
     )
-
-
-def dom_in_chromium(page: Path, address: str, profile: Path) -> str:
-    """The page as Chromium has built it; the test is skipped where there is no Chromium."""
-    browser = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if browser is None:
-        pytest.skip("no Chromium on this machine: install one to test the pages")
-    switches = ["disable-gpu", "disable-quic", "no-first-run", "disable-background-networking"]
-    switches += ["no-sandbox", "disable-component-update", "disable-sync", f"user-data-dir={profile}"]
-    switches += ["virtual-time-budget=20000", "dump-dom"]
-    command = [browser, "--headless", *(f"--{switch}" for switch in switches), f"{page.as_uri()}#{address}"]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout
 
 
 def _mined_rows() -> Rows:

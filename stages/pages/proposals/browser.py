@@ -24,6 +24,7 @@ from ezsd.pipeline.params import Params
 from ezsd.pipeline.runner import require_current
 from ezsd.pipeline.stage import StageContext
 from ezsd.split import Split
+from ezsd.stages.pages.proposals.map import map_entry
 from ezsd.stages.pages.proposals.neighbours import EmbeddingDetails, gather_pool
 from ezsd.stages.pages.proposals.page import (
     SCRIPTS,
@@ -122,6 +123,8 @@ def _write(context: StageContext, extent: Extent, embedded: bool) -> Facts:
         details=details,
     )
     context.map_shards(job)
+    if details is not None:
+        write_bytes_atomic(folder.map, script("map", map_entry(details.pool)))
     facts = Facts(
         protocol=mined.protocol,
         score=mined.score,

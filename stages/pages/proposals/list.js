@@ -19,16 +19,21 @@ function scoreColour({ overview, range }, score) {
   return overview.colours[Math.round(last * (score - range.low) / (range.high - range.low || 1))];
 }
 
+// Whether a proposal passes the filters.
+function isChosen({ overview, index }, chosen, position, place) {
+  const score = index.scores[position][place];
+  return (chosen.min === "" || score >= Number(chosen.min)) && (chosen.max === "" || score <= Number(chosen.max))
+    && (chosen.name === "" || overview.names[index.labels[position][place]] === chosen.name)
+    && (chosen.photo === "" || index.ids[position] === Number(chosen.photo));
+}
+
 // Positions of photos and places of their matching proposals, in the chosen order.
-function find({ overview, index }, chosen) {
-  const low = chosen.min === "" ? -Infinity : Number(chosen.min);
-  const high = chosen.max === "" ? Infinity : Number(chosen.max);
+function find(browser, chosen) {
+  const { overview, index } = browser;
   const found = [];
   for (let position = 0; position < overview.photos; position++) {
-    const scores = index.scores[position], labels = index.labels[position];
-    const places = scores.map((_, place) => place).filter((place) =>
-      scores[place] >= low && scores[place] <= high
-      && (chosen.name === "" || overview.names[labels[place]] === chosen.name));
+    const scores = index.scores[position];
+    const places = [...scores.keys()].filter((place) => isChosen(browser, chosen, position, place));
     if (places.length) {
       const matching = places.map((place) => scores[place]);
       found.push({ position, places, best: Math.max(...matching), worst: Math.min(...matching) });
@@ -50,9 +55,13 @@ async function showList(browser, chosen, status) {
     ...shown.map((match, place) => card(browser, match, photos[place])));
   showPages(page, pages);
   const total = found.reduce((sum, { places }) => sum + places.length, 0);
-  status.textContent = found.length
-    ? `${plural(total, "proposal")} on ${plural(found.length, "photo")}`
-    : "No proposal matches.";
+  status.textContent = found.length ? `${plural(total, "proposal")} on ${plural(found.length, "photo")}`
+    : absence(browser, chosen);
+}
+
+function absence({ positions }, { photo }) {
+  return photo === "" || positions.has(Number(photo)) ? "No proposal matches."
+    : `Photo ${photo} is not here: it has no proposals, or is not among the photos shown.`;
 }
 
 function showPages(page, pages) {
@@ -81,6 +90,14 @@ function card(browser, match, photo) {
 
 function opening({ index }, position, place) {
   return address({ open: `${index.ids[position]}.${place + 1}` });
+}
+
+// A square around a proposal, of the small photo: lighter than the sheet of crops, for many at once.
+function cut(overview, { position, place }, { size, boxes }, words) {
+  const [x0, y0, x1, y1] = boxes[place], side = Math.max(x1 - x0, y1 - y0, 1);
+  const square = `${(x0 + x1 - side) / 2} ${(y0 + y1 - side) / 2} ${side} ${side}`;
+  return svg("svg", { viewBox: square, class: "crop", role: "img", "aria-label": words },
+    svg("image", { href: picture(overview, "thumbs", position), width: size[0], height: size[1] }));
 }
 
 function proposalLine(browser, position, place) {

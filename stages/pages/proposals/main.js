@@ -1,7 +1,7 @@
 "use strict";
-// The address holds the current choice: #name=plain cup&min=1.5&max=3&sort=entropy&page=2&open=ID.RANK
+// The address holds the current choice: #name=plain cup&photo=ID&min=1.5&max=3&sort=entropy&page=2&map=X,Y,ZOOM&open=ID.RANK
 
-const DEFAULTS = { name: "", min: "", max: "", sort: "score", page: "1", open: "" };
+const DEFAULTS = { name: "", photo: "", min: "", max: "", sort: "score", page: "1", map: "", open: "" };
 
 function readAddress() {
   const given = new URLSearchParams(location.hash.slice(1));
@@ -42,7 +42,7 @@ function fillForm(form, overview, index) {
 }
 
 function showChoice(form, chosen) {
-  for (const field of ["name", "min", "max", "sort"]) form.elements[field].value = chosen[field];
+  for (const field of ["name", "photo", "min", "max", "sort"]) form.elements[field].value = chosen[field];
 }
 
 function showRange({ low, high }) {
@@ -76,13 +76,18 @@ async function run(browser, status) {
   });
   form.addEventListener("reset", () => { location.hash = ""; });
   listenInDialog();
+  const map = browser.overview.embedded ? new ProposalMap(browser, await load("map")) : null;
   let listed = null;
   const show = async () => {
     const chosen = readAddress();
     showChoice(form, chosen);
-    const list = JSON.stringify({ ...chosen, open: "" });
-    if (list !== listed) await showList(browser, chosen, status); // else the focus stays where it was
+    const list = JSON.stringify({ ...chosen, map: "", open: "" });
+    if (list !== listed) { // else the focus stays where it was
+      map?.show(chosen);
+      await showList(browser, chosen, status);
+    }
     listed = list;
+    map?.look(readView(chosen.map));
     await showOpened(browser, chosen);
   };
   addEventListener("hashchange", () => show().catch((error) => { status.textContent = error.message; }));

@@ -19,7 +19,7 @@ from ezsd.stages.pages.report.page import ORIGIN_WORDS, STYLE
 from ezsd.stages.pages.report.page import read_part as read_report_part
 
 TEMPLATE, OWN_STYLE = "page.html", "browser.css"
-SCRIPTS = ("data.js", "list.js", "detail.js", "main.js")
+SCRIPTS = ("data.js", "list.js", "map.js", "detail.js", "main.js")
 
 SHARD_PHOTOS = 250
 """Photos whose scores are in one file, and which one worker writes."""
@@ -47,6 +47,11 @@ class BrowserFolder:
     def overview(self) -> Path:
         """The values of `overview`."""
         return self.root / "data" / "overview.js"
+
+    @property
+    def map(self) -> Path:
+        """The values of `map_entry`."""
+        return self.root / "data" / "map.js"
 
     @property
     def shards(self) -> int:

@@ -1,7 +1,6 @@
 """The proposals' browser in a real one: filter, open, page."""
 
 import re
-import shutil
 from pathlib import Path
 
 import pytest
@@ -10,11 +9,11 @@ from support.browsed_runs import (
     PHOTOS,
     browse_by_hand,
     count_of,
-    dom_in_chromium,
     label_of,
     make_stores,
     score_of,
 )
+from support.chromium import dom_in_chromium, driven
 
 VIOLET = 3
 ESCAPED = HOSTILE.replace("<", "&lt;").replace(">", "&gt;")
@@ -66,7 +65,8 @@ def test_filters_by_name_and_score_and_puts_the_least_sure_first(root: Path, tmp
     expected = sorted(found, key=lambda photo: (found[photo], photo))
     assert listed(page) == [100 + photo for photo in expected][:24]
     assert status(page).endswith(f"on {len(expected)} photos")
-    names = re.findall(r'<a href="#[^"]*" class="novel">★ ([^<]*)</a>', page)
+    photos = page[page.index('<ol id="list"') :]
+    names = re.findall(r'<a href="#[^"]*" class="novel">★ ([^<]*)</a>', photos)
     assert names and set(names) == {"violet"}
 
 
@@ -97,44 +97,92 @@ def test_without_embeddings_it_says_so(root: Path, tmp_path: Path) -> None:
     assert status(page) == "60 proposals on 30 photos"
 
 
+def test_a_photo_of_the_address_is_shown_alone_and_one_that_is_not_here_is_named(
+    root: Path, tmp_path: Path
+) -> None:
+    page = dom(root, "photo=105", tmp_path)
+    assert listed(page) == [105] and status(page) == f"{count_of(5)} proposals on 1 photo"
+    assert status(dom(root, "photo=7", tmp_path)).startswith("Photo 7 is not here: it has no proposals")
+    assert status(dom(root, "photo=105&min=9", tmp_path)) == "No proposal matches."
+
+
 def test_a_person_filters_opens_steps_and_closes(root: Path, tmp_path: Path) -> None:
-    """A script does what a person would, and writes down what it sees."""
-    copy = shutil.copytree(root / "browser", tmp_path / "browser")
     drive = """
-    const log = [];
-    const see = (what) => new Promise((resolve) => setTimeout(() => { log.push(what()); resolve(); }, 500));
-    const dialog = document.getElementById("opened");
-    const title = () => dialog.open && document.getElementById("opened-title").textContent;
-    (async () => {
-      await see(() => document.getElementById("status").textContent);
-      const form = document.getElementById("filter");
-      form.elements.name.value = "violet";
-      form.elements.name.dispatchEvent(new Event("change", { bubbles: true }));
-      await see(() => location.hash);
-      const link = document.querySelector("#list .lines a");
-      link.focus();
-      link.click();
-      await see(title);
-      dialog.dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowRight" }));
-      await see(title);
-      await see(() => document.activeElement.id);
-      dialog.querySelector("button").click();
-      await see(() => [title(), location.hash, document.activeElement === link].join(" "));
-      form.querySelector("button").click();
-      await see(() => document.getElementById("status").textContent);
-      document.body.append(Object.assign(document.createElement("pre"), { textContent: log.join("|") }));
-    })();
+    const form = find("#filter"), dialog = find("#opened");
+    const status = () => find("#status").textContent;
+    const title = () => dialog.open && find("#opened-title").textContent;
+    change(form.elements.name, "violet");
+    await see(() => location.hash);
+    const link = find("#list .lines a");
+    link.focus();
+    link.click();
+    await see(title);
+    dialog.dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowRight" }));
+    await see(title);
+    await see(() => document.activeElement.id);
+    dialog.querySelector("a[rel=prev]").click();
+    await see(title);
+    dialog.querySelector(".near a").click();
+    await see(() => title() !== "★ violet on photo 101" && location.hash.startsWith("#name=violet&open="));
+    dialog.querySelector("button").click();
+    await see(() => [title(), location.hash, document.activeElement === link].join(" "));
+    form.querySelector("button").click();
+    await see(status);
     """
-    (copy / "drive.js").write_text(drive)
-    page = copy / "index.html"
-    page.write_text(page.read_text().replace("</head>", '<script src="drive.js" defer></script></head>'))
-    seen = dom_in_chromium(page, "", tmp_path / "profile")
-    assert re.search(r"<pre>(.*)</pre>", seen, re.S)[1].split("|") == [
-        "60 proposals on 30 photos",
+    assert driven(root / "browser/index.html", drive, tmp_path) == [
         "#name=violet",
         "★ violet on photo 101",
-        f"★ {ESCAPED} on photo 101",
+        f"★ {HOSTILE} on photo 101",
         "opened-title",
+        "★ violet on photo 101",
+        "true",
         "false #name=violet true",
         "60 proposals on 30 photos",
     ]
+
+
+def test_a_person_uses_every_field_and_turns_the_page(root: Path, tmp_path: Path) -> None:
+    drive = """
+    const form = find("#filter"), dialog = find("#opened");
+    const status = () => find("#status").textContent;
+    const first = () => find("#list figcaption").firstChild.textContent;
+    find("#pages a[rel=next]").click();
+    await see(first);
+    find("#pages a[rel=prev]").click();
+    await see(first);
+    change(form.elements.photo, "105");
+    await see(() => [status(), first()].join(", "));
+    change(form.elements.photo, "");
+    change(form.elements.min, "1.2");
+    await see(status);
+    change(form.elements.max, "1.25");
+    await see(status);
+    change(form.elements.sort, "entropy");
+    await see(() => [location.hash, first()].join(", "));
+    change(form.elements.sort, "photo");
+    await see(first);
+    find("#list svg a").dispatchEvent(new MouseEvent("click", { bubbles: true, cancelable: true }));
+    await see(() => dialog.open);
+    dialog.dispatchEvent(new MouseEvent("click")); // beside the dialog's content
+    await see(() => dialog.open);
+    """
+    assert driven(root / "browser/index.html", drive, tmp_path) == [
+        "photo 124",
+        "photo 100",
+        "3 proposals on 1 photo, photo 105",
+        "11 proposals on 11 photos",
+        "6 proposals on 6 photos",
+        "#min=1.2&max=1.25&sort=entropy, photo 110",
+        "photo 105",
+        "true",
+        "false",
+    ]
+
+
+def test_escape_closes_a_proposal_and_the_address_follows(root: Path, tmp_path: Path) -> None:
+    drive = """
+    await see(() => find("#opened").open);
+    find("#opened").dispatchEvent(new Event("close")); // what the browser sends
+    await see(() => find("#opened").open + location.hash);
+    """
+    assert driven(root / "browser/index.html", drive, tmp_path, "open=105.2") == ["true", "false"]
