@@ -58,6 +58,18 @@ def backbone_files(params: Params, root: Path) -> dict[str, str]:
     return train_backbone(params.train, root).digests()
 
 
+def require_weights(params: Params, root: Path) -> None:
+    """Ask for the weights of all networks, before hours of other work; published ones are fetched.
+
+    Raises:
+        InputError: some are neither here nor to be had.
+    """
+    resolve_teacher(params.teacher, root)
+    train_backbone(params.train, root).require()
+    if params.mine.method == "rpn":
+        rpn_backbone(params.mine.rpn, root).require()
+
+
 def _packaged_split(choice: str | OwnSplit) -> dict[str, str]:
     """Digest of a split that is a file of the package; others are in the params or the annotations."""
     if isinstance(choice, str) and choice in BUILTIN_SPLITS:

@@ -20,6 +20,7 @@ from torchvision.ops.feature_pyramid_network import LastLevelMaxPool
 from ezsd.detector.config import WORLD, WORLD_CARD, BackboneConfig, Normalization
 from ezsd.detector.normalization import NORMALIZATIONS
 from ezsd.errors import InputError
+from ezsd.network import impatient
 
 _TIMM = "timm/"
 _OUTSIDE = ("pretrained", "weights", "checkpoint", "cache")
@@ -105,12 +106,22 @@ def published_tensors(config: BackboneConfig, tag: str) -> dict[str, Tensor]:
     """
     model = find_model(config)
     try:
-        if model.library == "torchvision":
-            published = torchvision.models.get_model_weights(model.name)[tag]
-            return dict(published.get_state_dict(progress=False, check_hash=True))
-        return timm.create_model(f"{model.name}.{tag}", pretrained=True, **model.options).state_dict()
-    except (KeyError, ValueError, RuntimeError, OSError) as error:
-        raise InputError(f"no weights {tag!r} to be had for backbone {config.name!r} ({error})") from error
+        with impatient():
+            return _fetch(model, tag)
+    except (KeyError, ValueError) as error:
+        raise InputError(f"no weights {tag!r} are published of backbone {config.name!r} ({error})") from error
+    except (RuntimeError, OSError) as error:
+        raise InputError(
+            f"the weights {tag!r} of backbone {config.name!r} are not on this machine and cannot be fetched "
+            f"({type(error).__name__}): fetch them once with network, or give the path of a weights file"
+        ) from error
+
+
+def _fetch(model: BackboneModel, tag: str) -> dict[str, Tensor]:
+    if model.library == "torchvision":
+        published = torchvision.models.get_model_weights(model.name)[tag]
+        return dict(published.get_state_dict(progress=False, check_hash=True))
+    return timm.create_model(f"{model.name}.{tag}", pretrained=True, **model.options).state_dict()
 
 
 def load_body(backbone: PyramidBackbone, tensors: Mapping[str, Tensor]) -> None:

@@ -55,11 +55,25 @@ def load_from_factory(factory: str) -> Teacher:
     return teacher
 
 
-def _load_open_clip(source: TeacherSource) -> OpenClipTeacher:
+def embedding_size(source: TeacherSource) -> int:
+    """Length D of an embedding, from the config of the architecture; a factory's teacher is made for it.
+
+    Raises as `load_teacher`.
+    """
+    if source.factory is not None:
+        return load_from_factory(source.factory).dim
+    return int(_configs(source)[0]["embed_dim"])
+
+
+def _configs(source: TeacherSource) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The architecture, and its preprocessing."""
     if source.config_text is not None:
-        config, preprocess = parse_config(source.config_text, source.model)
-    else:
-        config, preprocess = architecture_config(source.model), preprocessing(source.model)
+        return parse_config(source.config_text, source.model)
+    return architecture_config(source.model), preprocessing(source.model)
+
+
+def _load_open_clip(source: TeacherSource) -> OpenClipTeacher:
+    config, preprocess = _configs(source)
     if source.tag is not None:
         published = open_clip.get_pretrained_cfg(source.model, source.tag)
         preprocess = {**preprocess, **{key: published[key] for key in ("mean", "std") if key in published}}

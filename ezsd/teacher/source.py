@@ -1,20 +1,14 @@
 """Which teacher is meant: from a model's name and its weights to files. Loads no network."""
 
-import os
-import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
 from ezsd.errors import InputError
+from ezsd.network import impatient
 
 BUNDLED_MODEL = "world-teacher"
 """The small CLIP that is part of the package."""
-
-NETWORK_SECONDS = 10.0
-"""Time to wait for an answer of a server with weights."""
 
 BUNDLED, RANDOM = "bundled", "random"
 """Names of weights: part of the package, or drawn from a seed."""
@@ -85,32 +79,20 @@ def download_weights(model: str, tag: str) -> str:
     Raises:
         InputError: there are no such weights, or they are neither in the cache nor can be downloaded.
     """
-    os.environ.setdefault("HF_HUB_ETAG_TIMEOUT", f"{NETWORK_SECONDS:.0f}")  # the hub's client reads it once
-    import open_clip  # slow to import, and other weights need none of it
+    with impatient():
+        import open_clip  # slow to import, and other weights need none of it
 
-    published = open_clip.get_pretrained_cfg(model, tag)
-    if not published:
-        known = ", ".join(open_clip.list_pretrained_tags_by_model(model)) or "none"
-        raise InputError(f"open_clip knows no weights {tag!r} of {model}: it knows {known}")
-    try:
-        with _impatient():
+        published = open_clip.get_pretrained_cfg(model, tag)
+        if not published:
+            known = ", ".join(open_clip.list_pretrained_tags_by_model(model)) or "none"
+            raise InputError(f"open_clip knows no weights {tag!r} of {model}: it knows {known}")
+        try:
             return str(open_clip.download_pretrained(published))
-    except Exception as error:  # a hub client's network errors are of many kinds
-        raise InputError(
-            f"the weights {tag!r} of {model} are not on this machine and cannot be fetched "
-            f"({type(error).__name__}): fetch them once with network, or give the path of a weights file"
-        ) from error
-
-
-@contextmanager
-def _impatient() -> Iterator[None]:
-    """Give up on a server that does not answer: by default a socket waits without end."""
-    before = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(NETWORK_SECONDS)
-    try:
-        yield
-    finally:
-        socket.setdefaulttimeout(before)
+        except Exception as error:  # a hub client's network errors are of many kinds
+            raise InputError(
+                f"the weights {tag!r} of {model} are not on this machine and cannot be fetched "
+                f"({type(error).__name__}): fetch them once with network, or give the path of a weights file"
+            ) from error
 
 
 def _asset(name: str) -> Path:

@@ -12,6 +12,7 @@ from safetensors import SafetensorError
 from ezsd.cache.atomic import sha256_file
 from ezsd.detector.config import WORLD, WORLD_CARD, BackboneConfig
 from ezsd.errors import InputError
+from ezsd.pipeline.errors import at_key
 from ezsd.pipeline.models import BUNDLED, RANDOM, TAG
 from ezsd.pipeline.params import MineRpnParams, TrainParams
 
@@ -66,9 +67,20 @@ class BackboneSource:
         from ezsd.detector.backbone import load_body, published_tensors  # torch: digests need none
 
         if self.weights.startswith(TAG):
-            load_body(backbone, published_tensors(self.config, self.weights.removeprefix(TAG)))
+            with at_key(self.key):
+                load_body(backbone, published_tensors(self.config, self.weights.removeprefix(TAG)))
         elif self.weights != RANDOM:
             load_body(backbone, self._read(self._file()))
+
+    def require(self) -> None:
+        """Ask for the weights, and fetch published ones. Raises InputError when they are not to be had."""
+        if self.weights.startswith(TAG):
+            from ezsd.detector.backbone import published_tensors  # torch: files need none
+
+            with at_key(self.key):
+                published_tensors(self.config, self.weights.removeprefix(TAG))
+        elif self.weights != RANDOM:
+            self._file()
 
     def _file(self) -> Path:
         if self.weights == BUNDLED and self.config.name != WORLD:

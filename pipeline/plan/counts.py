@@ -10,15 +10,10 @@ from numpy.typing import NDArray
 
 from ezsd.mining.anchors import anchor_boxes_xyxy, fit_scale
 from ezsd.mining.exhaustive import distinct_boxes
-from ezsd.pipeline.jobs.evaluate import PHOTOS_PER_SHARD
-from ezsd.pipeline.jobs.mine_cascade import FIT_PHOTOS, PHOTOS_PER_PART
-from ezsd.pipeline.jobs.renorm import MEASURE, SAMPLE_BOXES
-from ezsd.pipeline.jobs.train import start_rows
 from ezsd.pipeline.params import MineParams, Params
 from ezsd.renorm.config import RenormConfig
 from ezsd.teacher.dense_maps import count_tiles
 from ezsd.training.repeats import repeat_factors
-from ezsd.training.schedule import schedule_in_epochs
 
 FORWARDS_OF_TUNING = 3
 """Cost of a forward and backward pass, in forward passes."""
@@ -40,6 +35,7 @@ class Amounts:
         epoch_photos: photos in an epoch of training, with repeats.
         sizes_wh: (S, 2) int32, distinct sizes of training photos in pixels.
         size_counts: (S,) int64, number of photos of each size.
+        names: number of base names.
     """
 
     train_photos: int
@@ -50,6 +46,13 @@ class Amounts:
     epoch_photos: float
     sizes_wh: NDArray[np.int32]
     size_counts: NDArray[np.int64]
+    names: int
+
+    @property
+    def common_size_wh(self) -> tuple[int, int]:
+        """The most frequent size of a training photo, width and height."""
+        width, height = self.sizes_wh[int(np.argmax(self.size_counts))].tolist()
+        return width, height
 
     def times(self, factor: float, train_photos: int, val_photos: int) -> "Amounts":
         """The amounts of a data set that is `factor` times as large."""
@@ -62,11 +65,12 @@ class Amounts:
             self.epoch_photos * factor,
             self.sizes_wh,
             self.size_counts,
+            self.names,
         )
 
 
 def count_amounts(
-    labels: Sequence[torch.Tensor], sizes_wh: NDArray[np.int32], val_photos: int, params: Params
+    labels: Sequence[torch.Tensor], sizes_wh: NDArray[np.int32], val_photos: int, names: int, params: Params
 ) -> Amounts:
     """Count a data set from the labels of each training photo, (n,) each, and the photos' sizes (N, 2)."""
     boxed = [found for found in labels if len(found)]
@@ -82,6 +86,7 @@ def count_amounts(
         epoch_photos=sum(repeat_factors(labels, params.train.repeat_threshold)),
         sizes_wh=sizes,
         size_counts=size_counts,
+        names=names,
     )
 
 
@@ -103,25 +108,6 @@ class Units:
             return self.count
         rounds = math.ceil(math.ceil(self.count / self.per_shard) / workers)
         return min(self.count, rounds * self.per_shard)
-
-
-def units_of_work(params: Params, amounts: Amounts) -> dict[str, Units]:
-    """Units of each task, by its label in the progress."""
-    photos, boxed = amounts.train_photos + amounts.val_photos, amounts.boxed_photos
-    proposer = schedule_in_epochs(params.mine.rpn.schedule, round(boxed))
-    return {
-        "prepare: draw the world": Units(photos, params.prepare.photos_per_shard),
-        "prepare: check photos": Units(photos, params.prepare.photos_per_shard),
-        "renorm": Units(params.renorm.epochs * amounts.epoch_boxes + check_boxes(params.renorm, amounts)),
-        MEASURE: Units(2 * min(amounts.boxes, SAMPLE_BOXES)),
-        "mine: fit objectness": Units(min(FIT_PHOTOS, boxed), PHOTOS_PER_PART),
-        "mine: train proposal network": Units(proposer.steps),
-        "mine": Units(amounts.train_photos, params.mine.photos_per_shard),
-        "embed": Units(amounts.train_photos, params.mine.photos_per_shard),
-        "train: start": Units(len(start_rows(round(amounts.train_photos)))),
-        "train": Units(schedule_in_epochs(params.train.schedule, round(amounts.epoch_photos)).steps),
-        "evaluate": Units(amounts.val_photos, PHOTOS_PER_SHARD),
-    }
 
 
 def check_boxes(config: RenormConfig, amounts: Amounts) -> float:

@@ -1,171 +1,171 @@
-"""`ezsd-cli plan`: the cost of a run, from counts of the annotations and a small run on this machine."""
+"""`ezsd-cli plan`: the cost of a run, counted from the annotations, and timed by a probe of this machine."""
 
 import os
-import subprocess
-import sys
-import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import torch
-
-from ezsd.pipeline.data.prepared import Prepared
-from ezsd.pipeline.data.sources import resolve_sources
-from ezsd.pipeline.data.world.annotations import likely_base
-from ezsd.pipeline.data.world.names import LONG_TAIL_NAMES
-from ezsd.pipeline.device import count_workers
+from ezsd.pipeline.device import choose_device, count_workers
 from ezsd.pipeline.graph import STAGES
 from ezsd.pipeline.models import RANDOM
-from ezsd.pipeline.params import OwnSplit, Params
-from ezsd.pipeline.plan.counts import Amounts
-from ezsd.pipeline.plan.probe import probe_pipeline
-from ezsd.pipeline.plan.sample import (
-    RealData,
-    amounts_of_index,
-    available_teacher,
-    choose_size,
-    small_params,
-    write_sample,
-)
-from ezsd.pipeline.plan.scaling import Probe, Scaling, StageCost
+from ezsd.pipeline.models.detector import make_detector
+from ezsd.pipeline.models.teacher_source import resolve_teacher
+from ezsd.pipeline.params import Params
+from ezsd.pipeline.plan.data import DataSet, read_data
+from ezsd.pipeline.plan.probe import Probe, proposer_probe, step_probe
+from ezsd.pipeline.plan.rates import NOTHING, Rate, constant
 from ezsd.pipeline.plan.text import disk_warnings, memory_warnings
-from ezsd.pipeline.runner import artifact_folder
+from ezsd.pipeline.plan.work import ANNOTATIONS, PROPOSER, STEP, StageWork, Workload
+from ezsd.pipeline.progress import Progress, show_progress
+from ezsd.teacher.load import embedding_size
 
-READS_ANNOTATIONS = ("prepare", "evaluate")
-"""Stages that read each annotation file twice, for its digest and for its boxes."""
-LOADS_MODULES = "import ezsd.pipeline.executor, ezsd.stages.mine, ezsd.stages.train"
+SHARED = 0.6
+"""Fraction of the probe's time for what does not depend on the detector."""
+BUSY = 0.5
+"""Load per core above which the machine counts as busy."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Estimated cost of a run.
+    """What a run has to do, and on what.
 
     Attributes:
-        stages: cost of each stage.
+        stages: work of each stage.
         workers: number of workers.
         device: `GPU` or `CPU`.
-        probe_seconds: duration of the estimate itself.
-        notes: limits of the estimate.
         warnings: reasons why the run may fail.
     """
 
-    stages: tuple[StageCost, ...]
+    stages: tuple[StageWork, ...]
     workers: int
     device: str
-    probe_seconds: float
-    notes: tuple[str, ...]
     warnings: tuple[str, ...]
 
-    @property
-    def total(self) -> StageCost:
-        """Sum over the stages; a photo counts each time it is read."""
-        sums = {
-            key: sum(getattr(stage, key) for stage in self.stages)
-            for key in ("images", "crops", "forwards", "bytes", "seconds")
+    def as_json(self, timing: "Timing | None") -> dict[str, Any]:
+        """Plain values; seconds are null without a timing."""
+        rows = [_row(stage, timing.stages[stage.stage] if timing else None) for stage in self.stages]
+        keys = ("images", "crops", "forwards", "bytes")
+        total = {key: sum(row[key] for row in rows) for key in keys}
+        timed = _seconds(timing.total if timing else None)
+        return {
+            "stages": rows,
+            "total": {**total, **timed},
+            "workers": self.workers,
+            "device": self.device,
+            "probe_seconds": timing.probe_seconds if timing else None,
+            "notes": list(timing.notes) if timing else [],
+            "warnings": list(self.warnings),
         }
-        return StageCost("total", **sums)
-
-    def as_json(self) -> dict[str, Any]:
-        """Plain values."""
-        return {**asdict(self), "total": asdict(self.total)}
 
 
-def make_plan(params: Params, root: Path) -> Plan:
-    """Count the data set, and run the pipeline on a few photos in a temporary folder.
+@dataclass(frozen=True)
+class Timing:
+    """How long a run takes.
 
-    Raises:
-        DataError: the data are unusable, for a run too.
-        InputError: the params are unusable, for a run too.
+    Attributes:
+        stages: seconds of each stage, with a range.
+        probe_seconds: duration of the probe.
+        notes: limits of the estimate.
     """
-    start, load = time.monotonic(), os.getloadavg()[0]
-    sources = resolve_sources(params.data, root, artifact_folder(root, "prepare"))
-    real = RealData.read(params, sources) if params.data.world is None else None
-    reading = time.monotonic() - start
-    teacher = available_teacher(params, root)
-    usable = replace(params, teacher=teacher)
-    size = choose_size(usable, root)
-    with tempfile.TemporaryDirectory(prefix="ezsd-plan-") as name:
-        folder = Path(name)
-        if real is None:
-            data, synthetic = _small_world(params, size.photos), 0
-        else:
-            data, synthetic = write_sample(real, sources, folder / "data", size.photos)
-        small = small_params(usable, data, size)
-        stages = probe_pipeline(small, folder)
-        prepared = Prepared(artifact_folder(folder, "prepare"))
-        sample = amounts_of_index(prepared, params)
-    probe = Probe(small, sample, stages, synthetic)
-    scaling = Scaling(params, real.amounts if real else _whole_world(params, sample), probe)
-    command = _command_seconds()
-    costs = tuple(
-        scaling.cost(stage, command + 2 * reading * (stage in READS_ANNOTATIONS)) for stage in STAGES
-    )
-    return Plan(
-        stages=costs,
-        workers=count_workers(params.run),
-        device="GPU" if params.run.device != "cpu" and torch.cuda.is_available() else "CPU",
-        probe_seconds=time.monotonic() - start,
-        notes=_notes(params, probe, load),
-        warnings=(
-            *disk_warnings(root, _bytes_on_disk(params, costs)),
-            *memory_warnings(count_workers(params.run)),
-        ),
-    )
+
+    stages: Mapping[str, Rate]
+    probe_seconds: float
+    notes: tuple[str, ...]
+
+    @property
+    def total(self) -> Rate:
+        """Seconds of all stages."""
+        return sum(self.stages.values(), start=NOTHING)
 
 
-def _bytes_on_disk(params: Params, costs: Sequence[StageCost]) -> dict[str, int]:
-    """Bytes on the local disk by stage, without shards that go to a URL."""
-    return {
-        cost.stage: cost.bytes
-        for cost in costs
-        if params.run.stores is None or not STAGES[cost.stage].sharded
-    }
+class Estimate:
+    """Counts a run, and times it: first what all detectors share, then a detector's training.
 
+    Attributes:
+        data: the data set.
+    """
 
-def _small_world(params: Params, photos: int) -> Any:
-    assert params.data.world is not None
-    world = replace(params.data.world, train=photos, val=photos)
-    if params.data.format != "lvis":
-        return replace(params.data, world=world)
-    # by LVIS's rule nearly all names would be rare in so few scenes
-    base = likely_base(params.data.world.train)
-    novel = tuple(name for name in LONG_TAIL_NAMES if name not in base)
-    return replace(params.data, world=world, split=OwnSplit(base=base, novel=novel))
+    def __init__(self, params: Params, root: Path) -> None:
+        """Read the annotations; no photo and no weights need be there.
 
+        Raises:
+            DataError: the data are unusable, for a run too.
+            InputError: the teacher has no such architecture.
+        """
+        self._params, self._root = params, root
+        start = time.monotonic()
+        with show_progress("plan: read annotations", 1, "data set") as progress:
+            self.data: DataSet = read_data(params, root)
+            progress.advance(1)
+        self._rates = {ANNOTATIONS: constant(time.monotonic() - start)}
+        named = replace(params.teacher, weights=RANDOM)
+        self._dim = embedding_size(resolve_teacher(named, root))
+        self._probe = Probe(params, root, self.data.amounts)
 
-def _whole_world(params: Params, sample: Amounts) -> Amounts:
-    assert params.data.world is not None
-    train, val = params.data.world.train, params.data.world.val
-    return sample.times(train / sample.train_photos, train, val)
-
-
-def _command_seconds() -> float:
-    """Time that a command takes before its stage starts, in seconds."""
-    start = time.monotonic()
-    subprocess.run([sys.executable, "-c", LOADS_MODULES], check=True)
-    return time.monotonic() - start
-
-
-def _notes(params: Params, probe: Probe, load: float) -> tuple[str, ...]:
-    notes = []
-    if probe.params.teacher.weights == RANDOM and params.teacher.weights != RANDOM:
-        notes.append(
-            f"teacher.weights {params.teacher.weights} are not here: measured with random weights of "
-            "the same architecture"
+    def plan(self, params: Params) -> Plan:
+        """The work of a run, with params that differ only in recipe from those the data were read for."""
+        workers, device = count_workers(params.run), choose_device(params.run)
+        stages = self._workload(params).stages()
+        sizes = {
+            work.stage: work.bytes
+            for work in stages
+            if params.run.stores is None or not STAGES[work.stage].sharded
+        }
+        return Plan(
+            stages=stages,
+            workers=workers,
+            device="CPU" if device.type == "cpu" else "GPU",
+            warnings=tuple(disk_warnings(self._root, sizes)),
         )
-    if probe.synthetic:
-        notes.append(f"{probe.synthetic} photos of the probe are not here: synthetic ones replaced them")
-    if probe.params.mine.stride != params.mine.stride:
-        notes.append(
-            "the teacher is slow here: the probe laid fewer anchors and kept fewer proposals; forwards of "
-            "mine and embed are the most that there can be"
-        )
-    if load > 0.5 * (os.cpu_count() or 1):
-        notes.append(
-            f"the machine was busy (load {load:.1f} on {os.cpu_count()} cores): when it is idle, a run is "
-            "faster than this"
-        )
-    return tuple(notes)
+
+    def time(self, plan: Plan, params: Params, seconds: float) -> Timing:
+        """Probe the machine within a limit of seconds, and time the plan."""
+        start, load = time.monotonic(), os.getloadavg()[0]
+        proposes = params.mine.method == "rpn"
+        with show_progress("plan: probe", self._probe.count + 1 + proposes, "measurements") as progress:
+            self.measure_shared(SHARED * seconds, progress)
+            left = start + seconds - time.monotonic()
+            rates = {**self._rates, STEP: self.measure_step(params, left / (1 + proposes), progress)}
+            if proposes:
+                left = start + seconds - time.monotonic()
+                progress.say(PROPOSER)
+                rates[PROPOSER] = proposer_probe(params, self.data.amounts, self._probe.photo).rate(left)
+                progress.advance(1)
+        took = time.monotonic() - start
+        notes = (*_notes(load), *memory_warnings(plan.workers, self._probe.teacher_bytes))
+        return Timing({work.stage: work.seconds(rates) for work in plan.stages}, took, notes)
+
+    def measure_shared(self, seconds: float, progress: Progress) -> None:
+        """Measure reading, the teacher, and whatever else no detector changes."""
+        self._rates |= self._probe.measure(seconds, progress)
+
+    def measure_step(self, params: Params, seconds: float, progress: Progress) -> Rate:
+        """Measure a training step of these params."""
+        progress.say(STEP)
+        rate = step_probe(params, self._root, self.data.amounts, self._probe.photo, self._dim).rate(seconds)
+        progress.advance(1)
+        return rate
+
+    def _workload(self, params: Params) -> Workload:
+        train = replace(params.train, backbone_weights=RANDOM)
+        detector = make_detector(train, self._root, self.data.amounts.names, self._dim)
+        size = sum(value.numel() * value.element_size() for value in detector.state_dict().values())
+        return Workload(params, self.data, self._dim, size)
+
+
+def _row(work: StageWork, seconds: Rate | None) -> dict[str, Any]:
+    counts = {key: value for key, value in asdict(work).items() if key != "units"}
+    return {**counts, **_seconds(seconds)}
+
+
+def _seconds(rate: Rate | None) -> dict[str, float | None]:
+    return asdict(rate) if rate else {"seconds": None, "low": None, "high": None}
+
+
+def _notes(load: float) -> tuple[str, ...]:
+    cores = os.cpu_count() or 1
+    if load <= BUSY * cores:
+        return ()
+    return (f"the machine was busy (load {load:.1f} on {cores} cores): when it is idle, a run is faster",)

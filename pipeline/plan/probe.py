@@ -1,167 +1,242 @@
-"""A small run of the whole pipeline that measures the time of each task."""
+"""Measures on this machine how long a unit of work takes, with networks of random weights.
+
+Weights do not change the time, so nothing is downloaded, and photos need not be there.
+"""
 
 import time
-from collections import defaultdict
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import cached_property
+from math import isqrt
 from pathlib import Path
 
-from ezsd.cache import writing
-from ezsd.cache.folders import artifact_files
-from ezsd.pipeline.device import count_workers
-from ezsd.pipeline.executor import Task, run_shards
-from ezsd.pipeline.graph import STAGES
-from ezsd.pipeline.jobs.job import Job
-from ezsd.pipeline.params import Params
-from ezsd.pipeline.progress import Progress
-from ezsd.pipeline.runner import artifact_folder
-from ezsd.pipeline.stage import StageContext
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor, nn
 
-_warm: set[str] = set()
-"""Labels of tasks that this process has done: the first shard of each includes the warm-up."""
+from ezsd.mining.rpn import RegionProposer
+from ezsd.photos import decode_photo
+from ezsd.pipeline.data.world.drawing import encode_jpeg
+from ezsd.pipeline.device import choose_device, count_workers, one_thread
+from ezsd.pipeline.models import RANDOM
+from ezsd.pipeline.models.detector import make_detector
+from ezsd.pipeline.models.teacher_source import resolve_teacher
+from ezsd.pipeline.params import MineRpnParams, Params, TrainParams
+from ezsd.pipeline.plan.counts import Amounts
+from ezsd.pipeline.plan.data import draw_one
+from ezsd.pipeline.plan.rates import Rate, Repeats, constant, repeat
+from ezsd.pipeline.plan.work import CROP, LOAD, PHOTO, SCENE, START, TEXT
+from ezsd.pipeline.progress import Progress
+from ezsd.teacher.box_encoder import BoxEncoder
+from ezsd.teacher.load import load_teacher
+from ezsd.teacher.protocol import Teacher
+from ezsd.training.config import ExampleConfig, StepConfig
+from ezsd.training.engine import train_steps
+from ezsd.training.schedule import Schedule, make_optimizer
+from ezsd.training.targets import CachedTargets, draw_example
+
+START_SECONDS = 5.0
+"""About as long as a process takes to start and import the libraries."""
+SIDES = (1 / 8, 1 / 4, 1 / 2, 1)
+"""Of a photo's side in training, at which a step is tried; a slow machine has no time for the largest."""
+MOST_TEXTS = 64
+
+Task = Callable[[float], Repeats]
+"""Measures within a limit of seconds."""
 
 
 @dataclass(frozen=True)
-class Work:
-    """A measured task of a stage.
+class Probe:
+    """Measures the rates of a run.
 
     Attributes:
-        units: number of finished units.
-        unit_seconds: a worker's time for a unit, after the warm-up.
-        workers: number of parallel workers.
-        forwards: forward passes through the teacher.
-        sharded: whether more workers can share it.
+        params: its params.
+        root: folder of the params.
+        amounts: its data set.
     """
 
-    units: int
-    unit_seconds: float
-    workers: int = 1
-    forwards: float = 0.0
-    sharded: bool = False
+    params: Params
+    root: Path
+    amounts: Amounts
+
+    def measure(self, seconds: float, progress: Progress) -> dict[str, Rate]:
+        """Measure all rates that do not depend on `train`, within a limit of seconds."""
+        start = time.monotonic()
+        progress.say(LOAD)
+        _ = self.teacher
+        load = time.monotonic() - start
+        progress.advance(1)
+        rates = {START: constant(START_SECONDS), LOAD: constant(load)}
+        tasks = self._tasks()
+        for place, (name, task) in enumerate(tasks.items()):
+            progress.say(name)
+            left = start + seconds - time.monotonic()
+            with one_thread():
+                rates[name] = task(left / (len(tasks) - place)).rate()
+            progress.advance(1)
+        return rates
 
     @property
-    def seconds(self) -> float:
-        """Duration without the start."""
-        return self.unit_seconds * self.units / self.workers
+    def count(self) -> int:
+        """Number of measurements."""
+        return 1 + len(self._tasks())
+
+    def _tasks(self) -> dict[str, Task]:
+        tasks: dict[str, Task] = {PHOTO: self._photo}
+        if self.params.data.world is not None:
+            tasks[SCENE] = lambda seconds: repeat(self._draw, (1,), seconds)
+        if self.params.renorm.towers != "image":
+            tasks[TEXT] = lambda seconds: repeat(self._texts, doubled(MOST_TEXTS), seconds)
+        tasks[CROP] = self._crops
+        return tasks
+
+    @cached_property
+    def teacher(self) -> Teacher:
+        """The teacher with random weights, on its device."""
+        model = self.params.teacher.model
+        source = replace(self.params.teacher, weights=RANDOM)
+        if (self.root / model).is_file():
+            source = replace(source, model=str(self.root / model))
+        return load_teacher(resolve_teacher(source, self.root)).to(choose_device(self.params.run))
+
+    @property
+    def teacher_bytes(self) -> int:
+        """Size of the teacher's weights."""
+        towers = (self.teacher.image_tower, self.teacher.text_tower)
+        weights = [value for tower in towers for value in tower.state_dict().values()]
+        return sum(value.numel() * value.element_size() for value in weights)
+
+    @cached_property
+    def photo(self) -> Tensor:
+        """Clouds with some grain, of the most frequent size: about as long to decode as a photo."""
+        return decode_photo(self._jpeg, self.amounts.common_size_wh)
+
+    @cached_property
+    def _jpeg(self) -> bytes:
+        width, height = self.amounts.common_size_wh
+        generator = np.random.default_rng(0)
+        coarse = generator.integers(0, 256, (max(2, height // 16), max(2, width // 16), 3), np.uint8)
+        clouds = np.asarray(Image.fromarray(coarse).resize((width, height), Image.Resampling.BICUBIC))
+        grain = generator.integers(-12, 13, clouds.shape)
+        return encode_jpeg(np.clip(clouds + grain, 0, 255).astype(np.uint8))
+
+    def _photo(self, seconds: float) -> Repeats:
+        def decode(photos: int) -> None:
+            for _ in range(photos):
+                decode_photo(self._jpeg, self.amounts.common_size_wh)
+
+        return repeat(decode, doubled(8), seconds)
+
+    def _draw(self, scenes: int) -> None:
+        for index in range(scenes):
+            encode_jpeg(draw_one(self.params, index).image)
+
+    @torch.inference_mode()
+    def _texts(self, texts: int) -> None:
+        self.teacher.encode_texts(["a photo of a thing"] * texts).cpu()
+
+    def _crops(self, seconds: float) -> Repeats:
+        """Crops on as many workers at once as a run has, because they share caches and memory."""
+        encoder, device = BoxEncoder(self.teacher, self.params.mine.batch), choose_device(self.params.run)
+        workers = count_workers(self.params.run) if device.type == "cpu" else 1
+        boxes_xyxy = evenly_spaced_xyxy(self.params.mine.batch, self.photo)
+
+        def encode(crops: int) -> None:
+            with one_thread():
+                encoder.encode(self.photo, boxes_xyxy[:crops], self.params.mine.context_factor)
+
+        with ThreadPoolExecutor(workers) as pool:
+
+            def encode_at_once(crops: int) -> None:
+                list(pool.map(encode, [crops] * workers))
+
+            return repeat(encode_at_once, doubled(self.params.mine.batch), seconds)
+
+
+def doubled(most: int) -> tuple[int, ...]:
+    """1, 2, 4, ... up to `most`."""
+    return tuple(2**power for power in range(most.bit_length()))
+
+
+def evenly_spaced_xyxy(boxes: int, photo: Tensor) -> Tensor:
+    """Boxes of a third of the photo's sides, (N, 4) xyxy in pixels, from corner to corner."""
+    height, width = photo.shape[1:]
+    sides = torch.tensor([width, height]) / 3
+    corners = torch.linspace(0, 2, boxes)[:, None] * sides
+    return torch.cat([corners, corners + sides], dim=1)
 
 
 @dataclass(frozen=True)
-class StageProbe:
-    """Cost of a stage of the small run.
+class TrainingProbe:
+    """Measures a training step.
 
     Attributes:
-        works: its tasks, by label in the progress.
-        fixed_seconds: time that does not grow with the data.
-        bytes: size of each file.
+        model: that is trained; gives its losses.
+        config: of its steps.
+        images: of a micro-batch.
+        side: short side of a photo in training.
+        targets: of a photo.
+        photo: uint8 (3, H, W).
     """
 
-    works: Mapping[str, Work]
-    fixed_seconds: float
-    bytes: Mapping[str, int]
+    model: nn.Module
+    config: StepConfig
+    images: int
+    side: int
+    targets: CachedTargets
+    photo: Tensor
+
+    def rate(self, seconds: float) -> Rate:
+        """Seconds of an image of a step, measured within a limit of seconds."""
+        sizes = [max(32, round(self.side * part)) ** 2 for part in SIDES]
+        with one_thread():
+            repeats = repeat(self._step, sizes, seconds)
+        return repeats.rate_at(sizes[-1]) * (1 / self.images)
+
+    def _step(self, size: int) -> None:
+        examples = ExampleConfig(proposals_per_image=len(self.targets.proposal_boxes_xyxy))
+        drawn = [draw_example(self.photo, self.targets, examples, seed) for seed in range(self.images)]
+        batch = [(photo, {**target, "short_side": torch.tensor(isqrt(size))}) for photo, target in drawn]
+        still = Schedule(steps=1, learning_rate=0.0, warmup_steps=0, decay_steps=())
+        optimizer = make_optimizer(self.model, self.config)
+        next(train_steps(self.model, optimizer, [batch], still, self.config, 0))
 
 
-def probe_pipeline(params: Params, root: Path) -> dict[str, StageProbe]:
-    """Run every stage in `root` with the small params; return the cost of each."""
-    return {name: _probe_stage(name, params, root) for name in STAGES}
-
-
-def _probe_stage(name: str, params: Params, root: Path) -> StageProbe:
-    folder = artifact_folder(root, name)
-    writing.begin(folder, name, {})
-    context = ProbeContext(params, root, folder)
-    start = time.monotonic()
-    result = STAGES[name].run(context)
-    writing.publish(folder, result.counts, result.facts)
-    seconds = time.monotonic() - start
-    works = {label: _joined(parts) for label, parts in context.works.items()}
-    fixed = max(0.0, seconds - sum(work.seconds for work in works.values()))
-    sizes = {file: path.stat().st_size for file, path in artifact_files(folder).items()}
-    return StageProbe(works, fixed, sizes)
-
-
-@dataclass(frozen=True)
-class TimedTask:
-    """Times each shard of a task; `warm` is 1 if this process has done a shard of it before."""
-
-    label: str
-    task: Task
-
-    def __call__(self, shard: int) -> dict[str, float]:
-        warm = self.label in _warm
-        _warm.add(self.label)
-        start = time.monotonic()
-        tally = self.task(shard)
-        return {**tally, "seconds": time.monotonic() - start, "warm": float(warm)}
-
-
-class _Clock(Progress):
-    """Progress that shows nothing and records when each part finished."""
-
-    def __init__(self, label: str, total: int, unit: str) -> None:
-        super().__init__(label, total, unit)
-        self.marks: list[tuple[float, int]] = []
-
-    def advance(self, units: int, worker: str = "", **tallies: float) -> None:
-        super().advance(units, worker, **tallies)
-        self.marks.append((time.monotonic(), units))
-
-    def unit_seconds(self, start: float) -> float:
-        """Mean time of a unit, without the first part, the warm-up, if there are more."""
-        if len(self.marks) > 1:
-            return (self.marks[-1][0] - self.marks[0][0]) / max(self.done - self.marks[0][1], 1)
-        return (self.marks[-1][0] - start) / max(self.done, 1) if self.marks else 0.0
-
-
-@dataclass(frozen=True)
-class ProbeContext(StageContext):
-    """The context of a stage in the small run, which measures its tasks."""
-
-    works: dict[str, list[Work]] = field(default_factory=lambda: defaultdict(list))
-
-    @contextmanager
-    def progress(self, total: int, unit: str, done: int = 0, label: str | None = None) -> Iterator[Progress]:
-        """As `StageContext.progress`; shows nothing."""
-        clock, start = _Clock(label or self.folder.name, total, unit), time.monotonic()
-        yield clock
-        if clock.done:
-            self.works[clock.label].append(Work(clock.done, clock.unit_seconds(start)))
-
-    def map_shards(self, job: Job) -> None:
-        """As `StageContext.map_shards`; times every shard."""
-        name, done = job.label or self.folder.name, list[tuple[int, dict[str, float]]]()
-        run_shards(
-            TimedTask(name, job),
-            range(job.shards),
-            self.params.run,
-            lambda shard, tally, _: done.append((job.size(shard), tally)),
-        )
-        if done:
-            workers = min(count_workers(self.params.run), job.shards)
-            self.works[name].append(_measured(done, workers))
-
-
-def _measured(done: list[tuple[int, dict[str, float]]], workers: int) -> Work:
-    """Join shards, given as units and tallies, into one task; cold ones count only if all are cold."""
-    warm = [(units, tally) for units, tally in done if tally["warm"]] or done
-    seconds = sum(tally["seconds"] for _, tally in warm)
-    return Work(
-        units=sum(units for units, _ in done),
-        unit_seconds=seconds / max(sum(units for units, _ in warm), 1),
-        workers=workers,
-        forwards=sum(tally.get("forwards", 0.0) for _, tally in done),
-        sharded=True,
+def step_probe(params: Params, root: Path, amounts: Amounts, photo: Tensor, dim: int) -> TrainingProbe:
+    """The training of the detector."""
+    train: TrainParams = replace(params.train, backbone_weights=RANDOM)
+    device = choose_device(params.run)
+    detector = make_detector(train, root, amounts.names, dim)
+    detector.set_vocabulary(torch.nn.functional.normalize(torch.randn(amounts.names, dim), dim=1))
+    objects = max(1, round(amounts.boxes / max(amounts.boxed_photos, 1)))
+    objects_xyxy = evenly_spaced_xyxy(objects, photo)
+    proposals = min(train.examples.proposals_per_image, params.mine.keep)
+    masks = None
+    if train.detector.mask_head is not None:
+        masks = torch.ones((objects, *photo.shape[1:]), dtype=torch.uint8)
+    targets = CachedTargets(
+        boxes_xyxy=objects_xyxy,
+        labels=torch.arange(objects) % amounts.names,
+        object_boxes_xyxy=objects_xyxy,
+        object_embeddings=torch.ones(objects, dim),
+        proposal_boxes_xyxy=evenly_spaced_xyxy(proposals, photo),
+        proposal_embeddings=torch.ones(proposals, dim),
+        proposal_confidences=torch.ones(proposals),
+        masks=masks,
     )
+    images = 1 if device.type == "cpu" else train.schedule.images_per_step // train.micro_batches
+    side = round(sum(train.examples.short_sides) / len(train.examples.short_sides))
+    config = replace(train, micro_batches=1)
+    return TrainingProbe(detector.to(device), config, images, side, targets, photo)
 
 
-def _joined(parts: list[Work]) -> Work:
-    """Join consecutive tasks of one label."""
-    units = sum(part.units for part in parts)
-    seconds = sum(part.unit_seconds * part.units for part in parts)
-    return Work(
-        units=units,
-        unit_seconds=seconds / max(units, 1),
-        workers=max(part.workers for part in parts),
-        forwards=sum(part.forwards for part in parts),
-        sharded=parts[0].sharded,
-    )
+def proposer_probe(params: Params, amounts: Amounts, photo: Tensor) -> TrainingProbe:
+    """The training of the proposal network of `mine.method: rpn`."""
+    rpn: MineRpnParams = params.mine.rpn
+    device = choose_device(params.run)
+    objects = max(1, round(amounts.boxes / max(amounts.boxed_photos, 1)))
+    targets = CachedTargets.of_boxes(evenly_spaced_xyxy(objects, photo))
+    images = 1 if device.type == "cpu" else rpn.schedule.images_per_step
+    return TrainingProbe(RegionProposer(rpn).to(device), StepConfig(), images, rpn.short_side, targets, photo)

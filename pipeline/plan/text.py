@@ -1,9 +1,7 @@
 """A plan as text for people, and its warnings of too little disk or memory."""
 
 import os
-import resource
 import shutil
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,32 +11,49 @@ from ezsd.pipeline.progress import format_seconds
 from ezsd.pipeline.runner import artifact_folder
 
 if TYPE_CHECKING:
-    from ezsd.pipeline.plan.estimate import Plan
-    from ezsd.pipeline.plan.scaling import StageCost
+    from ezsd.pipeline.plan.estimate import Plan, Timing
+    from ezsd.pipeline.plan.rates import Rate
 
-COLUMNS = ("stage", "images", "crops", "forwards", "disk", "time")
 UNITS = ("B", "kB", "MB", "GB", "TB")
+TOTAL = "total"
+WORKER_BYTES = 10**9
+"""About as much memory as a worker takes for its libraries and a batch of crops."""
 
 
-def plan_text(plan: "Plan") -> str:
-    """A table with a row for each stage, then notes and warnings."""
-    rows = [COLUMNS, *map(_cells, (*plan.stages, plan.total))]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(COLUMNS))]
-    lines = [
+def counts_text(plan: "Plan") -> str:
+    """A table of what each stage does, then warnings."""
+    keys = ("images", "crops", "forwards", "bytes")
+    rows = [(work.stage, *(getattr(work, key) for key in keys)) for work in plan.stages]
+    rows.append((TOTAL, *(sum(getattr(work, key) for work in plan.stages) for key in keys)))
+    cells = [(name, *(f"{count:,}" for count in counts), format_bytes(size)) for name, *counts, size in rows]
+    lines = _table([("stage", "images", "crops", "forwards", "disk"), *cells])
+    return "\n".join([*lines, *(f"warning: {warning}" for warning in plan.warnings)])
+
+
+def times_text(plan: "Plan", timing: "Timing") -> str:
+    """A table of how long each stage takes, then notes."""
+    rows = [*timing.stages.items(), (TOTAL, timing.total)]
+    lines = _table([("stage", "time", "from", "to"), *((name, *_times(rate)) for name, rate in rows)])
+    workers = f"{plan.workers} worker{'s' * (plan.workers != 1)}"
+    probe = format_seconds(timing.probe_seconds)
+    lines += ["", f"with {workers} on the {plan.device}; the probe took {probe}"]
+    return "\n".join([*lines, *timing.notes])
+
+
+def _table(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Columns as wide as their widest cell, the first one to the left."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
         "  ".join(
             cell.rjust(width) if place else cell.ljust(width)
             for place, (cell, width) in enumerate(zip(row, widths, strict=True))
         ).rstrip()
         for row in rows
     ]
-    lines.append("")
-    lines.append(
-        f"with {plan.workers} worker{'s' * (plan.workers != 1)} on the {plan.device}; the probe took "
-        f"{format_seconds(plan.probe_seconds)}"
-    )
-    lines += plan.notes
-    lines += [f"warning: {warning}" for warning in plan.warnings]
-    return "\n".join(lines)
+
+
+def _times(rate: "Rate") -> tuple[str, str, str]:
+    return format_time(rate.seconds), format_time(rate.low), format_time(rate.high)
 
 
 def format_bytes(size: float) -> str:
@@ -54,11 +69,6 @@ def format_time(seconds: float) -> str:
     return f"{seconds / 86400:,.1f} days" if seconds >= 2 * 86400 else format_seconds(seconds)
 
 
-def _cells(cost: "StageCost") -> tuple[str, ...]:
-    counts = (f"{count:,}" for count in (cost.images, cost.crops, cost.forwards))
-    return (cost.stage, *counts, format_bytes(cost.bytes), format_time(cost.seconds))
-
-
 def disk_warnings(root: Path, needed: Mapping[str, int]) -> Sequence[str]:
     """A warning if the artifacts, apart from existing files, need more than the free space."""
     missing = sum(max(0, size - _present(artifact_folder(root, stage))) for stage, size in needed.items())
@@ -71,13 +81,10 @@ def disk_warnings(root: Path, needed: Mapping[str, int]) -> Sequence[str]:
     )
 
 
-def memory_warnings(workers: int) -> Sequence[str]:
-    """A warning if the workers need more memory than the machine has."""
-    unit = 1 if sys.platform == "darwin" else 1024
-    own, child = (
-        resource.getrusage(who).ru_maxrss * unit for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
-    )
-    needed, there = max(own, workers * child), os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+def memory_warnings(workers: int, teacher_bytes: int) -> Sequence[str]:
+    """A warning if the workers, each with a teacher of that size, need more memory than the machine has."""
+    needed = workers * (WORKER_BYTES + teacher_bytes)
+    there = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     if needed <= there:
         return ()
     return (

@@ -26,12 +26,13 @@ def precompute(
     overrides: Overrides = None,
 ) -> None:
     """Make everything that training reads: index, re-normalized teacher, proposals, embeddings."""
-    from ezsd.pipeline.graph import PRECOMPUTE, STAGES
+    from ezsd.pipeline.external import require_weights
+    from ezsd.pipeline.graph import PRECOMPUTE
 
     if only is not None and only not in PRECOMPUTE:
         raise typer.BadParameter(f"{only!r} is none of {', '.join(PRECOMPUTE)}", param_hint="--only")
     loaded, root = open_run(params, overrides)
-    if only is None:
-        STAGES["renorm"].external_inputs(loaded, root)  # asks for the weights, before hours of other work
+    if only in (None, PRECOMPUTE[0]):
+        require_weights(loaded, root)
     for name in [only] if only else PRECOMPUTE:
         run_stage(name, loaded, root, force)

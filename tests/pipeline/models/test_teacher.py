@@ -10,6 +10,7 @@ import torch
 from safetensors.torch import save_file
 from support.teacher_runs import colour_params, context_of, prepare_colours
 
+from ezsd import network
 from ezsd.cache.artifacts import Renormed
 from ezsd.cache.errors import ArtifactError
 from ezsd.errors import InputError
@@ -133,7 +134,7 @@ def test_weights_that_were_swapped_after_renorm_are_refused(tmp_path: Path, tiny
 
 
 def test_a_server_that_never_answers_is_given_up(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(teacher_source, "NETWORK_SECONDS", 0.2)
+    monkeypatch.setattr(network, "NETWORK_SECONDS", 0.2)
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("no_proxy", "*")
     with socket.create_server(("127.0.0.1", 0)) as silent:

@@ -8,6 +8,7 @@ import sys
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
+from urllib.error import URLError
 
 import pytest
 import yaml
@@ -168,12 +169,42 @@ def test_what_is_missing_is_named_with_the_command_that_makes_it(arguments: list
     assert words in str(stop.value)
 
 
-def test_weights_are_asked_for_before_anything_is_made() -> None:
+@pytest.mark.parametrize("key", ["teacher.weights", "train.backbone_weights", "mine.rpn.backbone_weights"])
+@pytest.mark.parametrize("only", [(), ("--only", "prepare")])
+def test_weights_are_asked_for_before_anything_is_made(key: str, only: tuple[str, ...]) -> None:
     run("init")
-    weights = ["--set", "teacher.model=ViT-B-32", "--set", "teacher.weights=gone.safetensors"]
-    with pytest.raises(SystemExit, match=r"gone\.safetensors is not a file"):
-        main(["precompute", *weights])
+    with pytest.raises(SystemExit, match=rf"error: {re.escape(key)} .*gone.pt is not a file"):
+        main(["precompute", *only, "--set", f"{key}=gone.pt", "--set", "mine.method=rpn"])
     assert not Path("artifacts").exists()
+
+
+def test_published_weights_that_cannot_be_fetched_are_missed_with_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run("init")
+    monkeypatch.setattr("torch.hub.get_dir", lambda: str(tmp_path / "cache"))
+    monkeypatch.setattr("torch.hub.urlopen", unreachable)
+    backbone = "{name: resnet18, taps: [layer2, layer3, layer4], frozen_stages: 2}"
+    chosen = ["--set", f"train.detector.backbone={backbone}", "--set", "train.backbone_weights=tag:DEFAULT"]
+    with pytest.raises(
+        SystemExit,
+        match=r"train.backbone_weights: .*URLError\): fetch them once with network, or give the path",
+    ):
+        main(["precompute", *chosen])
+    assert not Path("artifacts").exists()
+
+
+def test_a_plan_without_a_probe_counts_and_gives_no_times() -> None:
+    run("init")
+    code, printed, _ = run("plan", "--no-probe")
+    first, *rows = printed.splitlines()
+    assert code == 0 and first.split() == ["stage", "images", "crops", "forwards", "disk"]
+    assert [row.split()[0] for row in rows] == [*STAGES, "total"]
+    assert rows[0].split()[1] == "760"
+
+
+def unreachable(*arguments: object, **options: object) -> None:
+    raise URLError("no route")
 
 
 def test_a_stage_that_does_not_exist_is_a_usage_error() -> None:
