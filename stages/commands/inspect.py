@@ -25,7 +25,7 @@ app = typer.Typer()
 
 @app.command(
     epilog="Examples: `ezsd-cli inspect mine --image 1000001 --png proposals.png`, "
-    "`ezsd-cli inspect proposals --out proposals`"
+    "`ezsd-cli inspect proposals`, `ezsd-cli inspect proposals --find 'red mug' --out found.html`"
 )
 def inspect(
     stage: Annotated[
@@ -39,7 +39,18 @@ def inspect(
         Path | None,
         typer.Option(help="Draw the photo's proposals, or what `renorm` changed.", metavar="FILE"),
     ] = None,
-    out: Annotated[Path, typer.Option(help="`proposals`: folder of the page.")] = Path("proposals"),
+    find: Annotated[
+        str | None,
+        typer.Option(help="`proposals`: list those most like these words.", metavar="WORDS"),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="`proposals`: folder of the page, `proposals` beside params.yaml by default; "
+            "with `--find`: also show what was found on this page.",
+            metavar="FOLDER|FILE.html",
+        ),
+    ] = None,
     photos: Annotated[
         int, typer.Option(help="`proposals`: at most this many photos, evenly spaced.", min=1)
     ] = 10_000,
@@ -49,7 +60,11 @@ def inspect(
     overrides: Overrides = None,
 ) -> None:
     """Show what the artifacts hold: counts, shapes, scores, the proposals of a photo."""
-    if stage == "proposals":
+    if find is not None:
+        if stage != "proposals":
+            raise typer.BadParameter("it searches proposals: inspect proposals", param_hint="--find")
+        _find_proposals(params, overrides, find, best, out, as_json)
+    elif stage == "proposals":
         _browse_proposals(params, overrides, out, photos, best)
     elif image is not None:
         _inspect_image(params, overrides, image, png, as_json)
@@ -92,10 +107,31 @@ def _inspect_image(
         _write_png(png, draw_image_proposals(root, loaded, photo))
 
 
-def _browse_proposals(params: Path, overrides: list[str] | None, out: Path, photos: int, best: int) -> None:
-    from ezsd.stages.pages.proposals.browser import Extent, write_browser
+def _find_proposals(
+    params: Path, overrides: list[str] | None, words: str, best: int, out: Path | None, as_json: bool
+) -> None:
+    from ezsd.stages.pages.proposals.browser import browser_folder
+    from ezsd.stages.pages.proposals.found import found_text, write_found
+    from ezsd.stages.pages.proposals.search import find_boxes
 
-    problem = write_browser(*open_run(params, overrides), out, Extent(photos, best))
+    if out is not None and (out.suffix != ".html" or out.is_dir()):
+        raise typer.BadParameter("give the page to write, such as found.html", param_hint="--out")
+    loaded, root = open_run(params, overrides)
+    search = find_boxes(loaded, root, words, best)
+    show(search.as_json(), found_text(search), as_json)
+    if out is not None:
+        write_found(out, search, loaded, root, browser_folder(root) / "index.html")
+        say(f"page: {out}")
+
+
+def _browse_proposals(
+    params: Path, overrides: list[str] | None, out: Path | None, photos: int, best: int
+) -> None:
+    from ezsd.stages.pages.proposals.browser import Extent, browser_folder, write_browser
+
+    loaded, root = open_run(params, overrides)
+    out = out or browser_folder(root)
+    problem = write_browser(loaded, root, out, Extent(photos, best))
     if problem is not None:
         say(f"nearest names and neighbours are left out: {problem}")
     say(f"page: {out / 'index.html'}")

@@ -60,6 +60,11 @@ class Extent:
             )
 
 
+def browser_folder(root: Path) -> Path:
+    """Where the page of a run is, unless another folder is chosen."""
+    return root / NAME
+
+
 def write_browser(params: Params, root: Path, out: Path, extent: Extent) -> str | None:
     """Bring the page in `out` up to date; resumes an interrupted run.
 

@@ -324,3 +324,15 @@ def test_watch_imports_nothing_heavy(source: str, tiny_dataset: TinyDataset) -> 
 def test_completion_imports_nothing_heavy() -> None:
     asked = {"_EZSD_CLI_COMPLETE": "complete_bash", "COMP_WORDS": "ezsd-cli predict --", "COMP_CWORD": "2"}
     assert heavy_modules_of([], asked) == set()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["mine", "--find", "cup"], "it searches proposals"),
+        (["proposals", "--find", "cup", "--out", "pages"], "such as found.html"),
+    ],
+)
+def test_a_search_with_options_that_do_not_fit(arguments: list[str], words: str) -> None:
+    code, _, said = run("inspect", *arguments)
+    assert code == 2 and words in " ".join(said.replace("│", " ").split())

@@ -4,31 +4,15 @@ import json
 from pathlib import Path
 
 import pytest
-from support.teacher_runs import colour_params, context_of, file_bytes, prepare_colours
+from support.teacher_runs import colour_params, file_bytes
 
 from ezsd.cache.errors import ArtifactError
 from ezsd.cache.manifest import read_manifest
-from ezsd.cache.writing import begin, publish
 from ezsd.pipeline.errors import PipelineError
 from ezsd.pipeline.runner import artifact_folder
-from ezsd.stages import embed, mine, renorm
 from ezsd.stages.pages.proposals import browser
 from ezsd.stages.pages.proposals.browser import Extent, crop_views, write_browser
 from ezsd.stages.pages.proposals.page import BrowserFolder
-
-STAGES = {"renorm": renorm, "mine": mine, "embed": embed}
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("made")
-    prepare_colours(root)
-    for name, module in STAGES.items():
-        context = context_of(name, root)
-        begin(context.folder, name, {})
-        result = module.run(context)
-        publish(context.folder, result.counts, result.facts)
-    return root
 
 
 @pytest.fixture
@@ -40,7 +24,11 @@ def root(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         lambda _, name, __, root: read_manifest(artifact_folder(root, name)),
     )
     (tmp_path / "artifacts").mkdir()
-    for name in ("photos", "tiny.json", *(f"artifacts/{stage}" for stage in ("prepare", *STAGES))):
+    for name in (
+        "photos",
+        "tiny.json",
+        *(f"artifacts/{stage.name}" for stage in (made / "artifacts").iterdir()),
+    ):
         (tmp_path / name).symlink_to(made / name)
     return tmp_path
 
