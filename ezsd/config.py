@@ -5,7 +5,7 @@ one description, its line under `Attributes:`. Importing a configuration does no
 """
 
 from dataclasses import field
-from typing import Annotated, TypeVar, dataclass_transform
+from typing import Annotated, Literal, TypeVar, dataclass_transform
 
 from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
@@ -17,6 +17,7 @@ Factor = Annotated[float, Field(ge=1)]
 Count = Annotated[int, Field(ge=1)]
 Whole = Annotated[int, Field(ge=0)]
 Seed = Annotated[int, Field(ge=0, lt=2**31)]
+Precision = Literal["float32", "bfloat16", "float16"]
 
 Config = TypeVar("Config")
 

@@ -9,6 +9,7 @@ from ezsd.pipeline.stage import Stage
 # that read them put digests of their content into the fingerprint.
 DATA = ("data.format", "data.split", "data.world")
 TEACHER = ("teacher.model", "teacher.templates", "teacher.text_names", "teacher.seed", "teacher.factory")
+PRECISION = "teacher.precision"
 
 
 def reader(params: Params) -> str:
@@ -46,14 +47,14 @@ STAGES: dict[str, Stage] = {
         ),
         Stage(
             "mine",
-            params=("mine",),
+            params=("mine", PRECISION),
             parents=("prepare", "renorm"),
             late=(miner,),
             choice="mine.method",
             external=external.miner_files,
             sharded=True,
         ),
-        Stage("embed", params=("embed",), parents=("prepare", "renorm", "mine"), sharded=True),
+        Stage("embed", params=("embed", PRECISION), parents=("prepare", "renorm", "mine"), sharded=True),
         Stage(
             "train",
             params=("train",),
@@ -62,7 +63,7 @@ STAGES: dict[str, Stage] = {
         ),
         Stage(
             "evaluate",
-            params=(*DATA, "evaluate"),
+            params=(*DATA, "evaluate", PRECISION),
             parents=("prepare", "renorm", "mine", "train"),
             late=(reader, scorer),
             external=external.full_annotations,

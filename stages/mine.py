@@ -26,7 +26,12 @@ def fill_store(inputs: MiningInputs, source: MinerSource) -> StageResult:
     totals = mined.store.totals(("count", "anchors", "forwards"))
     return StageResult(
         {"photos": mined.store.rows, "proposals": totals.pop("count"), **totals},
-        {"protocol": names.protocol, "method": params.method, "names": len(names.names)},
+        {
+            "protocol": names.protocol,
+            "method": params.method,
+            "names": len(names.names),
+            "precision": inputs.teacher.used_precision,
+        },
         mining_findings(mined),
     )
 

@@ -53,6 +53,7 @@ class PyramidBackbone(nn.Module):
     `strides` are those of the taps, in pixels, fine to coarse; `mean` and `std` are those of its RGB input in
     range 0..1, per channel; `frozen` names the body's parameters that never change.
     Batch norm keeps the statistics it was pretrained with: a detector's batches are too small for their own.
+    Its scale and shift are trained like other weights, or frozen.
     """
 
     def __init__(
@@ -62,7 +63,10 @@ class PyramidBackbone(nn.Module):
         super().__init__()
         model = find_model(config)
         self.mean, self.std = model.mean, model.std
-        self.body = _tapped(_create(model), config)
+        network = _create(model)
+        if config.batch_norm == "frozen":
+            network = freeze_batch_norm_2d(network)
+        self.body = _tapped(network, config)
         channels, self.strides = _probe(self.body)
         self.fpn = FeaturePyramidNetwork(
             channels,
@@ -130,7 +134,9 @@ def load_body(backbone: PyramidBackbone, tensors: Mapping[str, Tensor]) -> None:
     Raises:
         InputError: a weight is missing or has another shape: the file is of another architecture.
     """
-    wanted = backbone.body.state_dict()
+    own = backbone.body.state_dict()
+    # counts of batches, which many published weights lack, are used for statistics alone
+    wanted = {name: tensor for name, tensor in own.items() if not name.endswith("num_batches_tracked")}
     for name, tensor in wanted.items():
         if name not in tensors:
             raise InputError(f"the backbone's weights lack {name!r}: they are of another architecture")
@@ -160,7 +166,7 @@ def _create(model: BackboneModel) -> nn.Module:
             network = timm.create_model(model.name, pretrained=False, **model.options)
     except (ValueError, RuntimeError, TypeError) as error:
         raise InputError(f"{model.library} cannot make a backbone {model.name!r} ({error})") from error
-    return freeze_batch_norm_2d(network)
+    return network
 
 
 def _is_known(model: BackboneModel) -> bool:

@@ -24,12 +24,15 @@ class BackboneConfig:
         options: further keyword arguments of the model's constructor.
         taps: modules whose outputs feed the pyramid, fine to coarse, each twice as coarse as the last.
         frozen_stages: number of taps, from the finest, up to which weights are not trained.
+        batch_norm: whether scale and shift of batch norm are `trained`, as in the release, or `frozen`; its
+            statistics are always those of the pretraining.
     """
 
     name: str = "resnet50"
     options: dict[str, Any] = field(default_factory=dict)
     taps: Annotated[tuple[str, ...], Field(min_length=1)] = ("layer1", "layer2", "layer3", "layer4")
     frozen_stages: Whole = 1
+    batch_norm: Literal["trained", "frozen"] = "trained"
 
     def __post_init__(self) -> None:
         if self.frozen_stages > len(self.taps):

@@ -61,13 +61,15 @@ class CascadeMiner:
 
         `scores` are those of the crop with context. Boxes on base objects are dropped before any is encoded.
         """
-        original_size = (photo.shape[1], photo.shape[2])
+        original_size, teacher = (photo.shape[1], photo.shape[2]), classifier.encoder.teacher
+        photo = photo.to(teacher.device)
         anchors = photo_anchors(photo, config)
-        distinct = distinct_boxes(anchors)
-        objectness = _describe(photo, distinct, classifier.encoder.teacher) @ self.weights
+        distinct = distinct_boxes(anchors).to(teacher.device)
+        objectness = _describe(photo, distinct, teacher) @ self.weights.to(teacher.device)
         free = max_iou_xyxy(distinct, base_boxes_xyxy.to(distinct)) < config.base_iou
         crops = max(1, int(self.fraction * len(anchors)) - count_tiles(original_size))
-        candidates = distinct[free][nms_xyxy(distinct[free], objectness[free], config.nms_iou, crops)]
+        best = nms_xyxy(distinct[free], objectness[free], config.nms_iou, crops)
+        candidates = distinct[free][best].cpu()
         probabilities = classifier.probabilities(photo, candidates, config.context_factor)
         confidence, labels = probabilities.max(dim=1)
         scores = certainty(probabilities)
@@ -130,7 +132,7 @@ def objectness_sums(
         config: the recipe; its anchors are the rows of the fit.
     """
     anchors = distinct_boxes(photo_anchors(photo, config))
-    features = _describe(photo, anchors, teacher)
+    features = _describe(photo.to(teacher.device), anchors, teacher).cpu()
     weights = box_weights(anchors, base_boxes_xyxy)
     counted = weights > 0
     targets = object_targets(anchors, base_boxes_xyxy)
@@ -146,10 +148,10 @@ def objectness_features(features: Tensor) -> Tensor:
         features: float32 `(N, F)` from `box_contrasts`, of all boxes of one photo.
 
     Returns:
-        float32 `(N, F + 1)`; the last column is 1.
+        float32 `(N, F + 1)` on the same device; the last column is 1.
     """
     deviations, means = torch.std_mean(features, dim=0, correction=0)
-    return torch.cat([(features - means) / (deviations + 1e-6), torch.ones((len(features), 1))], dim=1)
+    return torch.cat([(features - means) / (deviations + 1e-6), features.new_ones((len(features), 1))], dim=1)
 
 
 def object_targets(boxes_xyxy: Tensor, objects_xyxy: Tensor) -> Tensor:

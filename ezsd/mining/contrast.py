@@ -37,17 +37,18 @@ def box_contrasts(maps: Sequence[Tensor], boxes_xyxy: Tensor, original_size: tup
         original_size: (height, width) of the photo.
 
     Returns:
-        float32 `(N, F)` on the CPU.
+        float32 `(N, F)` on the device of the maps.
     """
+    boxes_xyxy = boxes_xyxy.to(maps[0])
     height, width = covered_size(original_size)
     columns = []
     for one in map(relative_map, maps):
         cells = boxes_xyxy.new_tensor([one.shape[2] / width, one.shape[1] / height] * 2)
-        columns += _contrasts(_pool_from(one), (boxes_xyxy * cells).to(one))
+        columns += _contrasts(_pool_from(one), boxes_xyxy * cells)
     sides = (boxes_xyxy[:, 2:] - boxes_xyxy[:, :2]).clamp(min=1) / min(original_size)
     logs = sides.log()
     shape = torch.cat([logs, logs.square(), logs.prod(dim=1, keepdim=True)], dim=1)
-    return torch.cat([torch.stack(columns, dim=1).cpu(), shape], dim=1)
+    return torch.cat([torch.stack(columns, dim=1), shape], dim=1)
 
 
 def relative_map(one: Tensor) -> Tensor:

@@ -4,11 +4,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from ezsd.cache.artifacts import MINED_ARRAYS, Embedded, Mined, encode_embeddings, object_rows
 from ezsd.cache.objects import Location
 from ezsd.pipeline.data.training_photos import TrainingPhotos, open_training_photos
 from ezsd.pipeline.jobs.job import StoreJob
+from ezsd.pipeline.jobs.read_ahead import read_ahead
 from ezsd.pipeline.models.teacher import RenormalizedTeacher, renormalized_teacher
 from ezsd.pipeline.params import Params
 from ezsd.pipeline.stage import StageContext
@@ -51,24 +53,23 @@ class EmbedShards(StoreJob):
         dim, keep = encoder.teacher.dim, rows["boxes_xyxy"].shape[1]
         proposals = np.zeros((len(photos), keep, dim), np.float32)
         objects = np.zeros((len(photos), self.objects, dim), np.float32)
-        for place, row in enumerate(photos):
+        for place, photo in enumerate(read_ahead(self.photos.photo, photos)):
             count, gt_count = int(rows["count"][place]), int(rows["gt_count"][place])
             boxes_xyxy = np.concatenate(
                 [rows["boxes_xyxy"][place, :count], rows["gt_boxes_xyxy"][place, :gt_count]]
             )
             if len(boxes_xyxy):
-                embeddings = self._embed(encoder, row, boxes_xyxy)
+                embeddings = self._embed(encoder, photo, torch.from_numpy(boxes_xyxy))
                 proposals[place, :count], objects[place, :gt_count] = embeddings[:count], embeddings[count:]
         rows |= encode_embeddings("embeddings", proposals, self.dtype)
         rows |= encode_embeddings("gt_embeddings", objects, self.dtype)
         self.store.write_shard(shard, rows)
         return {"forwards": encoder.forwards}
 
-    def _embed(self, encoder: BoxEncoder, row: int, boxes_xyxy: np.ndarray) -> np.ndarray:
-        photo, boxes = self.photos.photo(row), torch.from_numpy(boxes_xyxy)
+    def _embed(self, encoder: BoxEncoder, photo: Tensor, boxes_xyxy: Tensor) -> np.ndarray:
         if len(self.context_factors) > 1:
-            return encoder.encode_multi(photo, boxes).numpy()
-        return encoder.encode(photo, boxes, self.context_factors[0]).numpy()
+            return encoder.encode_multi(photo, boxes_xyxy).numpy()
+        return encoder.encode(photo, boxes_xyxy, self.context_factors[0]).numpy()
 
 
 def embed_shards(context: StageContext, embedded: Embedded) -> EmbedShards:

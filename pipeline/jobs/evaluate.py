@@ -27,7 +27,6 @@ from ezsd.pipeline.models.teacher import RenormalizedTeacher, renormalized_teach
 from ezsd.pipeline.stage import StageContext
 from ezsd.split import Split
 from ezsd.teacher.box_encoder import BoxEncoder
-from ezsd.teacher.load import load_teacher
 from ezsd.teacher.protocol import Teacher
 
 PHOTOS_PER_SHARD = 4
@@ -206,7 +205,7 @@ def _load(models: ModelsOnDisk) -> Models:
             f"{models.train} or {models.teacher.renormed.folder} was made for other names than the split's: "
             "run `ezsd-cli precompute` and `ezsd-cli train`"
         )
-    raw, after = load_teacher(models.teacher.source).to(device), models.teacher.load()
+    raw, after = models.teacher.load_raw(), models.teacher.load()
     namer = _namer(models, after, record.text_embeddings_renormalized)
     weights = models.ensemble
     return Models(

@@ -18,6 +18,7 @@ from ezsd.mining.proposals import CropClassifier, MiningNames, Proposals, known_
 from ezsd.pipeline.data.training_photos import TrainingPhotos, open_training_photos
 from ezsd.pipeline.errors import at_key
 from ezsd.pipeline.jobs.job import StoreJob
+from ezsd.pipeline.jobs.read_ahead import read_ahead
 from ezsd.pipeline.models.teacher import RenormalizedTeacher, prompts_of, renormalized_teacher
 from ezsd.pipeline.params import MineParams
 from ezsd.pipeline.stage import StageContext
@@ -88,7 +89,8 @@ class MineShards(StoreJob):
         mine, classifier = self.source.load(), self._classifier()
         rows = self.rows(shard)
         found = [
-            mine(self.photos.photo(row), self._occupied_xyxy(row), classifier, self.params) for row in rows
+            mine(photo, self._occupied_xyxy(row), classifier, self.params)
+            for row, photo in zip(rows, read_ahead(self.photos.photo, rows), strict=True)
         ]
         image_ids = self.photos.index.photos.image_ids[rows]
         self.store.write_shard(shard, {**proposal_rows(found, self.params.keep), "image_ids": image_ids})

@@ -1,5 +1,6 @@
 """The training loop of all networks: batches, steps, checkpoints, and a safe stop on Ctrl-C."""
 
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -75,6 +76,8 @@ class TrainingRun:
             InputError: a loss is not finite.
         """
         training, processes, taken = self._training, self._context.processes, len(self.reports)
+        if processes.leads:
+            print(self._rate(), file=sys.stderr, flush=True)
         device = choose_device(self._context.params.run)
         with (
             deterministic(),
@@ -92,6 +95,12 @@ class TrainingRun:
                 if stops:
                     processes.wait()  # torchrun stops all when one exits: wait for the checkpoint
                     raise KeyboardInterrupt
+
+    def _rate(self) -> str:
+        """What the linear rule (arXiv 1706.02677) keeps when the batch changes: the rate for an image."""
+        section, schedule = self._training.section, self._training.schedule
+        images, rate = schedule.images_per_step, schedule.learning_rate
+        return f"{section}: {images} images a step, learning rate {rate:g}, {rate / images:g} an image"
 
     def _take_steps(self, taken: int) -> Iterator[StepReport]:
         training, shared = self._training, self._context.processes.world_size > 1

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field, StringConstraints, field_validator
 
-from ezsd.config import Seed, config
+from ezsd.config import Precision, Seed, config
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 Texts = Annotated[
@@ -27,6 +27,7 @@ class TeacherParams:
             optionally `{article}` for a or an.
         text_names: text, or several, that the teacher reads instead of a name of the data.
         seed: of random weights.
+        precision: of the image tower in `mine`, `embed` and `evaluate` on a GPU; a CPU takes `float32`.
         factory: `module:function` that makes your own teacher; null for open_clip.
     """
 
@@ -35,6 +36,7 @@ class TeacherParams:
     templates: str | tuple[str, ...] = "paper"
     text_names: dict[str, Texts] = field(default_factory=dict)
     seed: Seed = 0
+    precision: Precision = "float32"
     factory: str | None = None
 
     @field_validator("templates")

@@ -1,5 +1,7 @@
 """Backbones of two libraries behind one pyramid."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -48,12 +50,33 @@ def test_nothing_or_everything_can_be_frozen(stages: int, all_train: bool) -> No
     assert {p.requires_grad for p in body.parameters()} == {all_train}
 
 
-def test_batch_norm_keeps_its_pretrained_statistics() -> None:
-    backbone = PyramidBackbone(narrow(), 8).train()
+@pytest.mark.parametrize("batch_norm", ["trained", "frozen"])
+def test_batch_norm_keeps_its_pretrained_statistics(batch_norm: str) -> None:
+    backbone = PyramidBackbone(replace(narrow(), batch_norm=batch_norm), 8).train()
     before = {name: buffer.clone() for name, buffer in backbone.body.named_buffers()}
-    backbone(torch.randn(2, 3, 64, 64))
+    sum(level.sum() for level in backbone(torch.randn(2, 3, 64, 64)).values()).backward()
     assert all(torch.equal(before[name], buffer) for name, buffer in backbone.body.named_buffers())
-    assert not any("bn" in name for name, _ in backbone.body.named_parameters())
+    moved = {name for name, own in backbone.body.named_parameters() if "bn" in name and own.grad is not None}
+    # layer2 is the frozen stage
+    assert {name.split(".")[0] for name in moved} == (
+        {"layer3", "layer4"} if batch_norm == "trained" else set()
+    )
+
+
+def test_trained_and_frozen_batch_norm_compute_the_same() -> None:
+    import timm
+
+    weights = timm.create_model("resnet10t", **NARROW).state_dict()
+    for name, value in weights.items():
+        if name.endswith("running_mean"):
+            value.copy_(torch.randn(value.shape))
+    backbones = [PyramidBackbone(replace(narrow(), batch_norm=kind), 8) for kind in ("trained", "frozen")]
+    for backbone in backbones:
+        load_body(backbone, {name: own for name, own in weights.items() if "num_batches" not in name})
+    pixels = torch.randn(1, 3, 64, 64)
+    with torch.no_grad():
+        trained, frozen = (backbone.body(pixels)["layer4"] for backbone in backbones)
+    torch.testing.assert_close(trained, frozen, rtol=1e-4, atol=1e-5)
 
 
 def test_weights_of_a_whole_classifier_fill_the_body() -> None:

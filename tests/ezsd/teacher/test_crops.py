@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from ezsd.errors import InputError
+from ezsd.teacher import crops
 from ezsd.teacher.crops import crop_windows, normalize_crops, square_crops
 
 
@@ -82,8 +83,8 @@ def test_padding_is_black_and_centred():
 
 
 def test_no_boxes_give_no_crops():
-    crops = square_crops(picture(20, 30), torch.empty((0, 4)), 1.2, 64)
-    assert crops.shape == (0, 3, 64, 64) and crops.dtype == torch.uint8
+    none = square_crops(picture(20, 30), torch.empty((0, 4)), 1.2, 64)
+    assert none.shape == (0, 3, 64, 64) and none.dtype == torch.uint8
 
 
 def test_each_crop_is_the_same_alone_and_in_company():
@@ -116,7 +117,29 @@ def test_a_photo_of_another_type_is_refused():
 @pytest.mark.parametrize("boxes", [BOXES, BOXES[:0]])
 @pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
 def test_pixels_are_normalised_by_channel(boxes, layout):
-    crops = square_crops(picture(150, 200), boxes, 1.0, 32).contiguous(memory_format=layout)
+    cut = square_crops(picture(150, 200), boxes, 1.0, 32).contiguous(memory_format=layout)
     mean, std = torch.tensor([10.0, 20, 30]), torch.tensor([2.0, 4, 8])
-    expected = (crops.float() - mean.view(1, 3, 1, 1)) / std.view(1, 3, 1, 1)
-    assert torch.equal(normalize_crops(crops, mean, std), expected)
+    expected = (cut.float() - mean.view(1, 3, 1, 1)) / std.view(1, 3, 1, 1)
+    assert torch.equal(normalize_crops(cut, mean, std), expected)
+
+
+def test_both_ways_to_cut_agree():
+    rows, windows = (
+        picture(150, 200).permute(1, 2, 0).contiguous(),
+        crops.crop_windows(BOXES, (150, 200), 1.2),
+    )
+    for side, members in crops._groups(windows):
+        copied = crops._pad_to_squares(rows.numpy(), windows[members], side)
+        assert torch.equal(crops._gather_squares(rows, windows[members], side), torch.from_numpy(copied))
+    exact = crops._cut_on_cpu(rows, windows, 64).float() - crops._cut_on_gpu(rows, windows, 64).float()
+    assert exact.abs().max() <= 1
+
+
+def test_threads_change_no_crop():
+    photo, before = picture(150, 200), torch.get_num_threads()
+    cut = []
+    for threads in (1, 3):
+        torch.set_num_threads(threads)
+        cut.append(square_crops(photo, BOXES, 1.2, 48))
+    torch.set_num_threads(before)
+    assert torch.equal(*cut)
