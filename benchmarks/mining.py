@@ -1,8 +1,8 @@
 """Forwards of each miner against the novel objects that its proposals cover, and a curve of the trade-off.
 
 On scenes of the embedded world, with the teacher re-normalized on the same scenes, as in the pipeline. The
-baseline `rpn` is measured in the ablation, on the photos that it is trained on (docs/results.md). If there
-are real photos, the cascade is also compared with the exhaustive miner on those.
+baseline `rpn` is measured in the ablation, on the photos that it is trained on (docs/results.md).
+`benchmarks.mining_real` compares the miners on real photos.
 """
 
 from collections.abc import Mapping
@@ -12,8 +12,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from benchmarks.mining_recall import coverage_ranks, object_ranks, paired_ratio_error, recall_at
-from benchmarks.photos import coco_overrides, find_coco_photos
+from benchmarks.mining_recall import object_ranks, paired_ratio_error, recall_at
 from benchmarks.provenance import REPOSITORY
 from benchmarks.record import Measurement, Result, Target, ratio, write_result
 from benchmarks.runs import context_of, run_stage, start_run
@@ -30,7 +29,6 @@ SEED = 5
 COUNTS = (20, 48, 100, 200)
 FRACTIONS = (0.03, 0.06, 0.1)
 DEFAULT = "cascade_0.1"
-BEST_AGREED = 100
 SETTINGS = (
     f"data.world.train={SCENES}",
     "data.world.val=4",
@@ -72,7 +70,6 @@ def main() -> None:
         novel = _novel_objects(root)
     ranks = {name: object_ranks(novel, one.boxes_xyxy) for name, one in found.items()}
     measurements = [*_ratios(found, ranks), *_forwards(found), *_recalls(ranks)]
-    measurements += _measure_agreement()
     details = {"scenes": SCENES, "novel_objects": len(novel), "recall_error": _largest_error(len(novel))}
     write_result(Result("mining", SEED, measurements, details))
     curves = [
@@ -148,25 +145,6 @@ def _recalls(ranks: Mapping[str, np.ndarray]) -> list[Measurement]:
 
 def _largest_error(objects: int) -> str:
     return f"at most {50 / np.sqrt(objects):.1f} points of recall, one standard error"
-
-
-def _measure_agreement() -> list[Measurement]:
-    """Measure how many of the exhaustive miner's best proposals on real photos the default cascade covers."""
-    photos = find_coco_photos()
-    if photos is None:
-        return []
-    with TemporaryDirectory() as folder:
-        root = start_run(Path(folder), coco_overrides(photos, Path(folder)))
-        found = _mine_with_all(root, {name: MINERS[name] for name in ("exhaustive", DEFAULT)})
-    exhaustive, cascade = found["exhaustive"], found[DEFAULT]
-    covered = [
-        coverage_ranks(boxes[:BEST_AGREED], cascade.boxes_xyxy[image]) < max(COUNTS)
-        for image, boxes in exhaustive.boxes_xyxy.items()
-    ]
-    return [
-        Measurement("mining.photos.agreement", 100 * float(np.concatenate(covered).mean()), "%"),
-        Measurement("mining.photos.forwards", cascade.forwards, "a photo", exhaustive.forwards),
-    ]
 
 
 if __name__ == "__main__":

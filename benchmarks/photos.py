@@ -1,7 +1,13 @@
-"""Real photos in COCO's layout, if this machine has some."""
+"""Real photos in COCO's layout, and a teacher that knows such photos, if this machine has them.
+
+EZSD_PHOTOS names a folder with `train2017`, `val2017` and `annotations`; training photos of other such
+folders beside it are used too. EZSD_TEACHER is `module:function` of a function that returns a teacher, as
+`teacher.factory`.
+"""
 
 import json
 import os
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -9,48 +15,26 @@ from typing import Any
 from benchmarks.provenance import REPOSITORY
 from ezsd.cache.atomic import write_json_atomic
 
-PHOTOS = 12
-"""Few, since the exhaustive miner is slow."""
+VALIDATION = Path("annotations") / "instances_val2017.json"
 
 
-def find_coco_photos() -> Path | None:
-    """Return the folder that EZSD_PHOTOS names, or the one beside the project; None if there is none."""
+def need_real_data() -> tuple[Path, str]:
+    """Return the folder of photos and the teacher's factory; exit with one sentence if there are none."""
     beside = REPOSITORY.parent / "shared" / "data" / "coco-photos"
-    folder = Path(os.environ.get("EZSD_PHOTOS", beside))
-    return folder if (folder / "annotations").is_dir() else None
+    folder, factory = Path(os.environ.get("EZSD_PHOTOS", beside)), os.environ.get("EZSD_TEACHER")
+    if factory is None or not (folder / VALIDATION).is_file():
+        sys.exit("error: set EZSD_PHOTOS to a folder in COCO's layout and EZSD_TEACHER to module:function")
+    return folder, factory
 
 
-def coco_overrides(photos: Path, root: Path) -> tuple[str, ...]:
-    """Return params of a run over the first `PHOTOS` photos; writes their annotations into `root`."""
-    annotations = root / "train.json"
-    write_json_atomic(annotations, _first(photos / "annotations" / "instances_train2017.json"))
-    return (
-        "data.format=coco",
-        "data.split=coco_48_17",
-        "data.world=null",
-        f"data.train_photos={photos / 'train2017'}",
-        f"data.train_annotations={annotations}",
-        f"data.val_photos={photos / 'val2017'}",
-        f"data.val_annotations={photos / 'annotations' / 'instances_val2017.json'}",
-        "renorm.epochs=4",
-        "renorm.check=null",
-        "mine.keep=200",
-        "mine.photos_per_shard=2",
-    )
+def real_overrides(photos: Path, factory: str, root: Path, limit: int | None = None) -> tuple[str, ...]:
+    """Return params of a run of a teacher over real photos; writes the training annotations into `root`.
 
-
-def find_real_teacher() -> str | None:
-    """Return `module:function` of a teacher of real photos, from EZSD_TEACHER; None if it is not set."""
-    return os.environ.get("EZSD_TEACHER")
-
-
-def real_overrides(photos: Path, factory: str, root: Path) -> tuple[str, ...]:
-    """Return params of a run of a teacher over all real photos; writes the training annotations into `root`.
-
-    Training photos are those of all folders in COCO's layout beside `photos`, each file name once.
+    Training photos are those of all folders in COCO's layout beside `photos`, each file name once; at most
+    `limit`, evenly spaced.
     """
     annotations = root / "train.json"
-    write_json_atomic(annotations, _merge_training(photos))
+    write_json_atomic(annotations, _spaced(_merge_training(photos), limit))
     return (
         "data.format=coco",
         "data.split=coco_48_17",
@@ -58,15 +42,27 @@ def real_overrides(photos: Path, factory: str, root: Path) -> tuple[str, ...]:
         f"data.train_photos={photos.parent}",
         f"data.train_annotations={annotations}",
         f"data.val_photos={photos / 'val2017'}",
-        f"data.val_annotations={photos / 'annotations' / 'instances_val2017.json'}",
+        f"data.val_annotations={photos / VALIDATION}",
         "teacher.model=real",
         f"teacher.factory={factory}",
     )
 
 
+def _spaced(tree: dict[str, Any], limit: int | None) -> dict[str, Any]:
+    images = tree["images"]
+    count = min(limit or len(images), len(images))
+    chosen = [images[place * len(images) // count] for place in range(count)]
+    ids = {image["id"] for image in chosen}
+    return {
+        **tree,
+        "images": chosen,
+        "annotations": [one for one in tree["annotations"] if one["image_id"] in ids],
+    }
+
+
 def _merge_training(photos: Path) -> dict[str, Any]:
     """Return one COCO tree of the training photos in all folders; ids are counted anew."""
-    validation = _read(photos / "annotations" / "instances_val2017.json")
+    validation = _read(photos / VALIDATION)
     seen = {image["file_name"] for image in validation["images"]}
     merged: dict[str, Any] = {"images": [], "annotations": [], "categories": validation["categories"]}
     for file in sorted(photos.parent.glob("*/annotations/instances_train2017.json")):
@@ -92,11 +88,3 @@ def _renumbered(tree: Mapping[str, Any], numbers: Mapping[int, int], start: int)
 def _read(annotations: Path) -> dict[str, Any]:
     tree: dict[str, Any] = json.loads(annotations.read_text(encoding="utf-8"))
     return tree
-
-
-def _first(annotations: Path) -> dict[str, object]:
-    tree = _read(annotations)
-    images = sorted(tree["images"], key=lambda image: image["id"])[:PHOTOS]
-    chosen = {image["id"] for image in images}
-    boxes = [one for one in tree["annotations"] if one["image_id"] in chosen]
-    return {**tree, "images": images, "annotations": boxes}

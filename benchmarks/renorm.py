@@ -1,8 +1,8 @@
 """The teacher's accuracy on boxes: raw, and re-normalized in several ways.
 
 On validation boxes, all names competing, as in `evaluate`; and novel names among themselves, to see whether
-novel objects are only lost to base names. With the demo's teacher and scenes, and with real photos where
-EZSD_TEACHER names a teacher. No choice is made on these boxes.
+novel objects are only lost to base names. With the demo's teacher and scenes; `benchmarks.renorm_real` has
+real photos. No choice is made on these boxes.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 import torch
 
-from benchmarks.photos import find_coco_photos, find_real_teacher, real_overrides
 from benchmarks.record import Measurement, Result, write_result
 from benchmarks.runs import context_of, run_stage, start_run
 from ezsd.cache.manifest import read_manifest
@@ -40,19 +39,6 @@ WORLD: Mapping[str, tuple[str, ...]] = {
 """The last one is a mistake, which ends in a finding."""
 
 ALLOW = "run.allow=[lost-accuracy, lost-names]"
-SOFTMAX = ("renorm.loss=softmax",)
-REAL_RECIPE = (
-    "renorm.towers=image",
-    "renorm.epochs=3",
-    "renorm.photos_per_step=4",
-    "renorm.learning_rate=3e-4",
-)
-REAL: Mapping[str, tuple[str, ...]] = {
-    "paper": PLAIN,
-    "softmax": (*PLAIN, *SOFTMAX),
-    "checked": (),
-    "softmax_checked": SOFTMAX,
-}
 NOVEL_ALONE = "novel_alone"
 
 Accuracy = Mapping[str, float | None]
@@ -60,22 +46,16 @@ Accuracy = Mapping[str, float | None]
 
 def main() -> None:
     """Re-normalize the same teachers by each recipe and record the result."""
-    measurements, details = _measure("renorm.accuracy", (f"data.world.seed={SEED}",), WORLD)
-    photos, factory = find_coco_photos(), find_real_teacher()
-    if photos is not None and factory is not None:
-        with TemporaryDirectory() as folder:
-            overrides = (*real_overrides(photos, factory, Path(folder)), *REAL_RECIPE)
-            real, real_details = _measure("renorm.real", overrides, REAL)
-        measurements, details = measurements + real, details | real_details
-    write_result(Result("renorm", SEED, measurements, {"boxes": "validation", **details}))
+    measurements, details = measure_recipes("renorm.accuracy", (f"data.world.seed={SEED}",), WORLD)
+    write_result(Result("renorm", SEED, measurements, details))
 
 
-def _measure(
+def measure_recipes(
     prefix: str, overrides: Sequence[str], recipes: Mapping[str, Sequence[str]]
 ) -> tuple[list[Measurement], dict[str, Any]]:
     """Return accuracy by recipe and group, and numbers of boxes and what was checked as details."""
     accuracy: dict[str, Accuracy] = {}
-    details: dict[str, Any] = {}
+    details: dict[str, Any] = {"boxes": "validation"}
     with TemporaryDirectory() as folder:
         root = start_run(Path(folder), (*overrides, ALLOW))
         run_stage(root, "prepare")
