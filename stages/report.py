@@ -9,7 +9,9 @@ from ezsd.pipeline.evaluation_files import EvaluationFolder
 from ezsd.pipeline.findings.finding import read_findings
 from ezsd.pipeline.jobs.training_log import HISTORY, read_history
 from ezsd.pipeline.stage import StageContext, StageResult
-from ezsd.stages.pages.mined import confidence_histogram, score_histogram
+from ezsd.stages.pages.links import BrowserLinks, browser_page
+from ezsd.stages.pages.mined import confidence_histogram, count_names, score_histogram
+from ezsd.stages.pages.report.mistakes import error_pictures
 from ezsd.stages.pages.report.page import (
     ARTIFACT_WORDS,
     Artifact,
@@ -30,7 +32,8 @@ def run(context: StageContext) -> StageResult:
     page = render_page(content).encode()
     write_bytes_atomic(context.folder / PAGE, page)
     write_bytes_atomic(context.folder / TABLE, (result_table(content.metrics) + "\n").encode())
-    pictures = len(content.proposals.pictures) + 2 * len(content.pairs)
+    errors = sum(len(group.mistakes) + len(group.misses) for group in content.error_pictures.values())
+    pictures = len(content.proposals.pictures) + 2 * len(content.pairs) + errors
     return StageResult({"pictures": pictures, "bytes": len(page)}, {"protocol": content.metrics["protocol"]})
 
 
@@ -39,6 +42,7 @@ def _gather(context: StageContext) -> PageContent:
     evaluated, mined = EvaluationFolder(context.parent("evaluate")), Mined(context.parent("mine"))
     sources = resolve_sources(context.params.data, context.root, prepared.folder)
     manifests = {stage: read_manifest(context.parent(stage)) for stage in ARTIFACT_WORDS}
+    links = BrowserLinks.between(context.folder / PAGE, browser_page(context.root))
     steps, losses = read_history(context.parent("train") / HISTORY)
     return PageContent(
         metrics=evaluated.metrics,
@@ -52,9 +56,17 @@ def _gather(context: StageContext) -> PageContent:
             score=mined.score,
             scores=score_histogram(mined, HISTOGRAM_BINS),
             confidence=confidence_histogram(mined, HISTOGRAM_BINS),
-            pictures=proposal_pictures(prepared, mined, sources.train.folder(), params.training_photos),
+            pictures=proposal_pictures(
+                prepared, mined, sources.train.folder(), links, params.training_photos
+            ),
         ),
         pairs=detection_pairs(evaluated, prepared.split, sources.val.folder(), params.validation_photos),
+        error_pictures=error_pictures(
+            evaluated,
+            prepared.split,
+            sources.val.folder(),
+            {name: links.name(name) for name in count_names(mined)},
+        ),
         check=Renormed(context.parent("renorm")).read().check,
         quarantined=prepared.quarantine,
         artifacts=[

@@ -10,14 +10,16 @@ object is
 - wrong place: else, a counted box of its class that took no object overlaps it by 0.1;
 - missed: otherwise.
 
-A counted box that overlaps no object of any class by 0.1 is background, an error of the box's class. Boxes
-with half of their area or more in a crowd region of their class are ignored. With LVIS, boxes of classes that
-the photo was not searched for are ignored too, and background of classes that are not annotated exhaustively.
+A counted box that took no object is a duplicate if it overlaps an object of its class by 0.5. Else it is of
+the wrong class if it overlaps another object by 0.5, in the wrong place if it overlaps one of its class by
+0.1, both if it overlaps another by 0.1, and otherwise background, an error of the box's class. Boxes with
+half of their area or more in a crowd region of their class are ignored. With LVIS, boxes of classes that the
+photo was not searched for are ignored too, and background of classes that are not annotated exhaustively.
 The names follow TIDE (Bolya et al., ECCV 2020); unlike there, a duplicate of a found object is no error.
 """
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,12 +27,13 @@ import torch
 from torch import Tensor
 
 from ezsd.boxes import box_area, iou_xyxy, xywh_to_xyxy
-from ezsd.evaluation.coco_form import Record, not_exhaustive, searched_for
+from ezsd.evaluation.coco_form import Record, grouped, not_exhaustive, searched_for
 from ezsd.evaluation.groups import GROUPS, as_percent
 from ezsd.split import Split
 
-OUTCOMES = ("found", "wrong class", "wrong place", "missed")
-BACKGROUND = "background"
+FOUND, WRONG_CLASS, WRONG_PLACE, MISSED = OUTCOMES = ("found", "wrong class", "wrong place", "missed")
+WRONG_BOTH, BACKGROUND, DUPLICATE = "wrong class and place", "background", "duplicate"
+UNKNOWN = "of a class that is not annotated exhaustively"
 _FOUND_IOU = 0.5
 _TOUCHED_IOU = 0.1
 
@@ -53,16 +56,23 @@ class ErrorRow:
 
 
 @dataclass(frozen=True)
-class Boxes:
-    """Boxes of one photo.
+class PhotoErrors:
+    """What became of the objects and of the counted boxes of one photo.
 
     Attributes:
-        xyxy: float64 `(N, 4)` pixels.
-        classes: int64 `(N,)`, index into the categories.
+        image_id: of the photo.
+        objects: annotations, without crowd regions.
+        outcomes: one of `OUTCOMES` for each object.
+        boxes: counted detections, highest score first.
+        kinds: of each box: `FOUND`, `DUPLICATE`, `WRONG_CLASS`, `WRONG_PLACE`, `WRONG_BOTH`, `BACKGROUND`, or
+            `UNKNOWN`: background of a class of which some objects may have no box.
     """
 
-    xyxy: Tensor
-    classes: Tensor
+    image_id: int
+    objects: Sequence[Record]
+    outcomes: Sequence[str]
+    boxes: Sequence[Record]
+    kinds: Sequence[str]
 
 
 def count_errors(
@@ -71,50 +81,87 @@ def count_errors(
     """Count outcomes of objects and background boxes, for base, novel and all.
 
     Args:
-        ground_truth: from `coco_form.restrict_to_photos`; categories in the order of `split.names`.
+        ground_truth: from `coco_form.restrict_to_photos`.
         detections: COCO results of its photos.
         split: base and novel names.
     """
-    class_of = {category["id"]: row for row, category in enumerate(ground_truth["categories"])}
-    single = [box for box in ground_truth["annotations"] if not box["iscrowd"]]
-    crowds = _by_photo((box for box in ground_truth["annotations"] if box["iscrowd"]), class_of)
-    objects = _by_photo(single, class_of)
-    considered = searched_for(ground_truth, detections)
-    outside = [box for box in considered if not _in_crowd(box, crowds.get(box["image_id"]), class_of)]
-    needed = Counter(class_of[box["category_id"]] for box in single)
-    counted = _by_photo(_best_of_each_class(outside, needed, class_of), class_of)
-    lenient_pairs = {(image_id, class_of.get(id_)) for image_id, id_ in not_exhaustive(ground_truth)}
+    categories, names = ground_truth["categories"], frozenset(split.novel)
+    novel = {category["id"] for category in categories if category["name"] in names}
     totals: Counter[tuple[str, str]] = Counter()
-    for image_id in objects.keys() | counted.keys():
-        nothing = Boxes(torch.empty(0, 4, dtype=torch.float64), torch.empty(0, dtype=torch.int64))
-        here, boxes = objects.get(image_id, nothing), counted.get(image_id, nothing)
-        outcomes, background = photo_outcomes(here, boxes)
-        for outcome, label in zip(outcomes, here.classes.tolist(), strict=True):
-            totals.update((group, outcome) for group in _groups_of(label, split))
-        for label in boxes.classes[background].tolist():
-            if (image_id, label) in lenient_pairs:
-                continue
-            totals.update((group, BACKGROUND) for group in _groups_of(label, split))
+    for photo in photo_errors(ground_truth, detections):
+        counted = [
+            *zip(photo.objects, photo.outcomes, strict=True),
+            *((box, kind) for box, kind in zip(photo.boxes, photo.kinds, strict=True) if kind == BACKGROUND),
+        ]
+        for record, kind in counted:
+            group = "novel" if record["category_id"] in novel else "base"
+            totals.update([(group, kind), ("all", kind)])
     return [_row(group, kind, totals) for group in GROUPS for kind in (*OUTCOMES, BACKGROUND)]
 
 
-def photo_outcomes(objects: Boxes, boxes: Boxes) -> tuple[list[str], Tensor]:
-    """The outcome of each object of one photo, and which boxes are background, bool `(M,)`.
+def photo_errors(ground_truth: Mapping[str, Any], detections: Sequence[Record]) -> Iterator[PhotoErrors]:
+    """The outcome of each object and the kind of each counted box, for photos that have either, by id.
 
-    `boxes` are the counted ones, highest score first.
+    Args:
+        ground_truth: from `coco_form.restrict_to_photos`.
+        detections: COCO results of its photos.
     """
-    iou = iou_xyxy(objects.xyxy, boxes.xyxy)
-    same = objects.classes[:, None] == boxes.classes[None]
+    single = [box for box in ground_truth["annotations"] if not box["iscrowd"]]
+    objects = grouped(single, "image_id")
+    crowds = grouped((box for box in ground_truth["annotations"] if box["iscrowd"]), "image_id")
+    considered = searched_for(ground_truth, detections)
+    outside = [box for box in considered if not _in_crowd(box, crowds.get(box["image_id"], []))]
+    needed = Counter(box["category_id"] for box in single)
+    counted = grouped(_best_of_each_class(outside, needed), "image_id")
+    lenient = not_exhaustive(ground_truth)
+    for image_id in sorted(objects.keys() | counted.keys()):
+        here, boxes = objects.get(image_id, []), counted.get(image_id, [])
+        outcomes, kinds = _errors_of(here, boxes)
+        for place, box in enumerate(boxes):
+            if kinds[place] == BACKGROUND and (image_id, box["category_id"]) in lenient:
+                kinds[place] = UNKNOWN
+        yield PhotoErrors(image_id, here, outcomes, boxes, kinds)
+
+
+def _errors_of(objects: Sequence[Record], boxes: Sequence[Record]) -> tuple[list[str], list[str]]:
+    """The outcome of each object of one photo, and the kind of each of its boxes, highest score first."""
+    iou = iou_xyxy(_corners(objects), _corners(boxes))
+    same = _classes(objects)[:, None] == _classes(boxes)[None]
     taker = _match(iou, same)
-    spare = torch.ones(len(boxes.classes), dtype=torch.bool)
+    spare = torch.ones(len(boxes), dtype=torch.bool)
     spare[taker[taker >= 0]] = False
-    renamed = ((iou >= _FOUND_IOU) & ~same & spare).any(dim=1)
-    displaced = ((iou >= _TOUCHED_IOU) & same & spare).any(dim=1)
+    found, touched = iou >= _FOUND_IOU, iou >= _TOUCHED_IOU
     outcomes = [
-        OUTCOMES[0] if took >= 0 else OUTCOMES[1] if other else OUTCOMES[2] if near else OUTCOMES[3]
-        for took, other, near in zip(taker.tolist(), renamed.tolist(), displaced.tolist(), strict=True)
+        FOUND if took >= 0 else WRONG_CLASS if other else WRONG_PLACE if near else MISSED
+        for took, other, near in zip(
+            taker.tolist(),
+            (found & ~same & spare).any(dim=1).tolist(),
+            (touched & same & spare).any(dim=1).tolist(),
+            strict=True,
+        )
     ]
-    return outcomes, ~(iou >= _TOUCHED_IOU).any(dim=0)
+    errors = {
+        DUPLICATE: found & same,
+        WRONG_CLASS: found & ~same,
+        WRONG_PLACE: touched & same,
+        WRONG_BOTH: touched & ~same,
+    }
+    kinds = [
+        next((kind for kind, pairs in errors.items() if pairs[:, box].any()), BACKGROUND)
+        if spare[box]
+        else FOUND
+        for box in range(len(boxes))
+    ]
+    return outcomes, kinds
+
+
+def _corners(records: Sequence[Record]) -> Tensor:
+    boxes_xywh = torch.tensor([one["bbox"] for one in records], dtype=torch.float64)
+    return xywh_to_xyxy(boxes_xywh.reshape(-1, 4))
+
+
+def _classes(records: Sequence[Record]) -> Tensor:
+    return torch.tensor([one["category_id"] for one in records], dtype=torch.int64)
 
 
 def _match(iou: Tensor, same: Tensor) -> Tensor:
@@ -127,46 +174,26 @@ def _match(iou: Tensor, same: Tensor) -> Tensor:
     return taker
 
 
-def _best_of_each_class(
-    detections: Iterable[Record], needed: Mapping[int, int], class_of: Mapping[int, int]
-) -> list[Record]:
+def _best_of_each_class(detections: Iterable[Record], needed: Mapping[int, int]) -> list[Record]:
     """The highest-scored boxes of each class, as many as it has objects, highest score first."""
     left = Counter(needed)
     best = []
     for box in sorted(detections, key=lambda box: -box["score"]):
-        row = class_of[box["category_id"]]
-        if left[row] > 0:
-            left[row] -= 1
+        if left[box["category_id"]] > 0:
+            left[box["category_id"]] -= 1
             best.append(box)
     return best
 
 
-def _by_photo(boxes: Iterable[Record], class_of: Mapping[int, int]) -> dict[int, Boxes]:
-    members: dict[int, list[Record]] = defaultdict(list)
-    for box in boxes:
-        members[box["image_id"]].append(box)
-    return {
-        image_id: Boxes(
-            xywh_to_xyxy(torch.tensor([box["bbox"] for box in here], dtype=torch.float64)),
-            torch.tensor([class_of[box["category_id"]] for box in here]),
-        )
-        for image_id, here in members.items()
-    }
-
-
-def _in_crowd(box: Record, crowds: Boxes | None, class_of: Mapping[int, int]) -> bool:
+def _in_crowd(box: Record, crowds: Sequence[Record]) -> bool:
     """Whether half of a detection is in a crowd region of its class; COCO ignores it then at IoU 0.5."""
-    if crowds is None:
+    same = [crowd for crowd in crowds if crowd["category_id"] == box["category_id"]]
+    if not same:
         return False
-    own = crowds.xyxy[crowds.classes == class_of[box["category_id"]]]
-    detection = xywh_to_xyxy(torch.tensor([box["bbox"]], dtype=torch.float64))
+    own, detection = _corners(same), _corners([box])
     corner = torch.maximum(own[:, :2], detection[:, :2])
     inside = torch.cat([corner, torch.minimum(own[:, 2:], detection[:, 2:]).maximum(corner)], dim=1)
     return bool((box_area(inside) >= _FOUND_IOU * box_area(detection)).any())
-
-
-def _groups_of(label: int, split: Split) -> tuple[str, str]:
-    return ("base" if label < len(split.base) else "novel", "all")
 
 
 def _row(group: str, kind: str, totals: Mapping[tuple[str, str], int]) -> ErrorRow:

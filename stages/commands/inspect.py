@@ -110,7 +110,7 @@ def _inspect_image(
 def _find_proposals(
     params: Path, overrides: list[str] | None, words: str, best: int, out: Path | None, as_json: bool
 ) -> None:
-    from ezsd.stages.pages.proposals.browser import browser_folder
+    from ezsd.stages.pages.links import browser_page
     from ezsd.stages.pages.proposals.found import found_text, write_found
     from ezsd.stages.pages.proposals.search import find_boxes
 
@@ -120,17 +120,18 @@ def _find_proposals(
     search = find_boxes(loaded, root, words, best)
     show(search.as_json(), found_text(search), as_json)
     if out is not None:
-        write_found(out, search, loaded, root, browser_folder(root) / "index.html")
+        write_found(out, search, loaded, root, browser_page(root))
         say(f"page: {out}")
 
 
 def _browse_proposals(
     params: Path, overrides: list[str] | None, out: Path | None, photos: int, best: int
 ) -> None:
-    from ezsd.stages.pages.proposals.browser import Extent, browser_folder, write_browser
+    from ezsd.stages.pages.links import browser_page
+    from ezsd.stages.pages.proposals.browser import Extent, write_browser
 
     loaded, root = open_run(params, overrides)
-    out = out or browser_folder(root)
+    out = out or browser_page(root).parent
     problem = write_browser(loaded, root, out, Extent(photos, best))
     if problem is not None:
         say(f"nearest names and neighbours are left out: {problem}")

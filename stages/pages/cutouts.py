@@ -6,7 +6,7 @@ import torch
 
 from ezsd.pipeline.data.sources import PhotoFileError, PhotoFolder
 from ezsd.stages.pages.drawing import draw_objects
-from ezsd.stages.pages.report.pictures import Picture, as_picture
+from ezsd.stages.pages.report.pictures import Picture, as_picture, unreadable
 
 SIDE = 224
 """Longest side of a picture in pixels."""
@@ -20,6 +20,7 @@ def cutout(
     file_name: str,
     size_wh: tuple[int, int],
     boxes_xyxy: Sequence[Sequence[float]],
+    captions: Sequence[str],
     novel: Sequence[bool],
     alt: str,
 ) -> Picture:
@@ -30,6 +31,7 @@ def cutout(
         file_name: in the folder.
         size_wh: of the photo in pixels, as its annotations have it.
         boxes_xyxy: N >= 1 boxes in pixels of the photo; the first is drawn on top.
+        captions: N texts; an empty one draws no label.
         novel: N flags, which choose the colours.
         alt: describes the picture in words.
 
@@ -39,11 +41,11 @@ def cutout(
     try:
         photo = folder.decode(file_name, size_wh)
     except PhotoFileError as error:
-        return Picture("", SIDE, SIDE, f"{alt}: {error.reason}")
+        return unreadable(error, (SIDE, SIDE), alt)
     left, top, right, bottom = square_around(boxes_xyxy[0], size_wh)
     boxes = torch.tensor(boxes_xyxy, dtype=torch.float32) - torch.tensor([left, top, left, top])
     piece = photo[:, top:bottom, left:right]
-    return as_picture(draw_objects(piece, boxes, [""] * len(boxes), novel, SIDE), alt)
+    return as_picture(draw_objects(piece, boxes, captions, novel, SIDE), alt)
 
 
 def square_around(box_xyxy: Sequence[float], size_wh: tuple[int, int]) -> tuple[int, int, int, int]:

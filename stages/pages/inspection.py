@@ -1,6 +1,5 @@
 """`ezsd-cli inspect`: one artifact or one training photo in detail, as plain values and as pictures."""
 
-from collections import Counter
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +24,7 @@ from ezsd.stages.pages.inspection_text import outline
 from ezsd.stages.pages.mined import (
     PhotoProposals,
     confidence_histogram,
+    count_names,
     draw_photo_proposals,
     read_photo_proposals,
     score_histogram,
@@ -212,7 +212,7 @@ def _mine(folder: Path) -> dict[str, Any]:
         "score": mined.score,
         "scores": asdict(score_histogram(mined, BINS)),
         "confidence": asdict(confidence_histogram(mined, BINS)),
-        "names": dict(_count_names(mined).most_common()),
+        "names": dict(count_names(mined).most_common()),
     }
 
 
@@ -230,13 +230,3 @@ def _arrays(store: ShardedStore) -> dict[str, Any]:
         name: {"shape": [store.rows, *spec.shape], "dtype": spec.dtype}
         for name, spec in store.layout.arrays.items()
     }
-
-
-def _count_names(mined: Mined) -> Counter[str]:
-    """How many proposals have each predicted name."""
-    counts: Counter[str] = Counter()
-    for shard in range(mined.store.shards):
-        rows = mined.store.read_shard(shard, ["count", "labels"])
-        stored = np.arange(rows["labels"].shape[1]) < rows["count"][:, None]
-        counts.update(mined.names[label] for label in rows["labels"][stored].tolist())
-    return counts

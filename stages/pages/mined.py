@@ -1,5 +1,6 @@
 """Mined proposals as the pages show them: those of one photo, and histograms of all."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -88,6 +89,16 @@ def score_histogram(mined: Mined, bins: int) -> Histogram:
 def confidence_histogram(mined: Mined, bins: int) -> Histogram:
     """Confidence of all proposals, from 0 to 1."""
     return _histogram(mined, "confidence", 1.0, bins)
+
+
+def count_names(mined: Mined) -> Counter[str]:
+    """How many proposals have each predicted name."""
+    counts: Counter[str] = Counter()
+    for shard in range(mined.store.shards):
+        rows = mined.store.read_shard(shard, ["count", "labels"])
+        stored = np.arange(rows["labels"].shape[1]) < rows["count"][:, None]
+        counts.update(mined.names[label] for label in rows["labels"][stored].tolist())
+    return counts
 
 
 def _histogram(mined: Mined, array: str, high: float, bins: int) -> Histogram:

@@ -58,6 +58,40 @@ def test_pictures_say_and_show_what_is_on_them(reported):
     assert shown["photo 1, annotated: cat, cow"].size == (128, 96)
 
 
+def test_pictures_lead_to_the_proposals_of_their_photo_or_name(reported):
+    page = (reported() / "index.html").read_text()
+    leads = re.findall(r'<a href="([^"]*)">\s*<img[^>]* alt="([^":]*)', page)
+    assert ("../../proposals/index.html#photo=31", "training photo 31") in leads
+
+
+def test_what_the_detector_missed_is_shown_and_leads_to_the_proposals_of_its_name(
+    tiny_dataset, tmp_path, monkeypatch
+):
+    params = tiny_dataset.params()
+    make_parents(params, tmp_path)
+    evaluate_by_hand(params, tmp_path, monkeypatch, blind=True)
+    page = (report_by_hand(params, tmp_path) / "index.html").read_text()
+    leads = re.findall(r'<a href="([^"]*)">\s*<img[^>]* alt="(missed[^"]*)', page)
+    assert leads == [("../../proposals/index.html#name=cow", "missed: cow on photo 1")]
+    assert {alt for alt in pictures(page) if alt.startswith("missed")} == {
+        "missed: dog on photo 2",
+        "missed: cat on photo 1",
+        "missed: cow on photo 1",
+    }
+
+
+def test_photos_that_are_gone_are_named_on_the_page(tiny_dataset, tmp_path, monkeypatch):
+    params = tiny_dataset.params()
+    make_parents(params, tmp_path)
+    evaluate_by_hand(params, tmp_path, monkeypatch, blind=True)
+    (tiny_dataset.photos("val") / "v1.jpg").unlink()
+    (tiny_dataset.photos("train") / "d.jpg").write_bytes(b"no photo")
+    page = (report_by_hand(params, tmp_path) / "index.html").read_text()
+    assert "missed: cow on photo 1: there is no such file" in page
+    assert "photo 1, annotated: there is no such file" in page and "training photo 31: " in page
+    assert "missed: dog on photo 2" in pictures(page) and str(tmp_path) not in page
+
+
 def test_masks_are_on_the_pictures_of_a_detector_that_finds_them(reported):
     boxes_alone = (reported() / "index.html").read_text()
     masks = ("prepare.masks=true", "train.detector.mask_head={convolutions: 1, channels: 8}")

@@ -24,6 +24,7 @@ from ezsd.pipeline.params import Params
 from ezsd.pipeline.runner import require_current
 from ezsd.pipeline.stage import StageContext
 from ezsd.split import Split
+from ezsd.stages.pages.links import BROWSER
 from ezsd.stages.pages.proposals.map import map_entry
 from ezsd.stages.pages.proposals.neighbours import EmbeddingDetails, gather_pool
 from ezsd.stages.pages.proposals.page import (
@@ -42,8 +43,6 @@ from ezsd.stages.pages.report.pictures import evenly_spaced
 from ezsd.teacher.name_embeddings import embed_names
 from ezsd.teacher.protocol import Teacher
 
-NAME = "proposals"
-
 
 @dataclass(frozen=True)
 class Extent:
@@ -58,11 +57,6 @@ class Extent:
                 f"{self.photos} photos with {self.best} proposals each cannot be shown: "
                 f"choose at least 1 photo and 1 to {MOST_PROPOSALS} proposals"
             )
-
-
-def browser_folder(root: Path) -> Path:
-    """Where the page of a run is, unless another folder is chosen."""
-    return root / NAME
 
 
 def write_browser(params: Params, root: Path, out: Path, extent: Extent) -> str | None:
@@ -87,7 +81,7 @@ def write_browser(params: Params, root: Path, out: Path, extent: Extent) -> str 
         "code": code_digest(__name__),
     }
     if not is_current(context.folder, inputs):
-        begin(context.folder, NAME, inputs)
+        begin(context.folder, BROWSER, inputs)
         facts = _write(context, extent, embedded=problem is None)
         publish(
             context.folder,

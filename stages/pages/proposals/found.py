@@ -1,6 +1,5 @@
 """What a search by words found: as text, and as a page of pictures that loads nothing."""
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from ezsd.pipeline.params import Params
 from ezsd.pipeline.runner import artifact_folder
 from ezsd.stages.pages.cutouts import cutout
 from ezsd.stages.pages.inspection_text import text_table
+from ezsd.stages.pages.links import BrowserLinks
 from ezsd.stages.pages.proposals.page import OWN_STYLE, read_part
 from ezsd.stages.pages.proposals.search import FoundBox, Search
 from ezsd.stages.pages.report.page import STYLE
@@ -56,19 +56,19 @@ def write_found(path: Path, search: Search, params: Params, root: Path, browser:
     """
     sources = resolve_sources(params.data, root, artifact_folder(root, "prepare"))
     pictures = [_picture(sources.train.folder(), box) for box in search.found]
-    link = Path(os.path.relpath(browser, path.resolve().parent)).as_posix() if browser.is_file() else None
-    write_bytes_atomic(path, render_found(search, pictures, link).encode())
+    links = BrowserLinks.between(path, browser) if browser.is_file() else None
+    write_bytes_atomic(path, render_found(search, pictures, links).encode())
 
 
-def render_found(search: Search, pictures: Sequence[Picture], browser: str | None) -> str:
-    """The page as HTML; `browser` is the address of the browser of proposals, None without one."""
+def render_found(search: Search, pictures: Sequence[Picture], links: BrowserLinks | None) -> str:
+    """The page as HTML; without `links`, its pictures lead nowhere."""
     environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
     environment.undefined = jinja2.StrictUndefined
     environment.filters["thousands"] = "{:,}".format
     return environment.from_string(read_part(TEMPLATE)).render(
         search=search,
         boxes=list(zip(search.found, pictures, strict=True)),
-        browser=browser,
+        links=links,
         # packaged with the project, so it needs no escaping
         style=Markup(read_report_part(STYLE) + read_part(OWN_STYLE)),
     )
@@ -76,4 +76,4 @@ def render_found(search: Search, pictures: Sequence[Picture], browser: str | Non
 
 def _picture(folder: PhotoFolder, box: FoundBox) -> Picture:
     words = f"{box.name}, photo {box.image_id}"
-    return cutout(folder, box.file_name, box.size_wh, [box.box_xyxy], [box.group == "novel"], words)
+    return cutout(folder, box.file_name, box.size_wh, [box.box_xyxy], [""], [box.group == "novel"], words)

@@ -17,6 +17,7 @@ from ezsd.pipeline.data.checks import Quarantined
 from ezsd.pipeline.findings.finding import Finding
 from ezsd.stages.pages.mined import Histogram
 from ezsd.stages.pages.report.charts import histogram, line_chart
+from ezsd.stages.pages.report.mistakes import OF_EACH_KIND, ErrorPictures
 from ezsd.stages.pages.report.pictures import Pair, Picture
 from ezsd.stages.pages.report.table import (
     ABSENT,
@@ -109,6 +110,7 @@ class PageContent:
         losses: by name, a value for each step.
         proposals: on the training photos.
         pairs: validation photos.
+        error_pictures: mistakes and misses, by group.
         check: of the re-normalization; None if there was none.
         quarantined: photos and boxes that were set aside.
         artifacts: of the stages before the report.
@@ -121,6 +123,7 @@ class PageContent:
     losses: Mapping[str, Sequence[float]]
     proposals: MinedProposals
     pairs: Sequence[Pair]
+    error_pictures: Mapping[str, ErrorPictures]
     check: CheckRecord | None
     quarantined: Sequence[Quarantined]
     artifacts: Sequence[Artifact]
@@ -152,6 +155,7 @@ def render_page(content: PageContent) -> str:
         classes=sort_classes(content.classes),
         unseen=[row for row in content.classes if row.AP50 is None],
         errors=group_errors(content.errors),
+        of_each_kind=OF_EACH_KIND,
         losses=_loss_charts(content.steps, content.losses),
         score_chart=_spread(content.proposals.scores, f"score ({content.proposals.score})"),
         score_words=SCORE_WORDS[content.proposals.score],

@@ -2,9 +2,8 @@
 
 import base64
 import io
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,12 +12,13 @@ from PIL import Image
 
 from ezsd.boxes import xywh_to_xyxy
 from ezsd.cache.artifacts import Mined
-from ezsd.evaluation.coco_form import Record, drawn_masks
+from ezsd.evaluation.coco_form import Record, drawn_masks, grouped
 from ezsd.pipeline.data.prepared import Prepared
-from ezsd.pipeline.data.sources import PhotoFolder
+from ezsd.pipeline.data.sources import PhotoFileError, PhotoFolder
 from ezsd.pipeline.evaluation_files import EvaluationFolder
 from ezsd.split import Split
 from ezsd.stages.pages.drawing import caption, draw_objects, tint_masks
+from ezsd.stages.pages.links import BrowserLinks
 from ezsd.stages.pages.mined import draw_photo_proposals, read_photo_proposals
 
 LONG_SIDE = 480
@@ -31,16 +31,18 @@ class Picture:
     """A drawing for a page.
 
     Attributes:
-        source: data URI.
+        source: data URI; empty if the photo cannot be read.
         width: in pixels.
         height: in pixels.
-        alt: describes it in words.
+        alt: describes it in words; says why the photo cannot be read.
+        link: address of what it leads to, if anything.
     """
 
     source: str
     width: int
     height: int
     alt: str
+    link: str | None = None
 
 
 @dataclass(frozen=True)
@@ -68,18 +70,28 @@ def as_picture(drawing: Image.Image, alt: str) -> Picture:
     return Picture(f"data:image/webp;base64,{data}", drawing.width, drawing.height, alt)
 
 
+def unreadable(error: PhotoFileError, size_wh: tuple[int, int], alt: str) -> Picture:
+    """What a page shows in place of a photo that cannot be read."""
+    return Picture("", *size_wh, f"{alt}: {error.reason}")
+
+
 def evenly_spaced(choices: Sequence[Any], wanted: int) -> list[Any]:
     """At most `wanted` of the choices, evenly spaced, from the first on."""
     count = min(wanted, len(choices))
     return [choices[place * len(choices) // count] for place in range(count)]
 
 
-def proposal_pictures(prepared: Prepared, mined: Mined, folder: PhotoFolder, wanted: int) -> list[Picture]:
+def proposal_pictures(
+    prepared: Prepared, mined: Mined, folder: PhotoFolder, links: BrowserLinks, wanted: int
+) -> list[Picture]:
     """Draw training photos with their best proposals, evenly spaced among photos that have proposals."""
     store = mined.store
     counts = np.concatenate([store.read_shard(shard, ["count"])["count"] for shard in range(store.shards)])
     return [
-        _proposal_picture(prepared, mined, folder, row)
+        replace(
+            _proposal_picture(prepared, mined, folder, row),
+            link=links.photo(int(prepared.train.photos.image_ids[row])),
+        )
         for row in evenly_spaced(np.flatnonzero(counts).tolist(), wanted)
     ]
 
@@ -89,8 +101,8 @@ def detection_pairs(
 ) -> list[Pair]:
     """Draw validation photos, evenly spaced among those with novel objects, or among all if none has any."""
     names = {category["id"]: category["name"] for category in evaluated.ground_truth["categories"]}
-    truth = _by_photo(box for box in evaluated.ground_truth["annotations"] if not box["iscrowd"])
-    found = _by_photo(evaluated.detections)
+    truth = grouped((box for box in evaluated.ground_truth["annotations"] if not box["iscrowd"]), "image_id")
+    found = grouped(evaluated.detections, "image_id")
     photos = [photo for photo in evaluated.ground_truth["images"] if photo["id"] in truth]
     with_novel = [
         photo
@@ -127,12 +139,16 @@ class _PairDrawer:
         )
 
     def _picture(self, photo: Record, boxes: Sequence[Record], captions: list[str], word: str) -> Picture:
-        pixels = self._folder.decode(photo["file_name"], (photo["width"], photo["height"]))
+        alt, size_wh = f"photo {photo['id']}, {word}", (photo["width"], photo["height"])
+        try:
+            pixels = self._folder.decode(photo["file_name"], size_wh)
+        except PhotoFileError as error:
+            return unreadable(error, size_wh, alt)
         boxes_xyxy = xywh_to_xyxy(torch.tensor([box["bbox"] for box in boxes]).reshape(-1, 4))
         novel = [name in self._novel for name in self._names_of(boxes)]
         tinted = tint_masks(pixels, drawn_masks(boxes, (photo["height"], photo["width"])), novel)
         drawing = draw_objects(tinted, boxes_xyxy, captions, novel, LONG_SIDE)
-        return as_picture(drawing, f"photo {photo['id']}, {word}: {', '.join(captions) or 'nothing'}")
+        return as_picture(drawing, f"{alt}: {', '.join(captions) or 'nothing'}")
 
     def _names_of(self, boxes: Sequence[Record]) -> list[str]:
         return [self._names[box["category_id"]] for box in boxes]
@@ -141,19 +157,15 @@ class _PairDrawer:
 def _proposal_picture(prepared: Prepared, mined: Mined, folder: PhotoFolder, row: int) -> Picture:
     photos, proposals = prepared.train.photos, read_photo_proposals(mined, row)
     width, height = photos.sizes_wh[row].tolist()
-    pixels = folder.decode(photos.file_names[row], (width, height))
+    alt = f"training photo {photos.image_ids[row]}"
+    try:
+        pixels = folder.decode(photos.file_names[row], (width, height))
+    except PhotoFileError as error:
+        return unreadable(error, (width, height), alt)
     drawing = draw_photo_proposals(pixels, proposals, PROPOSALS_SHOWN, LONG_SIDE)
     count = _count(len(proposals), "proposal")
-    words = f"training photo {photos.image_ids[row]}: {count}, the best is called {proposals.names[0]}"
-    return as_picture(drawing, words)
+    return as_picture(drawing, f"{alt}: {count}, the best is called {proposals.names[0]}")
 
 
 def _count(number: int, thing: str) -> str:
     return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
-
-
-def _by_photo(boxes: Iterable[Record]) -> dict[int, list[Record]]:
-    found: dict[int, list[Record]] = defaultdict(list)
-    for box in boxes:
-        found[box["image_id"]].append(box)
-    return found

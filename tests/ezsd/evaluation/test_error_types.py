@@ -2,7 +2,7 @@
 
 import pytest
 
-from ezsd.evaluation.error_types import BACKGROUND, count_errors
+from ezsd.evaluation.error_types import BACKGROUND, count_errors, photo_errors
 from ezsd.split import Split
 
 SPLIT = Split("toy", ("cat", "dog"), ("yak",))
@@ -99,3 +99,24 @@ def test_no_objects(detections):
     rows = count_errors(truth(), detections, SPLIT)
     assert len(rows) == 15
     assert all(row.count == 0 and row.percent is None for row in rows)
+
+
+def test_each_counted_box_has_a_kind():
+    beside = [0, 30, 40, 40]  # 10 of 40 rows in common with BOX: IoU 1 / 7
+    ground_truth = truth((CAT, BOX, 0), (CAT, FAR, 0), (DOG, FAR, 0), *[(YAK, [160, 0, 30, 30], 0)] * 3)
+    detections = detected(
+        (CAT, BOX), (CAT, [0, 0, 40, 36]), (DOG, BOX), (YAK, FAR), (YAK, beside), (YAK, [60, 60, 9, 9])
+    )
+    (photo,) = photo_errors(ground_truth, detections)
+    assert photo.outcomes == ["found", "wrong class", "wrong class", "missed", "missed", "missed"]
+    assert [(box["category_id"], kind) for box, kind in zip(photo.boxes, photo.kinds, strict=True)] == [
+        (CAT, "found"),
+        (CAT, "duplicate"),
+        (DOG, "wrong class"),
+        (YAK, "wrong class"),
+        (YAK, "wrong class and place"),
+        (YAK, "background"),
+    ]
+    in_place = [*photo_errors(truth((CAT, BOX, 0)), detected((CAT, beside)))]
+    assert in_place[0].kinds == ["wrong place"]
+    assert list(photo_errors(truth(), [])) == []

@@ -37,7 +37,7 @@ def test_the_square_is_never_empty_or_outside(sides, size_wh) -> None:
 def test_the_first_box_is_in_the_middle_and_has_its_colour(tmp_path: Path) -> None:
     Image.new("RGB", (400, 300), (128, 128, 128)).save(tmp_path / "a.png")
     boxes = [(100.0, 100.0, 200.0, 200.0), (100.0, 100.0, 110.0, 110.0)]
-    made = cutout(PhotoFolder(tmp_path), "a.png", (400, 300), boxes, [True, False], "words")
+    made = cutout(PhotoFolder(tmp_path), "a.png", (400, 300), boxes, ["", ""], [True, False], "words")
     picture = Image.open(io.BytesIO(base64.b64decode(made.source.split(",")[1]))).convert("RGB")
     assert picture.size == (made.width, made.height) == (SIDE, SIDE) and made.alt == "words"
     scale = SIDE / 150
@@ -49,6 +49,6 @@ def test_the_first_box_is_in_the_middle_and_has_its_colour(tmp_path: Path) -> No
 def test_an_unreadable_photo_is_a_reason(tmp_path: Path) -> None:
     (tmp_path / "b.jpg").write_bytes(b"no photo")
     for name, reason in {"a.jpg": "there is no such file", "b.jpg": "photo"}.items():
-        made = cutout(PhotoFolder(tmp_path), name, (400, 300), [(0, 0, 9, 9)], [False], "cup, photo 3")
+        made = cutout(PhotoFolder(tmp_path), name, (400, 300), [(0, 0, 9, 9)], [""], [False], "cup, photo 3")
         assert made.source == "" and made.alt.startswith("cup, photo 3: ") and reason in made.alt
         assert str(tmp_path) not in made.alt

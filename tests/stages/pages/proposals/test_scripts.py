@@ -15,6 +15,8 @@ from support.browsed_runs import (
 )
 from support.chromium import dom_in_chromium, driven
 
+from ezsd.stages.pages.links import BrowserLinks
+
 VIOLET = 3
 ESCAPED = HOSTILE.replace("<", "&lt;").replace(">", "&gt;")
 
@@ -104,6 +106,19 @@ def test_a_photo_of_the_address_is_shown_alone_and_one_that_is_not_here_is_named
     assert listed(page) == [105] and status(page) == f"{count_of(5)} proposals on 1 photo"
     assert status(dom(root, "photo=7", tmp_path)).startswith("Photo 7 is not here: it has no proposals")
     assert status(dom(root, "photo=105&min=9", tmp_path)) == "No proposal matches."
+
+
+def test_links_of_other_pages_choose_a_photo_a_proposal_or_a_name(root: Path, tmp_path: Path) -> None:
+    links = BrowserLinks.between(tmp_path / "pages/found.html", root / "browser/index.html")
+    assert (tmp_path / "pages" / links.page).resolve() == (root / "browser/index.html").resolve()
+    seen = {
+        link: dom(root, link.partition("#")[2], tmp_path)
+        for link in (links.photo(105), links.proposal(105, 2), links.name(HOSTILE))
+    }
+    assert [listed(page)[:1] for page in seen.values()] == [[105], [105], [100]]
+    assert ["open=" in link and "on photo 105" in page for link, page in seen.items()] == [False, True, False]
+    named = sum(label_of(photo, rank) == 2 for photo in range(PHOTOS) for rank in range(count_of(photo)))
+    assert status(seen[links.name(HOSTILE)]).startswith(f"{named} proposals")
 
 
 def test_a_person_filters_opens_steps_and_closes(root: Path, tmp_path: Path) -> None:

@@ -15,8 +15,9 @@ from ezsd.mining.score import CERTAINTY, OBJECTNESS
 from ezsd.pipeline.data.checks import Quarantined
 from ezsd.pipeline.findings.finding import Finding
 from ezsd.stages.pages.mined import Histogram
+from ezsd.stages.pages.report.mistakes import ErrorPicture, ErrorPictures
 from ezsd.stages.pages.report.page import Artifact, MinedProposals, PageContent, render_page
-from ezsd.stages.pages.report.pictures import Pair, as_picture
+from ezsd.stages.pages.report.pictures import Pair, Picture, as_picture
 from ezsd.stages.pages.report.table import result_table
 
 CLASSES = [
@@ -34,6 +35,7 @@ ERRORS = [
 ]
 
 PICTURE = as_picture(Image.new("RGB", (40, 30), "red"), "a red photo")
+LINKED = replace(PICTURE, link="../../proposals/index.html#name=plain+cup")
 
 CONTENT = PageContent(
     metrics=METRICS,
@@ -45,6 +47,16 @@ CONTENT = PageContent(
         800, 31207, CERTAINTY, Histogram([1, 5, 2], 0.0, 4.17), Histogram([2, 3, 3], 0.0, 1.0), [PICTURE]
     ),
     pairs=[Pair("photo 2000012", ["4 objects"], PICTURE, PICTURE)],
+    error_pictures={
+        "base": ErrorPictures([ErrorPicture("wrong class", 7, "plain <cup>", 0.875, ["kite"], LINKED)], []),
+        "novel": ErrorPictures(
+            [],
+            [
+                ErrorPicture("missed", 8, "ringed moon", 0.25, [], PICTURE),
+                ErrorPicture("missed", 9, "star", None, [], Picture("", 9, 9, "star: no such file")),
+            ],
+        ),
+    },
     check=None,
     quarantined=[Quarantined("photo", "val image 12", "it is <truncated>")],
     artifacts=[Artifact("mine", {"photos": 800, "proposals": 31207}, "ab12cd34ef56" * 5 + "0000")],
@@ -109,15 +121,17 @@ def test_the_page_loads_nothing():
     page = render_page(CONTENT)
     assert not re.search(r"https?://|//[a-z]|url\(|@import|<script|<link", page.replace(PICTURE.source, ""))
     for tag, attributes in Seen(page).tags:
-        source = attributes.get("src", "") or attributes.get("href", "")
+        source = attributes.get("src", "")
         assert not source or source.startswith("data:image/webp;base64,"), tag
+    leads = [attributes["href"] for tag, attributes in Seen(page).tags if "href" in attributes]
+    assert leads == [LINKED.link]
 
 
 def test_pictures_and_charts_are_described_in_words():
     tags = Seen(render_page(CONTENT)).tags
     assert all(attributes["alt"] for tag, attributes in tags if tag == "img")
     assert all(attributes["aria-label"] for tag, attributes in tags if tag == "svg")
-    assert sum(tag == "img" for tag, _ in tags) == 3
+    assert sum(tag == "img" for tag, _ in tags) == 5
 
 
 def test_every_kind_of_error_is_in_the_plot():
@@ -125,6 +139,15 @@ def test_every_kind_of_error_is_in_the_plot():
     drawn = [(attributes.get("class"), attributes.get("style")) for tag, attributes in tags if tag == "span"]
     for kind, _, percent in [*OUTCOMES, ("background", 777, 77.7)]:
         assert drawn.count((kind.replace(" ", "-"), f"width:{percent:.2f}%")) == 2, kind  # base and novel
+
+
+def test_mistakes_and_misses_say_what_they_are() -> None:
+    text = words(render_page(CONTENT))
+    mistakes, misses = text[text.index("The surest mistakes") :].split("The largest misses")
+    assert "0.88 plain <cup> wrong class: kite photo 7" in mistakes and "novel names None." in mistakes
+    assert "base names None." in misses
+    assert "★ ringed moon too low: 0.25 photo 8" in misses
+    assert "star: no such file ★ star no box there photo 9" in misses
 
 
 def test_the_same_content_gives_the_same_bytes():
@@ -153,6 +176,7 @@ def test_a_page_of_nothing():
         steps=[],
         losses={"total": []},
         pairs=[],
+        error_pictures={"base": ErrorPictures([], []), "novel": ErrorPictures([], [])},
         quarantined=[],
         proposals=MinedProposals(0, 0, OBJECTNESS, Histogram([0, 0], 0.0, 1.0), Histogram([], 0.0, 1.0), []),
     )
