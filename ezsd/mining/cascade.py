@@ -65,7 +65,7 @@ class CascadeMiner:
         photo = photo.to(teacher.device)
         anchors = photo_anchors(photo, config)
         distinct = distinct_boxes(anchors).to(teacher.device)
-        objectness = _describe(photo, distinct, teacher) @ self.weights.to(teacher.device)
+        objectness = self.rank(photo, distinct, teacher)
         free = max_iou_xyxy(distinct, base_boxes_xyxy.to(distinct)) < config.base_iou
         crops = max(1, int(self.fraction * len(anchors)) - count_tiles(original_size))
         best = nms_xyxy(distinct[free], objectness[free], config.nms_iou, crops)
@@ -86,6 +86,10 @@ class CascadeMiner:
             anchors=len(anchors),
             forwards=len(candidates) + count_tiles(original_size),
         )
+
+    def rank(self, photo: Tensor, boxes_xyxy: Tensor, teacher: Teacher) -> Tensor:
+        """Objectness of all boxes `(N, 4)` of a photo, float32 `(N,)`; inputs are on the teacher's device."""
+        return _describe(photo, boxes_xyxy, teacher) @ self.weights.to(teacher.device)
 
 
 @dataclass
