@@ -1,5 +1,6 @@
 """Each command of the pages on data runs, on data of the page's format and at a small size."""
 
+import html
 import json
 import re
 import shutil
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 from conftest import TinyDataset
 from pycocotools.coco import COCO
+from support.chromium import dom_in_chromium
 from support.formats import as_lvis, as_voc
 from support.recipes import BLOCK, RECIPES, Recipe, run_cli
 from support.small_runs import bytes_below, differing
@@ -160,6 +162,20 @@ def test_a_detector_trained_from_shards_in_a_bucket_is_the_same(own_run: Path, t
     assert not differing(here, there)
     with h5py.File(root / "precomputed.h5") as file:
         assert set(file) == {"prepare", "renorm", "mine", "embed"}
+
+
+def test_the_pages_to_look_at_lead_to_each_other(small_run: Path, tmp_path: Path) -> None:
+    root = shutil.copytree(small_run, tmp_path / "run")
+    printed = Recipe("looking.md", root).run()
+    assert "'red mug': the 20 most similar of" in printed and "'red mug': the 40 most similar of" in printed
+    report, found = root / "artifacts/report/index.html", root / "found.html"
+    for page, kind in ((report, "photo"), (found, "open")):
+        link = re.search(rf'<a href="([^"#]*)#([^"]*{kind}=(\d+)[^"]*)"', page.read_text())
+        browser = (page.parent / link[1]).resolve()
+        shown = dom_in_chromium(browser, html.unescape(link[2]), tmp_path / "profile")
+        assert browser == root / "proposals/index.html" and f"photo {link[3]}<" in shown
+        assert "on 1 photo<" in shown
+        assert bool(re.search(r'<dialog[^>]* open=""', shown)) == (kind == "open")
 
 
 def test_every_preset_runs_whole_in_a_page() -> None:
