@@ -9,7 +9,6 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, ImageFilter
 
-from ezsd.pipeline.data.world.names import unmounted
 from ezsd.pipeline.data.world.objects import Patch
 
 MIN_SIDE = 12
@@ -83,13 +82,8 @@ class Canvas:
         return footprint
 
     def lay_thing(self, name: str, patch: Patch, centre_xy: tuple[float, float]) -> None:
-        """Draw a named thing on top; what is within its mount, if large enough to see, is a thing as well."""
+        """Draw a named thing on top."""
         self.name_thing(name, self.lay(patch, centre_xy), int(patch.mask.sum()))
-        if patch.part is None:
-            return
-        footprint, area = self.footprint(patch.part.mask, centre_xy), int(patch.part.mask.sum())
-        if _is_seen(footprint, area):
-            self.name_thing(unmounted(name, patch.part.texture), footprint, area)
 
     def name_thing(self, name: str, footprint: np.ndarray, full_area: int, crowd: bool = False) -> None:
         """Record that the pixels of `footprint`, (H, W) bool, show `name`."""

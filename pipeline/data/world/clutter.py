@@ -13,25 +13,20 @@ from ezsd.pipeline.data.world.shapes import rings_of
 Rings = tuple[np.ndarray, ...]
 
 _CUTS = (-0.3, 0.05)
-_PAIR_SCALE, _PAIR_OFFSET = 0.62, (0.25, 0.45)
+_PAIR_SCALE, _PAIR_OFFSET = 0.62, (0.35, 0.5)
 
 
 def clutter_rings(rng: np.random.Generator) -> Rings:
-    """Draw an outline: half of them are pieces and unions of true outlines, the others invented."""
-    draw = (_piece, _piece, _union, _union, _blob, _shard)[rng.integers(6)]
+    """Draw an outline: a third of them are pieces and unions of true outlines, the others invented."""
+    draw = (_piece, _union, _blob, _blob, _shard, _shard)[rng.integers(6)]
     return draw(rng)
-
-
-def _any_outline(rng: np.random.Generator) -> Rings:
-    filled, _ = rings_of(SHAPES[rng.integers(len(SHAPES))])
-    return filled
 
 
 def _piece(rng: np.random.Generator) -> Rings:
     """Cut a true outline along a line, keep less than half of it, and enlarge that to the whole frame."""
     angle = rng.uniform(0, 2 * math.pi)
     normal, cut = np.array([math.cos(angle), math.sin(angle)]), rng.uniform(*_CUTS)
-    kept = [_below(ring, normal, cut) for ring in _any_outline(rng)]
+    kept = [_below(ring, normal, cut) for ring in rings_of(SHAPES[rng.integers(len(SHAPES))])[0]]
     return _fitted(tuple(ring for ring in kept if len(ring) > 2))
 
 
@@ -48,10 +43,10 @@ def _below(ring: np.ndarray, normal: np.ndarray, cut: float) -> np.ndarray:
 
 
 def _union(rng: np.random.Generator) -> Rings:
-    """Join two true outlines into one thing."""
+    """Join two different outlines into one thing."""
     angle, reach = rng.uniform(0, 2 * math.pi), rng.uniform(*_PAIR_OFFSET)
     offset = reach * np.array([math.cos(angle), math.sin(angle)])
-    first, second = _any_outline(rng), _any_outline(rng)
+    first, second = (rings_of(SHAPES[one])[0] for one in rng.choice(len(SHAPES), 2, replace=False))
     joined = [ring * _PAIR_SCALE + offset for ring in first]
     joined += [ring * _PAIR_SCALE * (-1, 1) - offset for ring in second]
     return _fitted(tuple(joined))

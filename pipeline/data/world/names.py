@@ -74,13 +74,6 @@ def is_mounted(name: str) -> bool:
     return any(mount in name for mount in MOUNTS)
 
 
-def unmounted(name: str, texture: str) -> str:
-    """Name the thing within a mount: `("red_framed_fish", "striped")` -> `red_striped_fish`."""
-    for mount in MOUNTS:
-        name = name.replace(mount, texture)
-    return name
-
-
 def generator(seed: int, domain: str, split: str, index: int) -> np.random.Generator:
     """Return the random stream of one picture, so that any picture can be drawn alone.
 

@@ -16,7 +16,6 @@ from ezsd.pipeline.data.world.names import (
     TEXTURES,
     coloured_parts_of,
     parts_of,
-    unmounted,
 )
 from ezsd.pipeline.data.world.shapes import coverage, rings_of
 from ezsd.pipeline.data.world.surfaces import (
@@ -34,14 +33,6 @@ _LONG_TAIL_REACH = np.cumsum(LONG_TAIL_SHARES)
 
 
 @dataclass(frozen=True)
-class Part:
-    """The thing within a mount: its texture, and its pixels, (S, S) bool in the patch of both."""
-
-    texture: str
-    mask: np.ndarray
-
-
-@dataclass(frozen=True)
 class Patch:
     """A drawn thing.
 
@@ -49,13 +40,11 @@ class Patch:
         rgb: (S, S, 3) float32 in 0..1.
         alpha: (S, S) float32 in 0..1.
         colour: the name of its main colour.
-        part: the thing without its mount; None if it has none.
     """
 
     rgb: np.ndarray
     alpha: np.ndarray
     colour: str
-    part: Part | None = None
 
     @property
     def mask(self) -> np.ndarray:
@@ -141,24 +130,20 @@ def _rim_of_some(size: float, rng: np.random.Generator) -> int:
 
 
 def draw_object(word: str, shape: str, pose: Pose, rng: np.random.Generator) -> Patch:
-    """Draw a named thing, for instance a striped fish, in any colour; within a mount it has any texture."""
-    colour, texture = any_colour(rng), TEXTURES[rng.integers(len(TEXTURES))]
-    return draw_coloured_object(colour, word, shape, texture, pose, rng)
+    """Draw a named thing, for instance a striped fish, in any colour."""
+    return draw_coloured_object(any_colour(rng), word, shape, pose, rng)
 
 
-def draw_coloured_object(
-    colour: str, word: str, shape: str, texture: str, pose: Pose, rng: np.random.Generator
-) -> Patch:
-    """Draw a named thing of one colour, for instance a red striped fish.
+def draw_coloured_object(colour: str, word: str, shape: str, pose: Pose, rng: np.random.Generator) -> Patch:
+    """Draw a named thing of one colour, for instance a red striped fish; in a mount it has any texture.
 
     Args:
         colour, word, shape: of its name.
-        texture: of the thing within a mount; any other thing has the texture of its name.
         pose: its place in the patch.
-        rng: draws shades, phases and the rim.
+        rng: draws shades, phases, the rim, and the texture in a mount.
     """
     if word in MOUNTS:
-        return _draw_mounted(colour, word, shape, texture, pose, rng)
+        return _draw_mounted(colour, word, shape, pose, rng)
     return _draw_bare(colour, word, shape, pose, _frame_to_pixels(pose), rng)
 
 
@@ -169,26 +154,23 @@ def _draw_bare(
     return _drawn(rings_of(shape), colour, texture, pose, to_pixels, rim, rng)
 
 
-def _draw_mounted(
-    colour: str, word: str, shape: str, texture: str, pose: Pose, rng: np.random.Generator
-) -> Patch:
+def _draw_mounted(colour: str, word: str, shape: str, pose: Pose, rng: np.random.Generator) -> Patch:
     """Draw a mount, and its thing upon it."""
     mount, to_pixels = mount_of(word, shape), _frame_to_pixels(pose)
     below = _draw_mount(another_colour(colour, rng), word, shape, pose, rng)
     placed = np.concatenate(
         [to_pixels[:, :2] * mount.scale, to_pixels[:, :2] @ mount.shift[:, None] + to_pixels[:, 2:]], axis=1
     )
-    thing = _draw_bare(colour, texture, shape, pose, placed, rng)
-    rgb = below.rgb + thing.alpha[..., None] * (thing.rgb - below.rgb)
-    alpha = np.maximum(below.alpha, thing.alpha)
-    return Patch(rgb, alpha, colour, Part(texture, thing.mask))
+    thing = _draw_bare(colour, TEXTURES[rng.integers(len(TEXTURES))], shape, pose, placed, rng)
+    alpha = thing.alpha + below.alpha * (1 - thing.alpha)
+    share = (thing.alpha / np.maximum(alpha, 1e-6))[..., None]
+    return Patch(below.rgb + share * (thing.rgb - below.rgb), alpha, colour)
 
 
 def _draw_mount(colour: str, word: str, shape: str, pose: Pose, rng: np.random.Generator) -> Patch:
     mount = mount_of(word, shape)
-    rim = 1 if mount.thin else _rim(pose.size)
-    outline = (mount.filled, ())
-    return _drawn(outline, colour, "plain", pose, _frame_to_pixels(pose), rim, rng)
+    outline = (mount.filled, mount.holes)
+    return _drawn(outline, colour, "plain", pose, _frame_to_pixels(pose), 0, rng)
 
 
 def draw_clutter(pose: Pose, rng: np.random.Generator) -> Patch:
@@ -229,10 +211,8 @@ def _pick_from_long_tail(rng: np.random.Generator) -> str:
 
 
 def _draw_from_long_tail(name: str, pose: Pose, rng: np.random.Generator) -> Patch:
-    """Draw a thing; what is within a mount has the most frequent of its names, and rare names stay rare."""
     colour, word, shape = coloured_parts_of(name)
-    texture = min(TEXTURES, key=lambda one: LONG_TAIL_NAMES.index(unmounted(name, one)))
-    return draw_coloured_object(colour, word, shape, texture, pose, rng)
+    return draw_coloured_object(colour, word, shape, pose, rng)
 
 
 EVERYDAY = Vocabulary(_pick_evenly, _draw_everyday)

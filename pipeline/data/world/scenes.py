@@ -63,13 +63,13 @@ def draw_scene(seed: int, split: str, index: int, vocabulary: Vocabulary = EVERY
     size_wh = SCENE_SIZES_WH[rng.integers(len(SCENE_SIZES_WH))]
     canvas = Canvas(_background(size_wh, rng))
     kind = rng.random()
-    for _ in range(rng.integers(3, 8)):
+    for _ in range(rng.integers(2, 6)):
         _place_clutter(canvas, rng, (18.0, 90.0))
     if kind >= _EMPTY_SHARE:
         if kind < _EMPTY_SHARE + _CROWD_SHARE:
             _place_crowd(canvas, vocabulary, rng)
         _place_objects(canvas, vocabulary, rng)
-        for _ in range(rng.integers(0, 4)):
+        for _ in range(rng.integers(0, 3)):
             _place_clutter(canvas, rng, (18.0, 44.0))
     image = photograph(canvas.rgb, rng)
     return Scene(image, tuple(_annotated(thing) for thing in canvas.things))

@@ -32,11 +32,11 @@ from ezsd.teacher.prompts import TEMPLATE, fill
 MODEL = "world-teacher"
 _TRAINING_SEED, TEST_SEED = 1, 2
 TEST_PICTURES = 1300
-_NAMED_AN_OTHER = 5
+_NAMED_AN_OTHER = 3
 """Pictures of a category for each that shows none."""
 _MAX_LOGIT_SCALE = math.log(30)
 """Keeps cosines of different names well apart, for a student that copies them, and entropies graded."""
-_PAIR_WEIGHT = 0.1
+_PAIR_WEIGHT, _UNSURE_WEIGHT = 0.1, 0.2
 
 
 def pixels_of(pictures: Tensor) -> Tensor:
@@ -76,17 +76,39 @@ def pair_loss(image_features: Tensor, text_features: Tensor, logit_scale: Tensor
     return F.binary_cross_entropy_with_logits(logits, same, reduction="sum") / len(labels)
 
 
+def unsure_loss(image_features: Tensor, name_features: Tensor, logit_scale: Tensor) -> Tensor:
+    """Cross-entropy to equal probabilities of all names, for pictures that show none of them.
+
+    Large teachers are less certain where no name fits. A small one has to learn it; mining ranks by it.
+
+    Args:
+        image_features: (N, D) float, L2-normalised.
+        name_features: (C, D) float, L2-normalised.
+        logit_scale: scalar that multiplies the cosines.
+
+    Returns:
+        Scalar; 0 without a picture, at least ln C with one.
+    """
+    logits = logit_scale * image_features @ name_features.T
+    return -logits.log_softmax(dim=1).mean(dim=1).sum() / max(len(logits), 1)
+
+
 def train_clip(
     model: open_clip.CLIP, drawn: WebPictures, schedule: Schedule, generator: torch.Generator
 ) -> Iterator[float]:
     """Train an open_clip model on captioned pictures in place; yields the loss of each step."""
-    tokens = open_clip.get_tokenizer(MODEL)(drawn.captions)
+    tokenizer = open_clip.get_tokenizer(MODEL)
+    tokens, names = tokenizer(drawn.captions), tokenizer([fill(TEMPLATE, name) for name in NAMES])
 
     def loss_of(rows: Tensor) -> Tensor:
         images = model.encode_image(pixels_of(drawn.pictures[rows]), normalize=True)
-        texts = model.encode_text(tokens[rows], normalize=True)
-        pairs = (images, texts, model.logit_scale.exp(), drawn.labels[rows])
-        return contrastive_loss(*pairs) + _PAIR_WEIGHT * pair_loss(*pairs)
+        texts, of_names = model.encode_text(torch.cat([tokens[rows], names]), normalize=True).split(
+            [len(rows), len(names)]
+        )
+        labels, scale = drawn.labels[rows], model.logit_scale.exp()
+        pairs = (images, texts, scale, labels)
+        unsure = unsure_loss(images[labels >= len(NAMES)], of_names, scale)
+        return contrastive_loss(*pairs) + _PAIR_WEIGHT * pair_loss(*pairs) + _UNSURE_WEIGHT * unsure
 
     for loss in train(model, loss_of, len(drawn.pictures), schedule, generator):
         with torch.no_grad():
@@ -124,7 +146,7 @@ def main(
     ],
     steps: Annotated[int, typer.Option(help="Training steps.")] = 2400,
     pictures: Annotated[
-        int, typer.Option(help="Web pictures of categories to draw; a fifth as many show none.")
+        int, typer.Option(help="Web pictures of categories to draw; a third as many show none.")
     ] = 20_800,
     batch_size: Annotated[int, typer.Option(help="Pictures a step.")] = 96,
     learning_rate: Annotated[float, typer.Option(help="Highest learning rate.")] = 3e-3,

@@ -33,6 +33,7 @@ _CAPTIONS = (
 _OTHER_CAPTIONS = {
     "background": ("a photo of a {b} background", "nothing on a {b} background", "an empty background"),
     "scrap": ("a photo of a {c} scrap", "a scrap on a {b} background", "this is a {c} scrap"),
+    "edge": ("a photo of the edge of something {c}", "the edge of a thing on a {b} background", "a {c} edge"),
     "detail": ("a detail of something {c}", "a photo of a detail", "a {c} detail"),
 }
 OTHERS = tuple(_OTHER_CAPTIONS)
@@ -80,7 +81,8 @@ def draw_web_picture(seed: int, split: str, index: int, names: Sequence[str] = N
 def draw_other_picture(seed: int, split: str, index: int) -> WebPicture:
     """Draw a picture that shows none of the categories; successive pictures cycle through `OTHERS`.
 
-    A detail is a thing far too close: its texture and an edge show, not its shape.
+    A detail is a thing far too close: its texture shows, not its shape. An edge is a thing more than half of
+    which is outside the picture.
     """
     rng = generator(seed, "other", split, index)
     name = OTHERS[index % len(OTHERS)]
@@ -90,12 +92,15 @@ def draw_other_picture(seed: int, split: str, index: int) -> WebPicture:
         patch = draw_clutter(_pose(rng, rng.uniform(0.5, 1.0)), rng)
         colour = patch.colour
         _paste(canvas, patch, rng.integers(-8, 9, 2))
+    elif name == "edge":
+        pose, turn = _pose(rng, rng.uniform(0.6, 1.3)), rng.uniform(0, 2 * np.pi)
+        direction = np.array([np.cos(turn), np.sin(turn)])
+        away = (WEB_SIZE / 2 + rng.uniform(0.0, 0.2) * pose.size) / np.abs(direction).max()
+        colour = _paste_any_object(canvas, pose, np.rint(away * direction).astype(int), rng)
     elif name == "detail":
         pose = _pose(rng, rng.uniform(1.6, 3.0))
-        patch = draw_object(*parts_of(NAMES[rng.integers(len(NAMES))]), pose, rng)
-        colour = patch.colour
         reach = round(pose.size * 0.4)
-        _paste(canvas, patch, rng.integers(-reach, reach + 1, 2))
+        colour = _paste_any_object(canvas, pose, rng.integers(-reach, reach + 1, 2), rng)
     templates = _OTHER_CAPTIONS[name]
     caption = templates[rng.integers(len(templates))].format(c=colour, b=background)
     return WebPicture(_finished(canvas, rng), name, caption)
@@ -142,6 +147,15 @@ def _add_bars(canvas: np.ndarray, rng: np.random.Generator) -> None:
     view = canvas if rng.random() < 0.5 else canvas.swapaxes(0, 1)
     view[:bar] = 0
     view[-bar:] = 0
+
+
+def _paste_any_object(
+    canvas: np.ndarray, pose: Pose, offset_xy: np.ndarray, rng: np.random.Generator
+) -> str:
+    """Paste a thing of any name and return its colour."""
+    patch = draw_object(*parts_of(NAMES[rng.integers(len(NAMES))]), pose, rng)
+    _paste(canvas, patch, offset_xy)
+    return patch.colour
 
 
 def _paste_scrap(canvas: np.ndarray, rng: np.random.Generator, share: float) -> None:
