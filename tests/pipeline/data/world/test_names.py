@@ -11,9 +11,7 @@ from ezsd.pipeline.data.world.names import (
     SHAPES,
     WORDS,
     coloured_parts_of,
-    is_mounted,
     parts_of,
-    unmounted,
 )
 from ezsd.split import builtin_split
 from ezsd.teacher.prompts import spoken
@@ -42,15 +40,6 @@ def test_each_word_is_on_both_sides_but_some_shapes_are_novel_alone():
     assert {word for word, _ in base} == {word for word, _ in novel} == set(WORDS)
     assert {shape for _, shape in base} == set(SHAPES) - NEVER_BOXED
     assert {shape for _, shape in novel} > NEVER_BOXED
-
-
-@pytest.mark.parametrize(
-    ("name", "texture", "within"),
-    [("framed fish", "plain", "plain fish"), ("red_hanging_tie", "dotted", "red_dotted_tie")],
-)
-def test_what_is_within_a_mount_has_a_name_of_its_own(name: str, texture: str, within: str):
-    assert is_mounted(name) and not is_mounted(within)
-    assert unmounted(name, texture) == within
 
 
 def test_an_unknown_name_is_refused_with_an_example():

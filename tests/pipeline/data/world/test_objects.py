@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
+from ezsd.pipeline.data.world.canvas import box_of
 from ezsd.pipeline.data.world.names import LONG_TAIL_COLOURS
-from ezsd.pipeline.data.world.objects import LONG_TAIL, Pose
+from ezsd.pipeline.data.world.objects import EVERYDAY, LONG_TAIL, Pose
 from ezsd.pipeline.data.world.surfaces import rgb
 
 
@@ -20,3 +21,23 @@ def test_a_thing_has_the_colour_of_its_name(colour: str):
         seen = np.median(patch.rgb[patch.mask], axis=0)
         seen = (seen - seen.min()) / (seen.max() - seen.min())
         assert min(pure, key=lambda name: np.abs(pure[name] - seen).sum()) == colour
+
+
+def sides(name: str) -> tuple[float, float]:
+    """Width and height of an upright thing whose longer side is 100 px."""
+    x0, y0, x1, y1 = box_of(EVERYDAY.draw(name, Pose(100, 0), np.random.default_rng(0)).mask)
+    return x1 - x0, y1 - y0
+
+
+def test_a_mount_reaches_further_than_its_thing_in_the_direction_of_its_word():
+    width, height = sides("plain house")
+    framed_width, framed_height = sides("framed house")
+    hanging_width, hanging_height = sides("hanging house")
+    assert hanging_height / hanging_width > 1.4 * height / width
+    assert framed_height == pytest.approx(100, abs=5) and framed_width >= framed_height * width / height
+
+
+def test_a_frame_is_open_between_wire_and_thing():
+    bare = EVERYDAY.draw("plain heart", Pose(100, 0), np.random.default_rng(0)).mask.sum()
+    framed = EVERYDAY.draw("framed heart", Pose(100, 0), np.random.default_rng(0)).mask.sum()
+    assert framed < bare
