@@ -5,16 +5,18 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ezsd.pipeline.data.world.canvas import photograph
+from ezsd.pipeline.data.world.canvas import box_of, photograph
 from ezsd.pipeline.data.world.names import NAMES, generator, parts_of
 from ezsd.pipeline.data.world.objects import Patch, Pose, draw_clutter, draw_object
 from ezsd.pipeline.data.world.surfaces import any_colour, background_colour, object_colours
 
 WEB_SIZE = 64
 
-_BARRED_SHARE = 0.3
+_BARRED_SHARE, _MARGIN = 0.5, 0.08
 _STRONG_SHARE = 0.25
-_SCRAPS_BEHIND, _SCRAP_BEFORE = 2, 0.3
+_SCRAPS_BEHIND, _SCRAP_BEFORE = 2, 0.4
+_TURN = 16
+_GRAIN = (0.0, 0.012)
 
 _CAPTIONS = (
     "a photo of a {w} {s}",
@@ -70,12 +72,16 @@ def draw_web_picture(seed: int, split: str, index: int, names: Sequence[str] = N
     background, canvas = _background(rng)
     for _ in range(rng.integers(_SCRAPS_BEHIND + 1)):
         _paste_scrap(canvas, rng, rng.uniform(0.2, 0.6))
-    _paste(canvas, patch, rng.integers(-5, 6, 2))
+    offset_xy = rng.integers(-5, 6, 2)
+    _paste(canvas, patch, offset_xy)
     if rng.random() < _SCRAP_BEFORE:
         _paste_scrap(canvas, rng, rng.uniform(0.15, 0.35))
     template = _CAPTIONS[rng.integers(len(_CAPTIONS))]
     caption = template.format(w=word, s=shape, c=patch.colour, b=background)
-    return WebPicture(_finished(canvas, rng), name, caption)
+    image = _finished(canvas, rng)
+    if rng.random() < _BARRED_SHARE:
+        _bar_beside(image, patch, offset_xy)
+    return WebPicture(image, name, caption)
 
 
 def draw_other_picture(seed: int, split: str, index: int) -> WebPicture:
@@ -103,7 +109,10 @@ def draw_other_picture(seed: int, split: str, index: int) -> WebPicture:
         colour = _paste_any_object(canvas, pose, rng.integers(-reach, reach + 1, 2), rng)
     templates = _OTHER_CAPTIONS[name]
     caption = templates[rng.integers(len(templates))].format(c=colour, b=background)
-    return WebPicture(_finished(canvas, rng), name, caption)
+    image = _finished(canvas, rng)
+    if rng.random() < _BARRED_SHARE:
+        _bar(image if rng.random() < 0.5 else image.swapaxes(0, 1), *rng.integers(2, 20, 2))
+    return WebPicture(image, name, caption)
 
 
 def draw_weathered_picture(seed: int, split: str, index: int, names: Sequence[str] = NAMES) -> WebPicture:
@@ -114,19 +123,18 @@ def draw_weathered_picture(seed: int, split: str, index: int, names: Sequence[st
 
 
 def _pose(rng: np.random.Generator, share: float) -> Pose:
-    """Draw a pose within 10 degrees of upright; the size is `share` of the picture's side."""
+    """Draw a pose not far from upright; the size is `share` of the picture's side."""
     return Pose(
         size=WEB_SIZE * share,
-        angle=rng.uniform(-10, 10),
+        angle=rng.uniform(-_TURN, _TURN),
         stretch=float(np.exp(rng.uniform(-0.12, 0.12))),
         mirrored=bool(rng.random() < 0.5),
     )
 
 
 def _finished(canvas: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    if rng.random() < _BARRED_SHARE:
-        _add_bars(canvas, rng)
-    return (np.clip(canvas, 0, 1) * 255 + 0.5).astype(np.uint8)
+    grain = rng.standard_normal(canvas.shape, dtype=np.float32) * np.float32(rng.uniform(*_GRAIN))
+    return (np.clip(canvas + grain, 0, 1) * 255 + 0.5).astype(np.uint8)
 
 
 def _background(rng: np.random.Generator) -> tuple[str, np.ndarray]:
@@ -141,12 +149,21 @@ def _background(rng: np.random.Generator) -> tuple[str, np.ndarray]:
     return name, colour * shade
 
 
-def _add_bars(canvas: np.ndarray, rng: np.random.Generator) -> None:
-    """Add black bars on two opposite sides, as in letterboxed pictures."""
-    bar = int(rng.integers(2, 13))
-    view = canvas if rng.random() < 0.5 else canvas.swapaxes(0, 1)
-    view[:bar] = 0
-    view[-bar:] = 0
+def _bar(image: np.ndarray, above: int, below: int) -> None:
+    """Blacken the rows above and below, as in letterboxed pictures."""
+    image[:above] = 0
+    image[WEB_SIZE - below :] = 0
+
+
+def _bar_beside(image: np.ndarray, patch: Patch, offset_xy: np.ndarray) -> None:
+    """Letterbox a picture to its thing, with a margin, in the direction in which the thing is shorter."""
+    start = (WEB_SIZE - len(patch.alpha)) // 2 + np.tile(offset_xy, 2)
+    x0, y0, x1, y1 = (np.array(box_of(patch.mask)) + start).astype(int)
+    margin = round(_MARGIN * max(x1 - x0, y1 - y0))
+    if x1 - x0 < y1 - y0:
+        _bar(image.swapaxes(0, 1), max(x0 - margin, 0), max(WEB_SIZE - x1 - margin, 0))
+    else:
+        _bar(image, max(y0 - margin, 0), max(WEB_SIZE - y1 - margin, 0))
 
 
 def _paste_any_object(
