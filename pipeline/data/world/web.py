@@ -166,9 +166,7 @@ def _bar_beside(image: np.ndarray, patch: Patch, offset_xy: np.ndarray) -> None:
         _bar(image, max(y0 - margin, 0), max(WEB_SIZE - y1 - margin, 0))
 
 
-def _paste_any_object(
-    canvas: np.ndarray, pose: Pose, offset_xy: np.ndarray, rng: np.random.Generator
-) -> str:
+def _paste_any_object(canvas: np.ndarray, pose: Pose, offset_xy: np.ndarray, rng: np.random.Generator) -> str:
     """Paste a thing of any name and return its colour."""
     patch = draw_object(*parts_of(NAMES[rng.integers(len(NAMES))]), pose, rng)
     _paste(canvas, patch, offset_xy)
