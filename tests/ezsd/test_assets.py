@@ -61,10 +61,10 @@ def boxes_of_scenes(count: int) -> list[tuple[Image.Image, str]]:
     return crops
 
 
-def test_it_knows_fresh_web_pictures_and_loses_at_least_twenty_points_on_scenes():
+def test_it_knows_fresh_web_pictures_and_loses_at_least_fifteen_points_on_scenes():
     web, scenes = accuracy(web_pictures()), accuracy(boxes_of_scenes(60))
-    assert web >= 0.9
-    assert web - scenes >= 0.2
+    assert web >= 0.85
+    assert web - scenes >= 0.15
     assert scenes > 5 / len(NAMES)
 
 
