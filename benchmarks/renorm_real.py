@@ -11,7 +11,7 @@ from benchmarks.photos import need_real_data, real_overrides
 from benchmarks.record import Result, write_result
 from benchmarks.renorm import PLAIN, measure_recipes
 
-PHOTOS = 104
+PHOTOS = 52
 """Training photos, evenly spaced: tuning takes most of the time."""
 
 RECIPE = (
