@@ -9,20 +9,24 @@ WARMUP_SHARE = 10
 """The warm-up takes at most one step in this many."""
 SHARDS = 40
 """Shards that a stage has at least, if there are as many photos: progress moves after each."""
-LEAST_CHECKED = 100
-"""Photos from which re-normalization holds some boxes back to choose its epoch: fewer would say little."""
+LEAST_CHECKED, LEAST_CHECKED_NAMES = 100, 5
+"""Photos and base names with boxes from which on re-normalization holds some back to choose its epoch: fewer
+would say little."""
+BY_CHANCE = ("no-proposals", "one-name")
+"""Findings in mined proposals that few photos may have by chance: they are shown, but do not stop the run."""
 UNUSABLE = 5
 """Photos or boxes that may be unusable, however few there are."""
 
 Tree = dict[str, Any]
 
 
-def fit_to_photos(tree: Tree, photos: int, longer: bool = True) -> Tree:
-    """Return plain params with schedule, shards, quarantine and check for this number of training photos.
+def fit_to_photos(tree: Tree, photos: int, names: int, longer: bool = True) -> Tree:
+    """Return plain params with schedule, shards, quarantine, check and allowed findings for own data.
 
     Args:
         tree: plain params, left as they are.
-        photos: number of training photos.
+        photos: number of training photos with base boxes; the others are not trained on.
+        names: number of base names with boxes in them.
         longer: whether to train for more epochs than the recipe if they are fewer than `LEAST_STEPS` steps.
     """
     shards = {
@@ -31,9 +35,15 @@ def fit_to_photos(tree: Tree, photos: int, longer: bool = True) -> Tree:
     }
     shards["prepare"]["max_quarantined"] = UNUSABLE
     train, renorm = tree["train"], tree["renorm"]
-    checked = renorm if photos >= LEAST_CHECKED else {**renorm, "check": None}
+    checkable = photos >= LEAST_CHECKED and names >= LEAST_CHECKED_NAMES
     schedule = _schedule(train["schedule"], photos, longer)
-    return {**tree, **shards, "renorm": checked, "train": {**train, "schedule": schedule}}
+    return {
+        **tree,
+        **shards,
+        "renorm": renorm if checkable else {**renorm, "check": None},
+        "train": {**train, "schedule": schedule},
+        "run": tree["run"] if photos >= LEAST_CHECKED else {**tree["run"], "allow": list(BY_CHANCE)},
+    }
 
 
 def _per_shard(photos: int, most: int) -> int:
@@ -44,12 +54,17 @@ def _schedule(schedule: Tree, photos: int, longer: bool) -> Tree:
     """Return a schedule of at least `LEAST_STEPS`, whose rate falls at the same fractions of it."""
     per_epoch = photos / schedule["images_per_step"]
     epochs = max(schedule["epochs"], math.ceil(LEAST_STEPS / per_epoch)) if longer else schedule["epochs"]
+    return with_epochs(schedule, epochs, photos)
+
+
+def with_epochs(schedule: Tree, epochs: float, photos: int) -> Tree:
+    """Return the schedule with other epochs; its rate falls at the same fractions of them."""
+    steps = int(epochs * photos / schedule["images_per_step"])
     decays = [round(decay * epochs / schedule["epochs"], 2) for decay in schedule["decay_epochs"]]
-    warmup = min(schedule["warmup_steps"], int(epochs * per_epoch) // WARMUP_SHARE)
     same = epochs == schedule["epochs"]
     return {
         **schedule,
         "epochs": epochs,
         "decay_epochs": schedule["decay_epochs"] if same else decays,
-        "warmup_steps": warmup,
+        "warmup_steps": min(schedule["warmup_steps"], steps // WARMUP_SHARE),
     }

@@ -15,7 +15,7 @@ from ezsd.pipeline.data.coco import CocoFile
 from ezsd.pipeline.data.tables import AnnotationFile
 from ezsd.pipeline.data.views import check_base
 from ezsd.pipeline.errors import DataError
-from ezsd.pipeline.fit import fit_to_photos
+from ezsd.pipeline.fit import Tree, fit_to_photos
 from ezsd.pipeline.hold_out import Division
 from ezsd.pipeline.params import parse_params, preset_text
 from ezsd.split import Split
@@ -121,8 +121,26 @@ def write_own(division: Division, root: Path) -> None:
         write_bytes_atomic(root / path, compact.encode())
 
 
-def own_params(own: OwnData, schedule: str | None, photos: int) -> str:
-    """Text of `params.yaml` for the files of `write_own`, with `photos` training photos.
+@dataclass(frozen=True)
+class Shown:
+    """What training sees: the number of photos with base boxes, and of base names in them."""
+
+    photos: int
+    names: int
+
+    @staticmethod
+    def of(own: OwnData, division: Division) -> "Shown":
+        """Count the training part of a division. Raises DataError when it has no base box."""
+        base = {one["id"] for one in division.train["categories"] if one["name"] in own.split.base}
+        boxes = [(box["image_id"], box.get("category_id")) for box in division.train["annotations"]]
+        shown = [(photo, name) for photo, name in boxes if name in base]
+        if not shown:
+            raise DataError(f"{own.file.path} has no base box on the training photos: nothing to learn from")
+        return Shown(len({photo for photo, _ in shown}), len({name for _, name in shown}))
+
+
+def own_params(own: OwnData, schedule: str | None, shown: "Shown") -> Tree:
+    """Plain params for the files of `write_own`, of which training sees `shown`.
 
     Raises ParamsError for an unknown schedule.
     """
@@ -133,10 +151,16 @@ def own_params(own: OwnData, schedule: str | None, photos: int) -> str:
     }
     for which, path in FILES.items():
         data |= {f"{which}_photos": own.photos.as_posix(), f"{which}_annotations": path}
-    tree = fit_to_photos(yaml.safe_load(preset_text(PRESET, schedule)), photos, longer=schedule is None)
-    text = yaml.dump(tree | {"data": data}, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100)
+    tree = yaml.safe_load(preset_text(PRESET, schedule))
+    tree = fit_to_photos(tree, shown.photos, shown.names, longer=schedule is None)
+    return tree | {"data": data}
+
+
+def own_text(tree: Tree, photos: int) -> str:
+    """Text of `params.yaml` of plain params, for that number of photos with base boxes."""
+    text = yaml.dump(tree, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100)
     parse_params(text)
-    return f"# Own data with the paper's recipe, without masks, for {photos} training photos.\n{text}"
+    return f"# Own data with the paper's recipe, without masks, for {photos} photos with base boxes.\n{text}"
 
 
 class _Dumper(yaml.SafeDumper):

@@ -53,6 +53,7 @@ __all__ = [
     "plain_values",
     "preset_text",
     "select",
+    "tree_params",
 ]
 
 PARAMS_FILE = "params.yaml"
@@ -121,6 +122,11 @@ def parse_params(text: str, overrides: Sequence[str] = (), source: str = PARAMS_
     tree = parse_yaml(text, source)
     for override in overrides:
         apply_override(tree, override)
+    return tree_params(tree, source)
+
+
+def tree_params(tree: dict[str, Any], source: str = PARAMS_FILE) -> Params:
+    """Like :func:`load_params`, from plain sections and keys."""
     try:
         return _PARAMS.validate_python(tree)
     except ValidationError as error:

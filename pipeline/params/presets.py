@@ -50,6 +50,12 @@ def with_images_per_step(preset: str, text: str, images: int) -> str:
     return _with_schedule(text, {"images_per_step": images, "learning_rate": round(rate, 8)})
 
 
+def packaged_sizes() -> dict[str, dict[str, Any]]:
+    """Sizes of the recipe for own data, the largest first: changes of keys, each on top of those before."""
+    sizes: dict[str, dict[str, Any]] = yaml.safe_load(_packaged("sizes"))
+    return sizes
+
+
 def _require_paper(preset: str, what: str) -> None:
     if preset not in PAPERS:
         raise ParamsError(f"preset {preset!r} has no such {what}: choose one of {', '.join(PAPERS)}")

@@ -27,19 +27,27 @@ def apply_override(tree: dict[str, Any], override: str) -> None:
     parts, shown = key.strip().split("."), repr(shorten(override))
     if not equals or len(parts) < 2 or not all(parts):
         raise ParamsError(f"--set {shown} is not of the form section.key=value")
+    try:
+        set_key(tree, key.strip(), load_yaml(value))
+    except KeyError as error:
+        raise ParamsError(f"--set {shown}: {error.args[0]}") from None
+    except ValueError as error:
+        raise ParamsError(f"--set {shown}: the value is not YAML ({error})") from None
+
+
+def set_key(tree: dict[str, Any], key: str, value: Any) -> None:
+    """Set `section.key` in place. Raises KeyError when there is no such section."""
     node: Any = tree
+    parts = key.split(".")
     for part in parts[:-1]:
         if not isinstance(node, dict) or part not in node:
-            raise ParamsError(f"--set {shown}: there is no section {part!r}")
+            raise KeyError(f"there is no section {part!r}")
         if node[part] is None:
             node[part] = {}
         node = node[part]
     if not isinstance(node, dict):
-        raise ParamsError(f"--set {shown}: {'.'.join(parts[:-1])} holds a value, not keys")
-    try:
-        node[parts[-1]] = load_yaml(value)
-    except ValueError as error:
-        raise ParamsError(f"--set {shown}: the value is not YAML ({error})") from None
+        raise KeyError(f"{'.'.join(parts[:-1])} holds a value, not keys")
+    node[parts[-1]] = value
 
 
 def first_problem(error: ValidationError) -> str:

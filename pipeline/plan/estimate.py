@@ -18,13 +18,13 @@ from ezsd.pipeline.plan.probe import Probe, proposer_probe, step_probe
 from ezsd.pipeline.plan.rates import NOTHING, Rate, constant
 from ezsd.pipeline.plan.text import disk_warnings, memory_warnings
 from ezsd.pipeline.plan.work import ANNOTATIONS, PROPOSER, STEP, StageWork, Workload
-from ezsd.pipeline.progress import Progress, show_progress
+from ezsd.pipeline.progress import show_progress
 from ezsd.teacher.load import embedding_size
 
 SHARED = 0.6
 """Fraction of the probe's time for what does not depend on the detector."""
 BUSY = 0.5
-"""Load per core above which the machine counts as busy."""
+"""Load per core above which the machine counts as busy; times are those of an idle one."""
 
 
 @dataclass(frozen=True)
@@ -123,30 +123,32 @@ class Estimate:
     def time(self, plan: Plan, params: Params, seconds: float) -> Timing:
         """Probe the machine within a limit of seconds, and time the plan."""
         start, load = time.monotonic(), os.getloadavg()[0]
-        proposes = params.mine.method == "rpn"
-        with show_progress("plan: probe", self._probe.count + 1 + proposes, "measurements") as progress:
-            self.measure_shared(SHARED * seconds, progress)
-            left = start + seconds - time.monotonic()
-            rates = {**self._rates, STEP: self.measure_step(params, left / (1 + proposes), progress)}
-            if proposes:
-                left = start + seconds - time.monotonic()
-                progress.say(PROPOSER)
-                rates[PROPOSER] = proposer_probe(params, self.data.amounts, self._probe.photo).rate(left)
-                progress.advance(1)
+        self.measure_shared(SHARED * seconds)
+        stages = self.seconds(params, start + seconds - time.monotonic())
         took = time.monotonic() - start
         notes = (*_notes(load), *memory_warnings(plan.workers, self._probe.teacher_bytes))
-        return Timing({work.stage: work.seconds(rates) for work in plan.stages}, took, notes)
+        return Timing(stages, took, notes)
 
-    def measure_shared(self, seconds: float, progress: Progress) -> None:
-        """Measure reading, the teacher, and whatever else no detector changes."""
-        self._rates |= self._probe.measure(seconds, progress)
+    def measure_shared(self, seconds: float) -> None:
+        """Measure reading, the teacher, and whatever else no detector changes, within a limit of seconds."""
+        with show_progress("plan: probe", self._probe.count, "measurements") as progress:
+            self._rates |= self._probe.measure(seconds, progress)
 
-    def measure_step(self, params: Params, seconds: float, progress: Progress) -> Rate:
-        """Measure a training step of these params."""
-        progress.say(STEP)
-        rate = step_probe(params, self._root, self.data.amounts, self._probe.photo, self._dim).rate(seconds)
-        progress.advance(1)
-        return rate
+    def seconds(self, params: Params, seconds: float) -> dict[str, Rate]:
+        """Measure a training step within a limit, and return the seconds of each stage.
+
+        `measure_shared` comes first.
+        """
+        amounts, photo = self.data.amounts, self._probe.photo
+        probes = {STEP: lambda: step_probe(params, self._root, amounts, photo, self._dim)}
+        if params.mine.method == "rpn":
+            probes[PROPOSER] = lambda: proposer_probe(params, amounts, photo)
+        rates = dict(self._rates)
+        with show_progress("plan: probe training", len(probes), "measurements") as progress:
+            for name, probe in probes.items():
+                rates[name] = probe().rate(seconds / len(probes))
+                progress.advance(1)
+        return {work.stage: work.seconds(rates) for work in self._workload(params).stages()}
 
     def _workload(self, params: Params) -> Workload:
         train = replace(params.train, backbone_weights=RANDOM)
@@ -168,4 +170,4 @@ def _notes(load: float) -> tuple[str, ...]:
     cores = os.cpu_count() or 1
     if load <= BUSY * cores:
         return ()
-    return (f"the machine was busy (load {load:.1f} on {cores} cores): when it is idle, a run is faster",)
+    return (f"the machine is busy (load {load:.1f} on {cores} cores): a run takes longer while it is",)

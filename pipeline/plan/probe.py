@@ -26,7 +26,7 @@ from ezsd.pipeline.models.teacher_source import resolve_teacher
 from ezsd.pipeline.params import MineRpnParams, Params, TrainParams
 from ezsd.pipeline.plan.counts import Amounts
 from ezsd.pipeline.plan.data import draw_one
-from ezsd.pipeline.plan.rates import Rate, Repeats, constant, repeat
+from ezsd.pipeline.plan.rates import Clock, Rate, constant, repeat
 from ezsd.pipeline.plan.work import CROP, LOAD, PHOTO, SCENE, START, TEXT
 from ezsd.pipeline.progress import Progress
 from ezsd.teacher.box_encoder import BoxEncoder
@@ -43,8 +43,13 @@ SIDES = (1 / 8, 1 / 4, 1 / 2, 1)
 """Of a photo's side in training, at which a step is tried; a slow machine has no time for the largest."""
 MOST_TEXTS = 64
 
-Task = Callable[[float], Repeats]
+Task = Callable[[float], Rate]
 """Measures within a limit of seconds."""
+
+
+def meter_of(device: torch.device) -> Clock:
+    """What tells the time of work on a device: on the CPU other programs do not count."""
+    return time.process_time if device.type == "cpu" else time.monotonic
 
 
 @dataclass(frozen=True)
@@ -63,10 +68,10 @@ class Probe:
 
     def measure(self, seconds: float, progress: Progress) -> dict[str, Rate]:
         """Measure all rates that do not depend on `train`, within a limit of seconds."""
-        start = time.monotonic()
+        start, before = time.monotonic(), self._meter()
         progress.say(LOAD)
         _ = self.teacher
-        load = time.monotonic() - start
+        load = self._meter() - before
         progress.advance(1)
         rates = {START: constant(START_SECONDS), LOAD: constant(load)}
         tasks = self._tasks()
@@ -74,7 +79,7 @@ class Probe:
             progress.say(name)
             left = start + seconds - time.monotonic()
             with one_thread():
-                rates[name] = task(left / (len(tasks) - place)).rate()
+                rates[name] = task(left / (len(tasks) - place))
             progress.advance(1)
         return rates
 
@@ -86,11 +91,16 @@ class Probe:
     def _tasks(self) -> dict[str, Task]:
         tasks: dict[str, Task] = {PHOTO: self._photo}
         if self.params.data.world is not None:
-            tasks[SCENE] = lambda seconds: repeat(self._draw, (1,), seconds)
+            tasks[SCENE] = lambda seconds: repeat(self._draw, (1,), seconds, time.process_time).rate()
         if self.params.renorm.towers != "image":
-            tasks[TEXT] = lambda seconds: repeat(self._texts, doubled(MOST_TEXTS), seconds)
+            sizes = doubled(MOST_TEXTS)
+            tasks[TEXT] = lambda seconds: repeat(self._texts, sizes, seconds, self._meter).rate()
         tasks[CROP] = self._crops
         return tasks
+
+    @property
+    def _meter(self) -> Clock:
+        return meter_of(choose_device(self.params.run))
 
     @cached_property
     def teacher(self) -> Teacher:
@@ -122,12 +132,12 @@ class Probe:
         grain = generator.integers(-12, 13, clouds.shape)
         return encode_jpeg(np.clip(clouds + grain, 0, 255).astype(np.uint8))
 
-    def _photo(self, seconds: float) -> Repeats:
+    def _photo(self, seconds: float) -> Rate:
         def decode(photos: int) -> None:
             for _ in range(photos):
                 decode_photo(self._jpeg, self.amounts.common_size_wh)
 
-        return repeat(decode, doubled(8), seconds)
+        return repeat(decode, doubled(8), seconds, time.process_time).rate()
 
     def _draw(self, scenes: int) -> None:
         for index in range(scenes):
@@ -137,7 +147,7 @@ class Probe:
     def _texts(self, texts: int) -> None:
         self.teacher.encode_texts(["a photo of a thing"] * texts).cpu()
 
-    def _crops(self, seconds: float) -> Repeats:
+    def _crops(self, seconds: float) -> Rate:
         """Crops on as many workers at once as a run has, because they share caches and memory."""
         encoder, device = BoxEncoder(self.teacher, self.params.mine.batch), choose_device(self.params.run)
         workers = count_workers(self.params.run) if device.type == "cpu" else 1
@@ -152,7 +162,8 @@ class Probe:
             def encode_at_once(crops: int) -> None:
                 list(pool.map(encode, [crops] * workers))
 
-            return repeat(encode_at_once, doubled(self.params.mine.batch), seconds)
+            sizes = doubled(self.params.mine.batch)
+            return repeat(encode_at_once, sizes, seconds, self._meter).rate() * (1 / workers)
 
 
 def doubled(most: int) -> tuple[int, ...]:
@@ -192,7 +203,7 @@ class TrainingProbe:
         """Seconds of an image of a step, measured within a limit of seconds."""
         sizes = [max(32, round(self.side * part)) ** 2 for part in SIDES]
         with one_thread():
-            repeats = repeat(self._step, sizes, seconds)
+            repeats = repeat(self._step, sizes, seconds, meter_of(next(self.model.parameters()).device))
         return repeats.rate_at(sizes[-1]) * (1 / self.images)
 
     def _step(self, size: int) -> None:

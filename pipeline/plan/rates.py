@@ -1,5 +1,6 @@
 """Measured rates: seconds of a unit of work, with a range, within a limit of time."""
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -65,43 +66,54 @@ class Repeats:
     def rate_at(self, size: int) -> Rate:
         """Seconds of the task at a larger size: on the line through the two sizes that were measured.
 
-        The upper end of the range is in proportion to the size, as if nothing were fixed.
+        The range then begins where nothing grows, and reaches as far to the other side.
         """
         measured = self.rate() * self.size
         before, seconds = self.smallest
-        if size == self.size or before == self.size:
-            return measured * (size / self.size)
-        slope = max(0.0, measured.seconds - seconds) / (self.size - before)
+        if size == self.size:
+            return measured
+        slope = measured.seconds / self.size
+        if before < self.size:
+            slope = max(0.0, measured.seconds - seconds) / (self.size - before)
         likely = measured.seconds + slope * (size - self.size)
-        return Rate(likely, likely * measured.low / measured.seconds, measured.high * size / self.size)
+        return Rate(likely, measured.low, 2 * likely - measured.low)
 
 
 def repeat(
-    take: Callable[[int], None], sizes: Sequence[int], seconds: float, clock: Clock = time.monotonic
+    take: Callable[[int], None],
+    sizes: Sequence[int],
+    seconds: float,
+    meter: Clock,
+    clock: Clock = time.monotonic,
 ) -> Repeats:
     """Time a task at growing sizes, and repeat it at the last one, within a limit.
 
     Args:
         take: does the task once, at a size.
-        sizes: ascending; the first is taken twice however long it lasts, as its first time is a warm-up.
-        seconds: limit. A size is tried if it should take, in proportion, at most half of the time left.
-        clock: tells seconds.
+        sizes: ascending. The first is a warm-up and is taken again; it and the second are taken however long
+            they last, as nothing else tells what grows with the size.
+        seconds: limit. A larger size is tried if the last one left twice the time that it should take; a task
+            with fixed cost grows slower than its size, so this is taken to grow with its root.
+        meter: tells the seconds that are measured; of the processor, other programs do not count.
+        clock: tells the seconds of the limit.
     """
-    end = clock() + seconds
+    end, last = clock() + seconds, 0.0
 
     def timed(size: int) -> float:
-        start = clock()
+        nonlocal last
+        start, begun = meter(), clock()
         take(size)
-        return clock() - start
+        last = clock() - begun
+        return meter() - start
 
     timed(sizes[0])
-    size, last = sizes[0], timed(sizes[0])
-    smallest = (size, last)
+    size, measured = sizes[0], timed(sizes[0])
+    smallest = (size, measured)
     for larger in sizes[1:]:
-        if last * larger / size > (end - clock()) / 2:
+        if larger != sizes[1] and last * math.sqrt(larger / size) > (end - clock()) / 2:
             break
-        size, last = larger, timed(larger)
-    taken = [last]
+        size, measured = larger, timed(larger)
+    taken = [measured]
     while len(taken) < REPEATS and clock() + last <= end:
         taken.append(timed(size))
     return Repeats(size, taken, smallest)

@@ -8,10 +8,14 @@ import typer
 from ezsd.stages.commands.options import DEFAULT_PARAMS, ParamsPath, Replace, params_file, root_of, say
 
 if TYPE_CHECKING:
+    from ezsd.pipeline.fit import Tree
     from ezsd.pipeline.hold_out import Division
     from ezsd.pipeline.own_data import OwnData
 
 app = typer.Typer()
+
+PROBE_SECONDS, SIZE_SECONDS = 12.0, 6.0
+"""Limits for measuring the machine with `--time-budget`: once, and for each size that is tried."""
 
 
 @app.command("init-own", epilog="Example: `ezsd-cli init-own --photos p --annotations b.json --novel n.txt`")
@@ -41,19 +45,30 @@ def init_own(
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the draw of validation photos.", min=0)] = 0,
     schedule: Annotated[str | None, typer.Option(help="One of 1x, 3x, lvis-48e, demo; default 3x.")] = None,
+    time_budget: Annotated[
+        str | None,
+        typer.Option(
+            help="Time for the whole run on this machine, as 90m or 1h30m: sizes the recipe.", metavar="TIME"
+        ),
+    ] = None,
     params: ParamsPath = DEFAULT_PARAMS,
     force: Replace = False,
 ) -> None:
     """Write params for your own photos, and `dvc.yaml`; one photo in five is held out for validation."""
     from ezsd.pipeline.init import write_project
-    from ezsd.pipeline.own_data import choose_own, own_params, read_names, write_own
+    from ezsd.pipeline.own_data import Shown, choose_own, own_params, own_text, read_names, write_own
+    from ezsd.pipeline.plan.budget import parse_budget
 
+    budget = None if time_budget is None else parse_budget(time_budget)
     names = None if base is None else read_names(base)
     folder = None if photos is None else photos.resolve()
     own = choose_own(folder, annotations, names, read_names(novel))
     division = _divide(own, val_fraction, seed)
-    file = params_file(params)
-    write_project(file, own_params(own, schedule, len(division.train["images"])), force)
+    file, shown = params_file(params), Shown.of(own, division)
+    tree = own_params(own, schedule, shown)
+    if budget is not None:
+        tree = _fit(tree, division, shown.photos, budget)
+    write_project(file, own_text(tree, shown.photos), force)
     write_own(division, root_of(params))
     say(
         f"{file}: {len(own.split.base)} base and {len(own.split.novel)} novel names; "
@@ -69,6 +84,25 @@ def _divide(own: "OwnData", fraction: float | None, seed: int) -> "Division":
     if own.held and fraction is None:
         return divide(own.file, own.split, own.held)
     return hold_out(own.file, own.split, 0.2 if fraction is None else fraction, seed)
+
+
+def _fit(tree: "Tree", division: "Division", photos: int, budget: float) -> "Tree":
+    """The recipe in a size that keeps the budget on this machine; prints what was chosen."""
+    from tempfile import TemporaryDirectory
+
+    from ezsd.pipeline.own_data import write_own
+    from ezsd.pipeline.params import tree_params
+    from ezsd.pipeline.plan.budget import fit_to_budget, fitted_text
+    from ezsd.pipeline.plan.estimate import Estimate
+
+    with TemporaryDirectory(prefix="ezsd-plan-") as name:
+        root = Path(name)
+        write_own(division, root)
+        estimate = Estimate(tree_params(tree), root)
+        estimate.measure_shared(PROBE_SECONDS)
+        fitted = fit_to_budget(tree, photos, budget, lambda sized: estimate.seconds(sized, SIZE_SECONDS))
+    say(fitted_text(fitted, budget))
+    return fitted.tree
 
 
 def _unscored(own: "OwnData", division: "Division") -> list[str]:

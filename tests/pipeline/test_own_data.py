@@ -8,10 +8,12 @@ from conftest import TinyDataset
 from support.formats import as_xml, as_yolo
 
 from ezsd.errors import InputError
-from ezsd.pipeline.errors import DataError
+from ezsd.pipeline.errors import DataError, ParamsError
 from ezsd.pipeline.hold_out import Division, hold_out
-from ezsd.pipeline.own_data import FILES, choose_own, own_params, read_names, write_own
-from ezsd.pipeline.params import parse_params, preset_text
+from ezsd.pipeline.own_data import FILES, Shown, choose_own, own_params, read_names, write_own
+from ezsd.pipeline.params import load_params, parse_params, preset_text, tree_params
+from ezsd.pipeline.plan.estimate import Estimate
+from ezsd.pipeline.plan.rates import constant
 from ezsd.stages.commands.init_own import init_own
 
 
@@ -41,7 +43,7 @@ def test_the_params_find_what_was_written_and_the_input_is_untouched(boxes: Path
     own = choose_own(tmp_path / "photos", boxes, None, ["spoon"])
     assert own.split.base == ("mug", "cake fork")
     write_own(hold_out(own.file, own.split, 0.2, seed=0), tmp_path / "root")
-    params = parse_params(own_params(own, "3x", photos=8))
+    params = tree_params(own_params(own, "3x", Shown(photos=8, names=1)))
     for which, photos in (("train", 8), ("val", 2)):
         path = tmp_path / "root" / str(getattr(params.data, f"{which}_annotations"))
         assert len(json.loads(path.read_text())["images"]) == photos
@@ -49,6 +51,15 @@ def test_the_params_find_what_was_written_and_the_input_is_untouched(boxes: Path
     expected = parse_params(preset_text("voc"), ["train.schedule.warmup_steps=7"])  # a tenth of 8 * 36 / 4
     assert params.train == expected.train
     assert boxes.read_bytes() == before
+
+
+def test_training_sees_the_photos_with_base_boxes_alone(boxes: Path, tmp_path: Path) -> None:
+    own = choose_own(tmp_path / "photos", boxes, ["cake fork", "mug"], ["spoon"])
+    division = hold_out(own.file, own.split, 0.2, seed=0)
+    assert Shown.of(own, division) == Shown(photos=8, names=1)
+    without = choose_own(tmp_path / "photos", boxes, ["cake fork"], ["spoon"])
+    with pytest.raises(DataError, match="no base box on the training photos"):
+        Shown.of(without, division)
 
 
 def test_names_come_from_a_file_or_from_the_command_line(tmp_path: Path) -> None:
@@ -167,3 +178,27 @@ def test_a_yolo_folder_keeps_its_validation_photos_unless_a_fraction_is_given(
         init_own(yolo, "cow", "cat, dog", val_fraction=fraction, params=root / "params.yaml", force=True)
         images = json.loads((root / FILES["val"]).read_text())["images"]
         assert len(images) == 4 if held is None else [image["file_name"] for image in images] == held
+
+
+def test_a_time_budget_sizes_the_recipe_or_leaves_nothing_behind(
+    boxes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(Estimate, "measure_shared", lambda self, seconds: None)
+    # 1,500 steps of 4 photos: a second a step on photos of 256 px, four on those of 512
+    seconds = {256: 1500.0, 400: 3000.0, 512: 6000.0, 800: 12_000.0}
+    monkeypatch.setattr(
+        Estimate,
+        "seconds",
+        lambda self, params, limit: {"train": constant(seconds[params.train.detector.short_side])},
+    )
+    file, photos = tmp_path / "root/params.yaml", tmp_path / "photos"
+    with pytest.raises(ParamsError, match="give at least 5m"):
+        init_own(boxes, "spoon", photos=photos, params=file, time_budget="4m")
+    assert not (tmp_path / "root").exists()
+
+    init_own(boxes, "spoon", photos=photos, params=file, time_budget="2h")
+    params = load_params(file)
+    assert params.train.detector.short_side == 512 and params.renorm.epochs == 8
+    printed = capsys.readouterr().err
+    assert "size medium for 2:00:00: resnet50 at 512 px, 1,500 steps" in printed
+    assert "planned 1:40:00 (1:40:00 to 1:40:00)" in printed

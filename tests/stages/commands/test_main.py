@@ -302,7 +302,7 @@ def test_quick_commands_import_nothing_heavy(tmp_path: Path) -> None:
     (tmp_path / "photos").mkdir()
     boxes = {
         "images": [{"id": n, "file_name": f"{n}.jpg", "width": 9, "height": 9} for n in (1, 2)],
-        "annotations": [],
+        "annotations": [{"id": n, "image_id": n, "category_id": 1, "bbox": [0, 0, 4, 4]} for n in (1, 2)],
         "categories": [{"id": 1, "name": "mug"}, {"id": 2, "name": "spoon"}],
     }
     (tmp_path / "boxes.json").write_text(json.dumps(boxes))
