@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from ezsd.cache.artifacts import Embedded, Mined, Renormed
-from ezsd.cache.manifest import read_manifest
+from ezsd.cache.manifest import Manifest, require_complete
 from ezsd.cache.renorm_file import CheckRecord
 from ezsd.cache.sharded import ShardedStore
 from ezsd.pipeline.data.prepared import Prepared
@@ -17,7 +17,7 @@ from ezsd.pipeline.errors import PipelineError
 from ezsd.pipeline.evaluation_files import EvaluationFolder
 from ezsd.pipeline.graph import STAGES
 from ezsd.pipeline.params import Params
-from ezsd.pipeline.runner import artifact_folder
+from ezsd.pipeline.runner import artifact_folder, command_of
 from ezsd.stages.pages.curves import draw_curves, stack
 from ezsd.stages.pages.drawing import draw_bars
 from ezsd.stages.pages.inspection_text import outline
@@ -45,9 +45,8 @@ def inspect_stage(root: Path, stage: str) -> dict[str, Any]:
         ArtifactError: the artifact is missing, interrupted or damaged.
     """
     if stage not in STAGES:
-        raise PipelineError(f"there is no stage {stage!r}: choose one of {', '.join(STAGES)}")
-    folder = artifact_folder(root, stage)
-    manifest = read_manifest(folder)
+        raise PipelineError(f"there is no stage {stage!r}: choose one of {', '.join(STAGES)}, or proposals")
+    folder, manifest = artifact_folder(root, stage), _complete(root, stage)
     details = {
         "prepare": _prepare,
         "renorm": _renorm,
@@ -105,7 +104,7 @@ def inspect_image(root: Path, image_id: int) -> PhotoDetails:
         ArtifactError: photos are not prepared or proposals not mined.
     """
     for stage in ("prepare", "mine"):
-        read_manifest(artifact_folder(root, stage))
+        _complete(root, stage)
     photos = Prepared(artifact_folder(root, "prepare")).train.photos
     found = np.flatnonzero(photos.image_ids == image_id)
     if not len(found):
@@ -165,6 +164,10 @@ def _draw_norm_changes(root: Path) -> Image.Image:
         [f"{change['relative_change']:.2%}" for change in changes],
         "Relative change of norm layers by re-normalization",
     )
+
+
+def _complete(root: Path, stage: str) -> Manifest:
+    return require_complete(artifact_folder(root, stage), f"run `ezsd-cli {command_of(stage)}`")
 
 
 def _prepare(folder: Path) -> dict[str, Any]:

@@ -123,5 +123,11 @@ def test_a_mistake_gets_one_sentence(root):
         inspect_image(root, 99)
     with pytest.raises(PipelineError, match="there is no stage 'mined': choose one of prepare"):
         inspect_stage(root, "mined")
-    with pytest.raises(ArtifactError, match="missing"):
+    with pytest.raises(PipelineError, match=r"evaluate, report, or proposals$"):
+        inspect_stage(root, "propsals")
+    with pytest.raises(ArtifactError, match=r"report is missing.*run `ezsd-cli report`$"):
         inspect_stage(root, "report")
+    with pytest.raises(ArtifactError, match=r"mine is missing.*run `ezsd-cli precompute --only mine`$"):
+        inspect_stage(root / "elsewhere", "mine")
+    with pytest.raises(ArtifactError, match=r"prepare is missing.*run `ezsd-cli precompute --only prepare`$"):
+        inspect_image(root / "elsewhere", 10)
