@@ -4,12 +4,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
+from pydantic import TypeAdapter
 
 from ezsd.cache.checked import require_intact
 from ezsd.cache.contents import store_location
+from ezsd.cache.errors import ArtifactError
 from ezsd.cache.index import DatasetIndex
 from ezsd.cache.layout import ArraySpec
 from ezsd.cache.objects import Location
@@ -18,6 +20,7 @@ from ezsd.cache.renorm_file import RenormRecord, read_renorm
 from ezsd.cache.sharded import ShardedStore
 
 Rows = dict[str, np.ndarray]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -77,7 +80,17 @@ class StoreFolder:
     @property
     def protocol(self) -> str:
         """`names known` or `strict`."""
-        return str(self.store.attributes["protocol"])
+        return self.attribute("protocol", TypeAdapter(str))
+
+    def attribute(self, name: str, form: TypeAdapter[T]) -> T:
+        """An attribute of the store. Raises ArtifactError if it is missing or of another form."""
+        try:
+            return form.validate_python(self.store.attributes.get(name), strict=True)
+        except ValueError as error:
+            raise ArtifactError(
+                f"{name} of {self.folder / self.STORE} is not what the stage writes; "
+                f"run: ezsd-cli precompute --only {self.STAGE} --force"
+            ) from error
 
 
 @dataclass(frozen=True)
@@ -109,23 +122,23 @@ class Mined(StoreFolder):
     @property
     def names(self) -> tuple[str, ...]:
         """The names that competed for a crop; base names first."""
-        return tuple(self.store.attributes["names"])
+        return tuple(self.attribute("names", TypeAdapter(list[str])))
 
     @property
     def base_count(self) -> int:
         """How many of the names are base names."""
-        return int(self.store.attributes["base_count"])
+        return self.attribute("base_count", TypeAdapter(int))
 
     @property
     def score(self) -> str:
         """What the scores are: `CERTAINTY` or `OBJECTNESS` of `ezsd.mining.score`."""
-        return str(self.store.attributes["score"])
+        return self.attribute("score", TypeAdapter(str))
 
     @property
     def scored_context_factor(self) -> float | None:
         """Sides of the crop that was scored / sides of the box; None when the score is of no crop."""
-        factor: float | None = self.store.attributes["scored_context_factor"]
-        return factor
+        form: TypeAdapter[float | None] = TypeAdapter(float | None)
+        return self.attribute("scored_context_factor", form)
 
     def boxes_by_photo(self) -> Iterator[tuple[int, np.ndarray]]:
         """Yield image id and proposals, float32 (count, 4) xyxy, of each training photo in index order."""
@@ -188,9 +201,9 @@ def mined_arrays(keep: int) -> dict[str, ArraySpec]:
 
 def embedded_arrays(mined: ShardedStore, objects: int, dim: int, dtype: str) -> dict[str, ArraySpec]:
     """The arrays of `embeddings.zarr`, with at most `objects` base boxes per photo."""
-    keep = mined.layout.arrays["boxes_xyxy"].shape[0]
+    keep = mined.spec("boxes_xyxy").shape[0]
     return {
-        **{name: mined.layout.arrays[name] for name in MINED_ARRAYS},
+        **{name: mined.spec(name) for name in MINED_ARRAYS},
         **embedding_specs("embeddings", keep, dim, dtype, compressed=False),
         "gt_boxes_xyxy": ArraySpec((objects, 4), "float32"),
         "gt_count": ArraySpec((), "int32"),

@@ -6,7 +6,7 @@ A file's attributes hold its kind and schema. Datasets carry HDF5's own checksum
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from io import FileIO
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import h5py
@@ -64,8 +64,11 @@ class Hdf5Reader:
         self._file = file
 
     def get(self, name: str) -> np.ndarray:
-        """Return a whole dataset. Raises KeyError."""
-        return np.asarray(self._file[name][()])  # a scalar of text or opaque bytes is no array
+        """Return a whole dataset. Raises KeyError, and ValueError if the file does not hold all of it."""
+        dataset = stored_dataset(self._file, name)
+        if dataset.id.get_storage_size() < dataset.nbytes:  # never written parts would take memory
+            raise ValueError(f"{name} is larger than what the file holds of it")
+        return np.asarray(dataset[()])  # a scalar of text or opaque bytes is no array
 
     def get_texts(self, name: str) -> list[str]:
         """Return a list of strings."""
@@ -101,6 +104,22 @@ def open_hdf5(path: Path, kind: str) -> Iterator[Hdf5Reader]:
         raise ArtifactError(
             f"{path} is truncated or damaged; delete it and run the stage that writes it"
         ) from error
+
+
+def stored_dataset(file: h5py.Group, name: str) -> h5py.Dataset:
+    """Return a dataset of this very file: links and external storage could be any file of the machine.
+
+    Raises:
+        KeyError: it is not there, or only a link is.
+    """
+    node: h5py.Group | h5py.Dataset = file
+    for part in PurePosixPath(name).parts:
+        if not isinstance(node, h5py.Group) or not isinstance(node.get(part, getlink=True), h5py.HardLink):
+            raise KeyError(name)
+        node = node[part]
+    if not isinstance(node, h5py.Dataset) or node.external or node.is_virtual:
+        raise KeyError(name)
+    return node
 
 
 class FileSink(FileIO):

@@ -154,6 +154,8 @@ def check_manifest(value: Mapping[str, Any], path: str) -> Manifest:
         made_from = fingerprint(manifest.stage, manifest.inputs)
         if any(file.bytes < 0 for file in files.values()):
             raise ValueError("a size is negative")
+        if not all(isinstance(one, dict) for one in (manifest.inputs, manifest.counts, manifest.facts)):
+            raise ValueError("inputs, counts and facts are by name")
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError, ArtifactError) as error:
         raise ArtifactError(f"{path} is damaged: its entries are not those of a manifest") from error
     if made_from != manifest.fingerprint:

@@ -9,7 +9,7 @@ shards.
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from shutil import disk_usage
 
 import h5py
@@ -27,7 +27,7 @@ from ezsd.cache.atomic import (
 from ezsd.cache.contents import PIECE, Contents
 from ezsd.cache.errors import ArtifactError
 from ezsd.cache.folders import INCOMPLETE, MANIFEST, MARKS, artifact_files, remove_file
-from ezsd.cache.hdf5 import FileSink
+from ezsd.cache.hdf5 import FileSink, stored_dataset
 from ezsd.cache.manifest import FileRecord, Manifest
 
 KIND = "ezsd artifacts"
@@ -169,17 +169,14 @@ class PortableFile:
         return b"".join(_pieces(dataset))
 
     def _dataset(self, stage: str, name: str) -> h5py.Dataset:
-        """Return bytes stored in this file: links and external storage could be any file of this machine."""
-        node: h5py.Group | h5py.Dataset = self._file
-        for part in (stage, *PurePosixPath(name).parts):
-            here = isinstance(node, h5py.Group) and isinstance(node.get(part, getlink=True), h5py.HardLink)
-            if not here:
-                raise ArtifactError(f"{self._path} lacks {stage}/{name}: it is damaged or foreign")
-            node = node[part]
-        plain = isinstance(node, h5py.Dataset) and node.dtype == np.uint8 and node.ndim == 1
-        if not plain or node.external or node.is_virtual or node.id.get_storage_size() != len(node):
+        try:
+            found = stored_dataset(self._file, f"{stage}/{name}")
+        except KeyError:
+            raise ArtifactError(f"{self._path} lacks {stage}/{name}: it is damaged or foreign") from None
+        plain = found.dtype == np.uint8 and found.ndim == 1
+        if not plain or found.id.get_storage_size() != len(found):
             raise ArtifactError(f"{self._path}: {stage}/{name} is not plain bytes; the file is foreign")
-        return node
+        return found
 
     def _damaged(self, stage: str, name: str) -> ArtifactError:
         return ArtifactError(

@@ -103,6 +103,14 @@ class ShardedStore:
         """Arrays, rows and shards."""
         return self._layout
 
+    def spec(self, name: str) -> ArraySpec:
+        """Return the form of an array. Raises ArtifactError if the store has no such array."""
+        if name not in self._layout.arrays:
+            raise ArtifactError(
+                f"{self._objects.name} has no array {name!r}; it has {sorted(self._layout.arrays)}"
+            )
+        return self._layout.arrays[name]
+
     @property
     def attributes(self) -> dict[str, Any]:
         """The attributes given to `create`."""
@@ -162,7 +170,7 @@ class ShardedStore:
         """
         self._records.require_complete()
         chosen = list(self._layout.arrays) if names is None else list(names)
-        specs = [self._spec(name) for name in chosen]
+        specs = [self.spec(name) for name in chosen]
         rows = self.shard_range(shard)
         found = self._objects.get_many([(self._layout.object_key(name, shard), None) for name in chosen])
         decoded = {}
@@ -188,7 +196,7 @@ class ShardedStore:
             ArtifactError: as `read_shard`, or a row does not exist.
         """
         self._records.require_complete()
-        spec, wanted = self._spec(name), np.asarray(rows, dtype=np.int64)
+        spec, wanted = self.spec(name), np.asarray(rows, dtype=np.int64)
         if wanted.size and not (wanted.min() >= 0 and wanted.max() < self.rows):
             raise ArtifactError(
                 f"{self._objects.name} has rows 0 to {self.rows - 1}, not all of those asked for"
@@ -204,7 +212,7 @@ class ShardedStore:
         return result
 
     def _read_rows(self, name: str, shard: int, rows_in_shard: np.ndarray) -> np.ndarray:
-        key, spec = self._layout.object_key(name, shard), self._spec(name)
+        key, spec = self._layout.object_key(name, shard), self.spec(name)
         spans = self._index(name, shard)[rows_in_shard].tolist()
         found = self._objects.get_many(
             [(key, RangeByteRequest(start, start + size)) for start, size in spans]
@@ -220,13 +228,6 @@ class ShardedStore:
                 tail, len(self.shard_range(shard)), self._layout.shard_rows
             )
         return self._indices[name, shard]
-
-    def _spec(self, name: str) -> ArraySpec:
-        if name not in self._layout.arrays:
-            raise ArtifactError(
-                f"{self._objects.name} has no array {name!r}; it has {sorted(self._layout.arrays)}"
-            )
-        return self._layout.arrays[name]
 
     def _damaged(self, name: str, shard: int, error: DamagedShard) -> ArtifactError:
         rows = self.shard_range(shard)

@@ -7,9 +7,11 @@
 """
 
 import json
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from functools import cached_property
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -17,6 +19,7 @@ from ezsd.cache.atomic import write_bytes_atomic, write_json_atomic
 from ezsd.cache.checked import read_json
 from ezsd.cache.errors import ArtifactError
 from ezsd.cache.tables import read_table, table_bytes
+from ezsd.evaluation.groups import GROUPS
 from ezsd.pipeline.evaluation_forms import check_detections, check_metrics, check_truth
 
 if TYPE_CHECKING:
@@ -85,7 +88,7 @@ class EvaluationFolder:
     @cached_property
     def errors(self) -> "list[ErrorRow]":
         """Error types: counts of found and missed objects and of false positives, by group."""
-        return self._rows(ERRORS, _error_row)
+        return self._checked(ERRORS, lambda: _complete(self._rows(ERRORS, _error_row)))
 
     @cached_property
     def detections(self) -> "list[Record]":
@@ -134,6 +137,15 @@ def _error_row(row: dict[str, str]) -> "ErrorRow":
     from ezsd.evaluation.error_types import ErrorRow
 
     return ErrorRow(row["group"], row["kind"], int(row["count"]), _percent(row["percent"]))
+
+
+def _complete(rows: "list[ErrorRow]") -> "list[ErrorRow]":
+    """The rows, which must be one for each group and kind."""
+    from ezsd.evaluation.error_types import KINDS
+
+    if Counter((row.group, row.kind) for row in rows) != Counter(product(GROUPS, KINDS)):
+        raise ValueError("a group or kind is missing, or comes twice")
+    return rows
 
 
 def _lines(records: "Sequence[Record]") -> bytes:

@@ -3,34 +3,68 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, NotRequired
 
-from pydantic import BaseModel, Field, TypeAdapter
+from pydantic import Field, TypeAdapter
 from typing_extensions import TypedDict
 
+from ezsd.evaluation.groups import FREQUENCIES
+
 Percent = Annotated[float, Field(ge=0, le=100)] | None
-Percents = dict[str, Percent]
+Count = Annotated[int, Field(ge=0)]
+Limit = Annotated[str, Field(pattern="^[0-9]{1,9}$")]
 
 
-class _Scores(BaseModel):
-    AP50: Percents
-    AP: Percents
-    AP75: Percents
+class _Percents(TypedDict):
+    base: Percent
+    novel: Percent
+    all: Percent
 
 
-class _Data(BaseModel):
+class _Counts(TypedDict):
+    base: Count
+    novel: Count
+    all: Count
+
+
+class _Sides(TypedDict):
+    base: float
+    novel: float
+
+
+class _Scores(TypedDict):
+    """What every data format has, what only some have, and what is by LVIS's frequencies."""
+
+    AP50: _Percents
+    AP: _Percents
+    AP75: _Percents
+    AP50_11_points: NotRequired[_Percents]
+    AP_small: NotRequired[_Percents]
+    AP_medium: NotRequired[_Percents]
+    AP_large: NotRequired[_Percents]
+    APr: NotRequired[Percent]
+    APc: NotRequired[Percent]
+    APf: NotRequired[Percent]
+
+
+class _Data(TypedDict):
     format: str
     split: str
-    shots: int = 0
-    photos: int
-    categories: dict[str, int]
-    objects: dict[str, int]
+    shots: NotRequired[Count]
+    photos: Count
+    categories: _Counts
+    objects: _Counts
 
 
 class _Ensemble(_Scores):
-    teacher_weights: dict[str, float]
+    teacher_weights: _Sides
 
 
-class _Student(BaseModel):
-    naming: Percents
+class _TeacherAccuracy(TypedDict):
+    raw: _Percents
+    renormalized: _Percents
+
+
+class _Student(TypedDict):
+    naming: _Percents
 
 
 class _Metrics(_Scores):
@@ -38,14 +72,14 @@ class _Metrics(_Scores):
 
     protocol: str
     data: _Data
-    names_without_objects: dict[str, list[str]] = {}
+    names_without_objects: NotRequired[dict[str, list[str]]]
     max_dets: int
-    masks: _Scores | None = None
-    ensemble: _Ensemble | None = None
-    other_max_dets: dict[str, _Scores]
-    teacher_accuracy: dict[str, Percents]
+    masks: NotRequired[_Scores]
+    ensemble: NotRequired[_Ensemble]
+    other_max_dets: dict[Limit, _Scores]
+    teacher_accuracy: _TeacherAccuracy
     student: _Student
-    proposal_recall: Percents
+    proposal_recall: _Percents
 
 
 _Number = Annotated[float, Field(allow_inf_nan=False)]
@@ -90,6 +124,8 @@ class _Truth(TypedDict):
 
 
 _DETECTIONS, _TRUTH = TypeAdapter(list[_Detection]), TypeAdapter(_Truth)
+_METRICS = TypeAdapter(_Metrics)
+_BY_FREQUENCY = {f"AP{letter}" for letter in FREQUENCIES}
 
 
 def check_detections(value: Any, truth: Mapping[str, Any]) -> Any:
@@ -117,5 +153,8 @@ def check_metrics(value: Any) -> dict[str, Any]:
     Raises:
         ValueError: it has another form.
     """
-    _Metrics.model_validate(value, strict=True)
+    _METRICS.validate_python(value, strict=True)
+    for scores in (value, value.get("masks", {})):
+        if 0 < len(_BY_FREQUENCY & scores.keys()) < len(_BY_FREQUENCY):
+            raise ValueError("scores of some frequencies are missing")
     return dict(value)

@@ -5,6 +5,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from ezsd.cache import manifest, writing
+from ezsd.cache.atomic import is_leftover
 from ezsd.cache.folders import INCOMPLETE, MANIFEST, artifact_files
 from ezsd.cache.portable import PortableFile, artifact_bytes, export_artifacts, open_portable
 from ezsd.pipeline.errors import PipelineError
@@ -68,8 +69,8 @@ def _is_there(file: PortableFile, name: str, folder: Path, force: bool) -> bool:
     resumes = (folder / INCOMPLETE).is_file() and (
         writing.claimed_fingerprint(folder) == file.manifest(name).fingerprint
     )
-    holds = (folder / MANIFEST).is_file() or artifact_files(folder)
-    if not force and not resumes and holds:
+    files = [path for path in artifact_files(folder).values() if not is_leftover(path.name)]
+    if not force and not resumes and (files or (folder / MANIFEST).is_file()):
         raise PipelineError(
             f"{folder} holds another artifact than the file: import with --force to replace it"
         )

@@ -62,7 +62,7 @@ def _try_scenario(scenario: Scenario, root: Path) -> Found:
     points = len(trial.points)
     wrong, tried = [], 0
     with show_progress(f"faults: {scenario.name}", 3 * points, "faults") as progress:
-        for fault in chain(trial.end_everywhere(), *map(trial.fail, range(points))):
+        for fault in chain(trial.end_at(range(points)), *map(trial.fail, range(points))):
             tried += 1
             progress.advance(1)
             if fault.loss:

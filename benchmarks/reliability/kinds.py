@@ -14,7 +14,7 @@ import yaml
 
 from benchmarks.reliability.annotations import Format, damage_annotations
 from benchmarks.reliability.mutations import damage_bytes, damage_text, damage_tree, hostile, json_text
-from benchmarks.reliability.readers import read_by_command, read_directly
+from benchmarks.reliability.readers import commands, read_by_command, read_by_next_stage, read_directly
 from benchmarks.reliability.scenarios import CARRIED, EXPORT
 from benchmarks.reliability.workbench import Workbench, overwrite, seal, some_photos
 from ezsd.api.detector import load_detector
@@ -26,6 +26,7 @@ from ezsd.pipeline.data.sources import resolve_sources
 from ezsd.pipeline.data_check.check import check_data
 from ezsd.pipeline.graph import STAGES
 from ezsd.pipeline.params import parse_params, plain_values
+from ezsd.pipeline.plan.data import read_data
 from ezsd.pipeline.runner import artifact_folder, run_stage
 from ezsd.pipeline.stage import StageContext
 from ezsd.pipeline.tensor_files import CHECKPOINT, Checkpoint
@@ -53,16 +54,28 @@ class Kind:
 
 def _annotations(form: Format) -> Case:
     def run(random: Random, bench: Workbench) -> None:
-        params = damage_annotations(form, random, bench)
-        prepare = StageContext(params, bench.place, artifact_folder(bench.place, "prepare"))
-        try:
-            run_stage(STAGES, "prepare", params, bench.place)
-            STAGES["evaluate"].external_inputs(params, bench.place)
-        finally:
-            sources = resolve_sources(params.data, bench.place, prepare.folder)
-            check_data(params, bench.place, sources, lambda names: [])
+        params, place = damage_annotations(form, random, bench), bench.place
+        sources = resolve_sources(params.data, place, artifact_folder(place, "prepare"))
+        _read_by_all(
+            lambda: run_stage(STAGES, "prepare", params, place),
+            lambda: STAGES["evaluate"].external_inputs(params, place),
+            lambda: read_data(params, place),
+            lambda: check_data(params, place, sources, lambda names: []),
+        )
 
     return run
+
+
+def _read_by_all(*reads: Callable[[], object]) -> None:
+    """Call all, whether or not others refuse; a foreign exception comes out before one of the project."""
+    refusals = []
+    for read in reads:
+        try:
+            read()
+        except USER_ERRORS as error:
+            refusals.append(error)
+    if refusals:
+        raise refusals[0]
 
 
 def _photo(random: Random, bench: Workbench) -> None:
@@ -112,10 +125,13 @@ def _cached(random: Random, bench: Workbench) -> None:
         overwrite(path, damage_bytes(random, data))
     if path.name != MANIFEST and random.random() < 0.6:
         seal(folder, path.relative_to(folder).as_posix())
-    if random.random() < 0.5:
-        read_directly(stage, root)
-    else:
-        read_by_command(random, stage, root, bench.place / "out")
+    match random.choices(("directly", "command", "next stage"), (4, 4, 2))[0]:
+        case "directly":
+            read_directly(stage, root)
+        case "command":
+            read_by_command(random.choice(commands(stage, root, bench.place / "out")))
+        case _:
+            read_by_next_stage(stage, root, bench.params)
 
 
 def _damage_dataset(random: Random, path: Path) -> None:
@@ -136,7 +152,7 @@ def _damage_dataset(random: Random, path: Path) -> None:
             case 3:
                 file.create_dataset(name, shape=(2**40,), dtype=np.float32, chunks=(1024,))
             case 4 if np.issubdtype(np.asarray(values).dtype, np.number):
-                file[name] = (np.asarray(values) * -(10**6)).astype(np.asarray(values).dtype)
+                file[name] = (np.asarray(values, np.float64) * -1e6).astype(np.asarray(values).dtype)
             case _:
                 file[name] = "text"
 
@@ -206,12 +222,12 @@ KINDS = (
     Kind("COCO annotations", 1000, _annotations("coco")),
     Kind("LVIS annotations", 600, _annotations("lvis")),
     Kind("VOC annotations", 800, _annotations("voc")),
-    Kind("photos", 4000, _photo),
+    Kind("photos", 3000, _photo),
     Kind("params", 800, _params),
     Kind("--set", 800, _override),
-    Kind("cached files", 700, _cached),
-    Kind("checkpoints", 600, _checkpoint),
-    Kind("imported files", 500, _imported),
-    Kind("detectors", 80, _detector),
-    Kind("teachers", 120, _teacher),
+    Kind("cached files", 1200, _cached),
+    Kind("checkpoints", 800, _checkpoint),
+    Kind("imported files", 800, _imported),
+    Kind("detectors", 300, _detector),
+    Kind("teachers", 300, _teacher),
 )

@@ -1,10 +1,10 @@
-"""What reads artifacts: the readers of each stage, and the commands that show and check them."""
+"""What reads artifacts: each stage's readers, the stage that follows, and the commands that show or check."""
 
 import io
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import redirect_stderr, redirect_stdout
+from itertools import pairwise
 from pathlib import Path
-from random import Random
 
 import torch
 
@@ -14,8 +14,10 @@ from ezsd.cache.sharded import ShardedStore
 from ezsd.cache.verify import verify
 from ezsd.pipeline.data.prepared import Prepared
 from ezsd.pipeline.evaluation_files import EvaluationFolder
+from ezsd.pipeline.graph import STAGES
 from ezsd.pipeline.jobs.training_log import HISTORY, read_history
-from ezsd.pipeline.runner import artifact_folder
+from ezsd.pipeline.params import Params
+from ezsd.pipeline.runner import artifact_folder, run_stage
 from ezsd.pipeline.tensor_files import read_tensors
 from ezsd.stages.commands.main import app
 
@@ -27,24 +29,33 @@ def read_directly(stage: str, root: Path) -> None:
     _READERS.get(stage, lambda folder: None)(folder)
 
 
-def read_by_command(random: Random, stage: str, root: Path, out: Path) -> None:
-    """Run one of the commands that read artifacts; raises what it raises."""
-    arguments = random.choice(
-        (
-            ["verify"],
-            ["inspect"],
-            ["inspect", stage],
-            ["inspect", "proposals", "--out", str(out)],
-            ["result"],
-            ["cache", "export", "--hdf5", str(out)],
-            ["plan"],
-            ["report"],
-            ["compare", str(root), str(root), "--out", str(out)],
-        )
-    )
-    given = [] if arguments[0] == "compare" else ["--params", str(root)]
+def commands(stage: str, root: Path, out: Path) -> list[list[str]]:
+    """The arguments of all commands that read artifacts; what they write goes to `out`."""
+    run = ["--params", str(root)]
+    return [
+        ["verify", *run],
+        ["inspect", *run],
+        ["inspect", stage, *run],
+        ["inspect", "proposals", "--out", str(out), *run],
+        ["result", *run],
+        ["cache", "export", "--hdf5", str(out), *run],
+        ["report", *run],
+        ["compare", str(root), str(root), "--out", str(out)],
+    ]
+
+
+def read_by_command(arguments: Sequence[str]) -> None:
+    """Run one of the commands; raises what it raises."""
     with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
-        app([*arguments, *given], standalone_mode=False)
+        app(list(arguments), standalone_mode=False)
+
+
+def read_by_next_stage(stage: str, root: Path, params: Params) -> None:
+    """Run the stage that follows on the artifact, as `dvc repro` would; `report` is followed by none."""
+    following = [later for earlier, later in pairwise(STAGES) if earlier == stage]
+    for later in following:
+        with redirect_stderr(io.StringIO()):
+            run_stage(STAGES, later, params, root)
 
 
 def _prepare(folder: Path) -> None:

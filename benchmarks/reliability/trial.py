@@ -7,7 +7,7 @@ undisturbed one.
 
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import redirect_stderr
 from dataclasses import dataclass
 from functools import partial
@@ -68,12 +68,14 @@ class Trial:
         self._known: dict[str, str] = {}
         self.points = self._undisturbed()
 
-    def end_everywhere(self) -> Iterator[Fault]:
-        """Put back the folder as it was at each request, as a process that ended there leaves it."""
+    def end_at(self, numbers: Collection[int]) -> Iterator[Fault]:
+        """Put back the folder as it was at these requests, as a process that ended there leaves it."""
         seen: dict[str, Path] = {}
         states: list[list[str]] = [[] for _ in self.points]
 
         def observe(number: int) -> None:
+            if number not in numbers:
+                return
             state = _state(self._root)
             states[number].append(state)
             if state not in seen and state not in self._known:
@@ -82,9 +84,11 @@ class Trial:
 
         put_copy(self._scenario.start, self._root)
         self._run(Observed(observe))
-        for number, (point, own) in enumerate(zip(self.points, states, strict=True)):
-            losses = [self._loss_of(state, seen[state]) for state in own]
-            yield Fault(self._scenario.name, number, point, ENDED, next(filter(None, losses), ""))
+        for number in sorted(numbers):
+            losses = [self._loss_of(state, seen.get(state, self._root)) for state in states[number]]
+            yield Fault(
+                self._scenario.name, number, self.points[number], ENDED, next(filter(None, losses), "")
+            )
 
     def fail(self, number: int) -> Iterator[Fault]:
         """Let one request fail, once and for good.

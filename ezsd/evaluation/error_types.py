@@ -33,6 +33,7 @@ from ezsd.split import Split
 
 FOUND, WRONG_CLASS, WRONG_PLACE, MISSED = OUTCOMES = ("found", "wrong class", "wrong place", "missed")
 WRONG_BOTH, BACKGROUND, DUPLICATE = "wrong class and place", "background", "duplicate"
+KINDS = (*OUTCOMES, BACKGROUND)
 UNKNOWN = "of a class that is not annotated exhaustively"
 _FOUND_IOU = 0.5
 _TOUCHED_IOU = 0.1
@@ -96,7 +97,7 @@ def count_errors(
         for record, kind in counted:
             group = "novel" if record["category_id"] in novel else "base"
             totals.update([(group, kind), ("all", kind)])
-    return [_row(group, kind, totals) for group in GROUPS for kind in (*OUTCOMES, BACKGROUND)]
+    return [_row(group, kind, totals) for group in GROUPS for kind in KINDS]
 
 
 def photo_errors(ground_truth: Mapping[str, Any], detections: Sequence[Record]) -> Iterator[PhotoErrors]:

@@ -18,7 +18,7 @@ SHARDS = 8
 def embedding_findings(embedded: Embedded) -> Iterator[Finding]:
     """Yield a finding if int8 is too coarse for the embeddings of proposals; other dtypes have none."""
     store = embedded.store
-    if np.dtype(store.layout.arrays["embeddings"].dtype) != np.int8:
+    if np.dtype(store.spec("embeddings").dtype) != np.int8:
         return
     cosines = np.concatenate([_cosines(embedded, shard) for shard in _sample(store.shards)])
     if len(cosines) and cosines.mean() < FAITHFUL:

@@ -37,6 +37,7 @@ START_PHOTOS = 300
 
 OBJECTS = ("gt_boxes_xyxy", "gt_embeddings", "gt_embeddings_scales")
 PROPOSALS = ("boxes_xyxy", "confidence", "embeddings", "embeddings_scales")
+CODES = ("embeddings", "gt_embeddings")
 
 
 def train_detector(
@@ -166,7 +167,10 @@ class TargetReader:
     def _read(self, shard: int) -> Rows:
         if shard not in self._shards:
             names = {"image_ids", "gt_count", "count", *OBJECTS, *PROPOSALS}
-            self._shards[shard] = self.store.read_shard(shard, names & set(self.store.layout.arrays))
+            exact = [
+                name for name in ("embeddings", "gt_embeddings") if self.store.spec(name).dtype != "int8"
+            ]
+            self._shards[shard] = self.store.read_shard(shard, names - {f"{name}_scales" for name in exact})
             while len(self._shards) > WINDOW_SHARDS:
                 self._shards.popitem(last=False)
         self._shards.move_to_end(shard)

@@ -1,23 +1,32 @@
 """A sample of what `make faults` and `make fuzz` run whole, and that both notice what they look for."""
 
+import json
 import os
 import signal
 from collections.abc import Iterator
+from functools import partial, reduce
 from pathlib import Path
 from random import Random
+from typing import Any
 
+import h5py
+import numpy as np
 import pytest
+import yaml
 
 from benchmarks.record import Measurement, read_results
-from benchmarks.reliability.fuzz import run_cases
+from benchmarks.reliability.fuzz import ACCEPTED, run_cases
 from benchmarks.reliability.kinds import KINDS, Kind
+from benchmarks.reliability.readers import commands, read_by_command, read_by_next_stage, read_directly
 from benchmarks.reliability.report import publish
 from benchmarks.reliability.scenarios import Scenario, files_below, make_scenarios
 from benchmarks.reliability.tiny import read_vocabulary_once
 from benchmarks.reliability.trial import Trial
-from benchmarks.reliability.workbench import Workbench, make_workbench
+from benchmarks.reliability.workbench import Workbench, make_workbench, overwrite, seal
 from ezsd.cache.atomic import write_bytes_atomic
 from ezsd.cache.errors import ArtifactError
+from ezsd.cache.folders import MANIFEST
+from ezsd.pipeline.runner import artifact_folder
 
 CASES = 300
 SHARE = CASES / sum(kind.cases for kind in KINDS)
@@ -33,6 +42,49 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Workbench:
 def test_of_damaged_inputs_only_own_errors_come_out(kind: Kind, bench: Workbench) -> None:
     cases = [(kind, seed) for seed in range(max(1, round(SHARE * kind.cases)))]
     assert [str(outcome) for outcome in run_cases(cases, bench) if outcome.fault] == []
+
+
+@pytest.mark.parametrize("found", yaml.safe_load(Path(__file__).with_name("found.yaml").read_text()), ids=str)
+def test_what_was_once_found_is_refused_by_every_reader(found: dict[str, Any], bench: Workbench) -> None:
+    bench.clear()
+    root, path = bench.take(), bench.place / "run" / found["file"]
+    stage, folder = path.relative_to(root).parts[1], artifact_folder(root, path.relative_to(root).parts[1])
+    overwrite(path, path.read_bytes())  # no longer a link to the finished run
+    damage(path, found)
+    if path.name != MANIFEST:
+        seal(folder, path.relative_to(folder).as_posix())
+    readers = [
+        partial(read_directly, stage, root),
+        *(partial(read_by_command, one) for one in commands(stage, root, bench.place / "out")),
+        partial(read_by_next_stage, stage, root, bench.params),
+    ]
+    refusals = 0
+    for read in readers:
+        try:
+            read()
+        except ACCEPTED:
+            refusals += 1
+    assert refusals
+
+
+def damage(path: Path, found: dict[str, Any]) -> None:
+    """Do what an entry of `found.yaml` says."""
+    if "set" in found:
+        tree = json.loads(path.read_bytes())
+        holder, key = reduce(lambda node, name: node[name], found["set"][:-1], tree), found["set"][-1]
+        del holder[key]
+        holder |= {key: found["to"]} if "to" in found else {}
+        path.write_text(json.dumps(tree))
+    elif "text" in found:
+        path.write_text(path.read_text().replace(*found["text"]))
+    else:
+        name = found["dataset"]
+        with h5py.File(path, "r+") as file:
+            del file[name]
+            if "to" in found:
+                file[name] = found["to"]
+            else:
+                file.create_dataset(name, shape=(2**40,), dtype=np.float32, chunks=(1024,))
 
 
 def raise_foreign(random: Random, bench: Workbench) -> None:
@@ -65,14 +117,18 @@ def test_the_fuzzer_notices_what_it_looks_for(bench: Workbench) -> None:
     assert "ended" in faults[3] and "touched" in faults[4]
 
 
-@pytest.mark.parametrize("at", [3])
-def test_after_any_fault_the_next_run_gives_the_same_bytes(at: int, tmp_path: Path) -> None:
+SAMPLED = {"prepare": 3, "export": 3, "import": 29, "mine at a URL": 3, "embed": 3}
+"""Requests at which each scenario is disturbed; at all of `import`, where the first full run found a loss."""
+
+
+def test_after_any_fault_the_next_run_gives_the_same_bytes(tmp_path: Path) -> None:
     read_vocabulary_once()
-    for scenario in make_scenarios(tmp_path, ("prepare", "mine at a URL", "export")):
+    for scenario in make_scenarios(tmp_path, tuple(SAMPLED)):
         trial = Trial(scenario, tmp_path / "run")
-        numbers = Random(scenario.name).sample(range(len(trial.points)), at)
-        faults = [fault for number in numbers for fault in trial.fail(number)]
-        assert len(faults) == 2 * at and [str(fault) for fault in faults if fault.loss] == []
+        sampled = min(SAMPLED[scenario.name], len(trial.points))
+        numbers = Random(scenario.name).sample(range(len(trial.points)), sampled)
+        faults = [*trial.end_at(numbers), *(fault for number in numbers for fault in trial.fail(number))]
+        assert len(faults) == 3 * sampled and [str(fault) for fault in faults if fault.loss] == []
 
 
 def write_whole(root: Path) -> None:
@@ -108,7 +164,10 @@ def trial_of(run, start: Path) -> Trial:
 
 
 def losses(trial: Trial) -> dict[str, int]:
-    faults = [*trial.end_everywhere(), *(one for at in range(len(trial.points)) for one in trial.fail(at))]
+    faults = [
+        *trial.end_at(range(len(trial.points))),
+        *(one for at in range(len(trial.points)) for one in trial.fail(at)),
+    ]
     return {how: sum(bool(one.loss) for one in faults if one.how == how) for how in ("once", "full", "ended")}
 
 

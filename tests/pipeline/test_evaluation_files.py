@@ -25,6 +25,11 @@ HOSTILE_METRICS = [
     {"ensemble": {"teacher_weights": "none"}},
     {"teacher_accuracy": []},
     {"student": {"naming": 50.0}},
+    {"AP75": {"base": 1.0, "all": 1.0}},
+    {"proposal_recall": {"base": 1.0, "novel": 1.0}},
+    {"teacher_accuracy": {"raw": {"base": 1.0, "novel": 1.0, "all": 1.0}}},
+    {"other_max_dets": {"many": {}}},
+    {"APr": 1.0},
 ]
 
 
@@ -53,6 +58,21 @@ def test_tables_of_impossible_numbers_are_refused(tmp_path, row):
     with pytest.raises(ArtifactError, match=r"per_class\.csv is not what `ezsd-cli eval` writes"):
         _ = EvaluationFolder(tmp_path).classes
     (tmp_path / "errors.csv").write_text("group,kind,count,percent\nbase,found,1,-1\n")
+    with pytest.raises(ArtifactError, match=r"errors\.csv is not what"):
+        _ = EvaluationFolder(tmp_path).errors
+
+
+@pytest.mark.parametrize("change", [lambda rows: rows[:-1], lambda rows: [*rows, rows[0]], lambda rows: []])
+def test_a_table_of_errors_without_or_with_two_of_a_kind_is_refused(tmp_path, change):
+    rows = [
+        f"{group},{kind},0,"
+        for group in ("base", "novel", "all")
+        for kind in ("found", "wrong class", "wrong place", "missed", "background")
+    ]
+    table = tmp_path / "errors.csv"
+    table.write_text("\n".join(["group,kind,count,percent", *rows]) + "\n")
+    assert len(EvaluationFolder(tmp_path).errors) == 15
+    table.write_text("\n".join(["group,kind,count,percent", *change(rows)]) + "\n")
     with pytest.raises(ArtifactError, match=r"errors\.csv is not what"):
         _ = EvaluationFolder(tmp_path).errors
 

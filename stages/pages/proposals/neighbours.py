@@ -71,7 +71,7 @@ def gather_pool(embedded: Embedded, rows: np.ndarray, counts: np.ndarray, size: 
         _pick(embedded, rows, positions[start : start + _ROWS_AT_ONCE], places[start : start + _ROWS_AT_ONCE])
         for start in range(0, size, _ROWS_AT_ONCE)
     ]
-    dim = embedded.store.layout.arrays["embeddings"].shape[1]
+    dim = embedded.store.spec("embeddings").shape[1]
     return Pool(np.concatenate([np.empty((0, dim), np.float16), *parts]), positions, places)
 
 
@@ -83,7 +83,8 @@ def _pick(embedded: Embedded, rows: np.ndarray, positions: np.ndarray, places: n
 
 def read_embeddings(embedded: Embedded, rows: np.ndarray | Sequence[int]) -> np.ndarray:
     """Read all stored proposals of some photos: float32 (len(rows), K, D)."""
-    arrays = {"embeddings", "embeddings_scales"} & embedded.store.layout.arrays.keys()
+    int8 = embedded.store.spec("embeddings").dtype == "int8"
+    arrays = ("embeddings", "embeddings_scales") if int8 else ("embeddings",)
     return decode_embeddings("embeddings", {name: embedded.store.read(name, rows) for name in arrays})
 
 

@@ -15,6 +15,7 @@ from ezsd.split import BUILTIN_SPLITS
 from ezsd.stages.commands.main import app, main
 from ezsd.stages.pages.comparison import MEASURES, read_published
 
+NOTHING = dict.fromkeys(GROUPS)
 SVG = "{http://www.w3.org/2000/svg}"
 
 
@@ -46,7 +47,7 @@ def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         "a": {},
         "b": {
             "AP50": {"base": 50.0, "novel": 20.0, "all": 40.0},
-            "masks": {"AP50": {}, "AP": {"base": 30.0}, "AP75": {}},
+            "masks": {"AP50": NOTHING, "AP": {**NOTHING, "base": 30.0}, "AP75": NOTHING},
         },
         "strict": {"protocol": "strict"},
         "few": {"photos": 79},
