@@ -14,6 +14,7 @@ PAGES = [page for folder in FOLDERS for page in sorted(folder.glob("*.md"))]
 LINK = re.compile(r"\]\(([^)#]+)(?:#[\w-]+)?\)")
 FILE = re.compile(r"`((?:ezsd|cache|pipeline|stages|tests|benchmarks|docs)/[\w./-]*)`")
 COMMAND = re.compile(r"ezsd-cli ([a-z][\w-]*)")
+TEST = re.compile(r"`(test_\w+)`")
 TARGET = re.compile(r"`make (\w+)`|^make (\w+)", re.MULTILINE)
 LONGEST_WALK = 25
 
@@ -34,6 +35,15 @@ def test_every_command_that_a_page_names_is_there() -> None:
     found = [(page.name, name) for page in PAGES for (name,) in named(page, COMMAND)]
     assert len(found) > 40
     assert [one for one in found if one[1] not in known] == []
+
+
+def test_every_test_that_a_page_names_is_there() -> None:
+    files = (REPOSITORY / "tests").rglob("test_*.py")
+    known = {
+        name for file in files for name in re.findall(r"^def (test_\w+)", file.read_text(), re.MULTILINE)
+    }
+    found = {name for page in PAGES for (name,) in named(page, TEST)}
+    assert len(found) > 30 and found - known == set()
 
 
 def test_every_target_of_make_that_a_page_names_is_there() -> None:

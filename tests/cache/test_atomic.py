@@ -12,6 +12,7 @@ from ezsd.cache import atomic
 from ezsd.cache.atomic import (
     find_leftovers,
     json_bytes,
+    parse_json,
     sweep_leftovers,
     write_bytes_atomic,
     write_json_atomic,
@@ -118,3 +119,9 @@ def test_what_json_cannot_hold_is_refused(tmp_path: Path, value: object) -> None
     with pytest.raises(ArtifactError, match="cannot be written as JSON"):
         write_json_atomic(tmp_path / "a.json", value)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("deep", [b"[" * 100_000, b'{"a":' * 100_000])
+def test_deep_json_is_refused(deep: bytes) -> None:
+    with pytest.raises(ValueError, match="nested too deeply"):
+        parse_json(deep)

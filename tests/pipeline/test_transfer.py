@@ -92,3 +92,12 @@ def test_a_file_that_says_where_shards_lie_is_refused_and_leaves_nothing(tmp_pat
     with pytest.raises(ArtifactError, match=r"names 'location\.json', which is not part of an .* foreign$"):
         import_stages(["mine"], tmp_path / "there", tmp_path / "out.h5", force=True)
     assert not (tmp_path / "there").exists()
+
+
+def test_what_a_killed_import_leaves_is_no_other_artifact(params: Params, here: Path, tmp_path: Path) -> None:
+    export_stages(STAGES, NAMES, params, here, tmp_path / "out.h5")
+    folder = artifact_folder(tmp_path / "there", "prepare")
+    folder.mkdir(parents=True)
+    (folder / f".incomplete.json.{'0' * 32}.part").write_bytes(b"{")
+    assert import_stages(NAMES, tmp_path / "there", tmp_path / "out.h5", force=False) == list(NAMES)
+    assert file_bytes(folder) == file_bytes(artifact_folder(here, "prepare"))

@@ -209,6 +209,15 @@ def test_a_photo_that_changed_since_prepare_stops(root: Path) -> None:
         renorm.run(context_of("renorm", root))
 
 
+def test_a_folder_with_other_photos_of_the_same_names_stops(root: Path) -> None:
+    names = [path.name for path in sorted((root / "photos").iterdir())]
+    (root / "others").mkdir()
+    for name, other in zip(names, [*names[1:], names[0]], strict=True):
+        (root / "others" / name).write_bytes((root / "photos" / other).read_bytes())
+    with pytest.raises(PhotoFileError, match="is not the photo that prepare checked"):
+        renorm.run(context_of("renorm", root, ["data.train_photos=others"]))
+
+
 def test_method_none_changes_nothing_and_statistics_only_the_image_tower(root: Path) -> None:
     raw = context_of("renorm", root, ["renorm.method=none"])
     renorm.run(raw)
