@@ -23,9 +23,9 @@ SEED = 0
 ORIGINAL_SIZE = (480, 640)
 BOXES = 128
 SIZES = (64, 224)
-ROUNDS = 5
+ROUNDS = 15
 MEAN, STD = 255 * torch.tensor(OPENAI_DATASET_MEAN), 255 * torch.tensor(OPENAI_DATASET_STD)
-TARGETS = {"cpu": Target(">=", 2), "cuda": Target(">=", 20)}
+TARGETS = {"cpu": Target(">=", 4), "cuda": Target(">=", 20)}
 
 
 def main() -> None:

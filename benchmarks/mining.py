@@ -5,7 +5,7 @@ baseline `rpn` is measured in the ablation, on the photos that it is trained on 
 `benchmarks.mining_real` compares the miners on real photos.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,14 +15,11 @@ import numpy as np
 from benchmarks.mining_recall import object_ranks, paired_ratio_error, recall_at
 from benchmarks.provenance import REPOSITORY
 from benchmarks.record import Measurement, Result, Target, ratio, write_result
-from benchmarks.runs import context_of, run_stage, start_run
+from benchmarks.runs import run_stage, start_run
 from benchmarks.trade_off import Curve, draw_trade_off
-from ezsd.cache.artifacts import Mined
+from benchmarks.world.proposals import Found, Objects, concentration, read_found, read_objects
+from ezsd.cache import artifacts
 from ezsd.cache.atomic import write_bytes_atomic
-from ezsd.pipeline.data.prepared import Prepared
-from ezsd.pipeline.data.sources import resolve_sources
-from ezsd.pipeline.data.tables import Boxes
-from ezsd.pipeline.data.views import read_full_annotations
 
 SCENES = 120
 SEED = 5
@@ -50,16 +47,21 @@ CURVE = REPOSITORY / "docs" / "mining.svg"
 
 
 @dataclass(frozen=True)
-class Found:
+class Mined:
     """The proposals of a miner.
 
     Attributes:
-        boxes_xyxy: image id -> its proposals, best first, `(K, 4)`.
+        found: image id -> its proposals, best first.
         forwards: mean per photo.
     """
 
-    boxes_xyxy: Mapping[int, np.ndarray]
+    found: Mapping[int, Found]
     forwards: float
+
+    @property
+    def boxes_xyxy(self) -> dict[int, np.ndarray]:
+        """Image id -> boxes, `(K, 4)`."""
+        return {image: one.boxes_xyxy for image, one in self.found.items()}
 
 
 def main() -> None:
@@ -67,9 +69,10 @@ def main() -> None:
     with TemporaryDirectory() as folder:
         root = start_run(Path(folder), SETTINGS)
         found = _mine_with_all(root, MINERS)
-        novel = _novel_objects(root)
+        objects = read_objects(root)
+    novel = objects.novel()
     ranks = {name: object_ranks(novel, one.boxes_xyxy) for name, one in found.items()}
-    measurements = [*_ratios(found, ranks), *_forwards(found), *_recalls(ranks)]
+    measurements = [*_ratios(found, ranks), *_forwards(found), *_recalls(ranks), *_distilled(objects, found)]
     details = {"scenes": SCENES, "novel_objects": len(novel), "recall_error": _largest_error(len(novel))}
     write_result(Result("mining", SEED, measurements, details))
     curves = [
@@ -82,7 +85,7 @@ def main() -> None:
     write_bytes_atomic(CURVE, draw_trade_off(curves, "forwards a photo", "novel objects covered, %").encode())
 
 
-def _mine_with_all(root: Path, miners: Mapping[str, tuple[str, ...]]) -> dict[str, Found]:
+def _mine_with_all(root: Path, miners: Mapping[str, tuple[str, ...]]) -> dict[str, Mined]:
     for stage in ("prepare", "renorm"):
         run_stage(root, stage)
     found = {}
@@ -92,24 +95,13 @@ def _mine_with_all(root: Path, miners: Mapping[str, tuple[str, ...]]) -> dict[st
     return found
 
 
-def _read(root: Path) -> Found:
-    mined = Mined(root / "artifacts" / "mine")
-    forwards = np.concatenate(
-        [mined.store.read_shard(shard, ["forwards"])["forwards"] for shard in range(mined.store.shards)]
-    )
-    return Found(dict(mined.boxes_by_photo()), float(forwards.mean()))
+def _read(root: Path) -> Mined:
+    store = artifacts.Mined(root / "artifacts" / "mine").store
+    forwards = [store.read_shard(shard, ["forwards"])["forwards"] for shard in range(store.shards)]
+    return Mined(read_found(root), float(np.concatenate(forwards).mean()))
 
 
-def _novel_objects(root: Path) -> Boxes:
-    """Return all objects of novel names in the training photos."""
-    context = context_of(root, "evaluate")
-    prepared = Prepared(context.parent("prepare"))
-    sources = resolve_sources(context.params.data, root, prepared.folder)
-    boxes = read_full_annotations(sources, "train", prepared.split).clean.boxes
-    return boxes.take(~boxes.crowd & (boxes.labels >= len(prepared.split.base)))
-
-
-def _ratios(found: Mapping[str, Found], ranks: Mapping[str, np.ndarray]) -> list[Measurement]:
+def _ratios(found: Mapping[str, Mined], ranks: Mapping[str, np.ndarray]) -> list[Measurement]:
     """Compare the default cascade with the exhaustive miner."""
     most = max(COUNTS)
     default, exhaustive = (recall_at(ranks[name], most) for name in (DEFAULT, "exhaustive"))
@@ -122,7 +114,7 @@ def _ratios(found: Mapping[str, Found], ranks: Mapping[str, np.ndarray]) -> list
     ]
 
 
-def _forwards(found: Mapping[str, Found]) -> list[Measurement]:
+def _forwards(found: Mapping[str, Mined]) -> list[Measurement]:
     baseline = found["exhaustive"].forwards
     return [
         Measurement(f"mining.forwards.{name}", one.forwards, "a photo", baseline)
@@ -141,6 +133,15 @@ def _recalls(ranks: Mapping[str, np.ndarray]) -> list[Measurement]:
         for count in COUNTS
         for name, one in ranks.items()
     ]
+
+
+def _distilled(objects: Objects, found: Mapping[str, Mined]) -> Iterator[Measurement]:
+    """Measure what distillation sees of novel objects: the best box's IoU, and their share of the weight."""
+    seen = {name: concentration(objects, dict(one.found), is_weighted=True) for name, one in found.items()}
+    for name, one in seen.items():
+        baseline = seen["exhaustive"]
+        yield Measurement(f"mining.novel_mean_best_iou.{name}", one.best_iou, "IoU", baseline.best_iou)
+        yield Measurement(f"mining.novel_weight.{name}", 100 * one.weight, "%", 100 * baseline.weight)
 
 
 def _largest_error(objects: int) -> str:

@@ -6,7 +6,7 @@ used.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from operator import add
 from pathlib import Path
@@ -126,7 +126,8 @@ def _look(context: StageContext, rows: list[int]) -> Iterator[tuple[int, Looked]
             f"cascade_{fraction}": CascadeMiner(weights, fraction)(photo, base, classifier, params.mine)
             for fraction in FRACTIONS
         }
-        exhaustive = select_proposals(photo, anchors, certain, base, classifier, params.mine)
+        selected = select_proposals(photo, anchors, certain, base, classifier, params.mine)
+        exhaustive = replace(selected, forwards=selected.forwards + len(anchors))
         yield (
             int(photos.index.photos.image_ids[row]),
             Looked(
