@@ -7,22 +7,20 @@ from benchmarks import table
 from benchmarks.provenance import REPOSITORY
 
 NAMES = (
-    *(
-        "cli",
-        "crops",
-        "cache",
-        "memory",
-        "workers",
-        "renorm",
-        "mining",
-        "overhead",
-        "train",
-        "lvis",
-        "predict",
-    ),
+    "cli",
+    "crops",
+    "cache",
+    "memory",
+    "workers",
+    "renorm",
+    "mining",
+    "overhead",
+    "train",
+    "lvis",
+    "predict",
     "demo",
 )
-"""Those that every machine can run: `mining_real` and `renorm_real` need photos and a teacher, `gpu` a GPU."""
+"""Those for every machine: `mining_real` and `renorm_real` need photos and a teacher, `gpu` a GPU."""
 
 
 def main(names: list[str]) -> int:
