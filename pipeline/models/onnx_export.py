@@ -146,7 +146,8 @@ def onnx_bytes(detector: ExportableDetector, text_embeddings: Tensor) -> bytes:
 def _trace(detector: ExportableDetector, text_embeddings: Tensor) -> bytes:
     config = detector.detector.config
     photo = torch.zeros(config.short_side + 1, config.long_side + 1, 3, dtype=torch.uint8)
-    # torchvision's detectors support tracing; torch.export refuses the number of boxes, which depends on data
+    # torchvision's detectors support tracing; torch.export fails in their NMS, which asks how many boxes
+    # there are (boxes.py, batched_nms: "Could not guard on data-dependent expression 4*u1 > 4000")
     with TemporaryDirectory() as folder, warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")
         path = Path(folder) / "traced.onnx"

@@ -1,5 +1,6 @@
-"""The wheel, installed into an environment of its own, in an empty folder."""
+"""The wheel, installed into an environment of its own, in an empty folder: whole, and as people use it."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -7,10 +8,17 @@ import sys
 import sysconfig
 import venv
 import zipfile
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import yaml
+from conftest import TinyDataset
+from pycocotools.coco import COCO
+from support.formats import as_yolo
+from support.recipes import TINY
 from support.small_runs import LEFT_OUT, REPOSITORY, bytes_below, differing, small_params
+from support.trees import merge
 
 from ezsd.pipeline.graph import STAGES
 
@@ -95,13 +103,18 @@ def install(wheel: Path, folder: Path) -> Path:
     return commands
 
 
-def test_in_an_empty_folder_init_and_dvc_are_enough(wheel: Path, small_run: Path, tmp_path: Path) -> None:
-    commands = install(wheel, tmp_path / "environment")
+@pytest.fixture(scope="module")
+def commands(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of commands of an environment with the wheel."""
+    return install(wheel, tmp_path_factory.mktemp("installed") / "environment")
+
+
+def test_in_an_empty_folder_init_and_dvc_are_enough(commands: Path, small_run: Path, tmp_path: Path) -> None:
     root, path = tmp_path / "project", f"{commands}{os.pathsep}{os.environ['PATH']}"
     root.mkdir()
     python = commands / "python"
     where = run(python, "-c", "import ezsd; print(ezsd.__file__)", root=root).strip()
-    assert Path(where).is_relative_to(tmp_path / "environment")
+    assert Path(where).is_relative_to(commands.parent)
     assert shutil.which("ezsd-cli", path=path) == str(commands / "ezsd-cli")
 
     run("ezsd-cli", "init", "--preset", "demo", root=root, path=path)
@@ -111,3 +124,82 @@ def test_in_an_empty_folder_init_and_dvc_are_enough(wheel: Path, small_run: Path
     run(python, "-m", "dvc", "repro", root=root, path=path)
     stages = list(STAGES)
     assert not differing(bytes_below(small_run, stages), bytes_below(root, stages))
+
+
+SHORT = {
+    **{section: TINY[section] for section in ("mine", "embed", "train", "report")},
+    "teacher": {"model": "world-teacher", "weights": "bundled"},
+    "renorm": {"epochs": 1},
+    "run": {"workers": 1, "device": "cpu"},
+}
+"""What a patient person would not change: the bundled teacher, a tiny detector and few steps."""
+
+
+@dataclass(frozen=True)
+class Journey:
+    """An empty folder, and the commands of the installed wheel."""
+
+    commands: Path
+    root: Path
+
+    def __call__(self, *lines: str) -> str:
+        """Run lines of `ezsd-cli`, one after the other in one process; returns what they print."""
+        script = "import shlex, sys; from ezsd.stages.commands.main import app\n"
+        script += "for line in sys.argv[1:]: app(shlex.split(line), standalone_mode=False)"
+        return run(self.commands / "python", "-c", script, *lines, root=self.root)
+
+    def shorten(self, run: str = ".") -> None:
+        """Make the params of a run short."""
+        path = self.root / run / "params.yaml"
+        path.write_text(yaml.safe_dump(merge(yaml.safe_load(path.read_text()), SHORT)))
+
+
+@pytest.fixture
+def journey(commands: Path, tmp_path: Path) -> Journey:
+    """A journey that begins in an empty folder."""
+    root = tmp_path / "project"
+    root.mkdir()
+    return Journey(commands, root)
+
+
+def test_from_own_boxes_and_names_without_any_to_predictions(
+    journey: Journey, tiny_dataset: TinyDataset
+) -> None:
+    """Five base boxes on four photos are enough to go through; no finding and no check stops the run."""
+    photos, boxes = tiny_dataset.photos("train"), tiny_dataset.annotations("train")
+    own = f"init-own --photos '{photos}' --annotations '{boxes}' --base 'cat, dog' --novel 'forklift, pallet'"
+    journey(own)
+    journey.shorten()
+    find = f"predict '{photos}/a.jpg' --names 'pallet, red mug' --threshold 0"
+    printed = journey("precompute", "train", "eval", find)
+    assert "own (names known)" in printed
+    (photo,) = json.loads((journey.root / "predictions/predictions.json").read_text())
+    assert {box["name"] for box in photo["detections"]} == {"pallet", "red mug"}
+
+
+def test_from_a_yolo_folder_to_labels_that_a_coco_reader_opens(
+    journey: Journey, tiny_dataset: TinyDataset, tmp_path: Path
+) -> None:
+    yolo, photos = as_yolo(tiny_dataset, tmp_path / "yolo"), tiny_dataset.photos("val")
+    journey(f"init-own --annotations '{yolo}' --base 'cat, dog' --novel cow")
+    journey.shorten()
+    journey("precompute", "train", f"predict '{photos}' --format coco --threshold 0 --no-draw")
+    read = COCO(str(journey.root / "predictions/coco.json"))
+    assert {image["file_name"] for image in read.loadImgs(read.getImgIds())} == {"v1.jpg", "v2.jpg"}
+    assert {name["name"] for name in read.loadCats(read.getCatIds())} == {"cat", "dog", "cow"}
+    assert all(0 <= box["score"] <= 1 for box in read.loadAnns(read.getAnnIds()))
+
+
+def test_the_demo_under_two_names_is_compared(journey: Journey) -> None:
+    names, steps = ("first", "second"), ("precompute", "train", "eval")
+    journey(*(f"init --run {name}" for name in names))
+    for seed, name in enumerate(names):
+        (journey.root / f"runs/{name}/params.yaml").write_text(small_params({"train": {"seed": seed}}))
+    printed = journey(
+        *(f"{step} --run {name}" for name in names for step in steps), "compare runs/first runs/second"
+    )
+    assert "first" in printed and "second" in printed and "AP50" in printed
+    # what the seed of training does not change is on the disk once
+    chunks = "artifacts/embed/embeddings.zarr/embeddings/c"
+    places = [journey.root / "runs" / name / chunks / "0/0/0" for name in names]
+    assert places[0].samefile(places[1])

@@ -14,6 +14,7 @@ from support.recipes import RECIPES, Recipe
 from support.small_runs import LEFT_OUT, REPOSITORY, bytes_below, differing
 
 from ezsd.pipeline.graph import STAGES
+from ezsd.pipeline.params import load_params
 
 
 @pytest.fixture
@@ -101,6 +102,34 @@ def git(root: Path, *arguments: str) -> None:
     subprocess.run(["git", *arguments], cwd=root, check=True, capture_output=True)
 
 
+def start_git(root: Path) -> None:
+    """A repository with all files of the folder."""
+    git(root, "init", "--quiet")
+    git(root, "config", "user.name", "someone")
+    git(root, "config", "user.email", "someone@example.org")
+    git(root, "add", "--all")
+    git(root, "commit", "--quiet", "--message", "start")
+
+
+def test_experiments(without: Callable[..., Path], own_run: Path) -> None:
+    root = without()
+    for other in ("yolo", "voc"):  # params of other runs, which DVC would find
+        shutil.rmtree(root / other)
+    (root / ".gitignore").write_text("/artifacts\n")
+    start_git(root)
+    subprocess.run([sys.executable, "-m", "dvc", "init", "--quiet"], cwd=root, check=True)
+    places = {
+        "dvc repro": "ezsd-cli watch\ndvc commit --force --quiet",  # all stages are done
+        "train.seed=1,2": "train.seed=1",
+        "seed-1": "seed",
+    }
+    printed = Recipe("experiments.md", root, places).run()
+    assert "train: done" in printed and "renorm: done" not in printed and "own (names known)" in printed
+    assert load_params(root / "params.yaml").train.seed == 1
+    result_like(root, own_run, "prepare", "renorm", "mine", "embed")
+    assert differing(bytes_below(root, ["train"]), bytes_below(own_run, ["train"]))
+
+
 def test_dvc_remote(own_run: Path, tmp_path: Path) -> None:
     root = tmp_path / "checkout"
     shutil.copytree(REPOSITORY, root, ignore=LEFT_OUT)
@@ -108,11 +137,7 @@ def test_dvc_remote(own_run: Path, tmp_path: Path) -> None:
     shutil.copy(own_run / "tiny.json", root)
     params = (own_run / "params.yaml").read_text()
     (root / "params.yaml").write_text(params.replace("datasets/own", str(own_run / "datasets/own")))
-    git(root, "init", "--quiet")
-    git(root, "config", "user.name", "someone")
-    git(root, "config", "user.email", "someone@example.org")
-    git(root, "add", "--all")
-    git(root, "commit", "--quiet", "--message", "start")
+    start_git(root)
     places = {
         "/path/to/storage": str(tmp_path / "storage"),
         "/path/to/project": ".",
