@@ -31,6 +31,7 @@ from ezsd.pipeline.plan.work import CROP, LOAD, PHOTO, SCENE, START, TEXT
 from ezsd.pipeline.progress import Progress
 from ezsd.teacher.box_encoder import BoxEncoder
 from ezsd.teacher.load import load_teacher
+from ezsd.teacher.precision import in_precision, used_precision
 from ezsd.teacher.protocol import Teacher
 from ezsd.training.config import ExampleConfig, StepConfig
 from ezsd.training.engine import train_steps
@@ -104,12 +105,14 @@ class Probe:
 
     @cached_property
     def teacher(self) -> Teacher:
-        """The teacher with random weights, on its device."""
+        """The teacher with random weights, on its device, in the precision of mining."""
         model = self.params.teacher.model
         source = replace(self.params.teacher, weights=RANDOM)
         if (self.root / model).is_file():
             source = replace(source, model=str(self.root / model))
-        return load_teacher(resolve_teacher(source, self.root)).to(choose_device(self.params.run))
+        device = choose_device(self.params.run)
+        teacher = load_teacher(resolve_teacher(source, self.root)).to(device)
+        return in_precision(teacher, used_precision(source.precision, device))
 
     @property
     def teacher_bytes(self) -> int:
