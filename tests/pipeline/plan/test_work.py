@@ -12,7 +12,20 @@ from ezsd.pipeline.plan.data import DataSet
 from ezsd.pipeline.plan.rates import Rate
 from ezsd.pipeline.plan.work import CROP, LOAD, PHOTO, PROPOSER, SCENE, START, STEP, TEXT, StageWork, Workload
 
-DEMO = parse_params(preset_text("demo"), ["run.workers=2", "run.device=cpu"])
+SIZED = (
+    "prepare.photos_per_shard=50",
+    "renorm.epochs=4",
+    "renorm.photos_per_step=8",
+    "mine.keep=12",
+    "mine.photos_per_shard=50",
+    "mine.rpn.schedule={epochs: 6, images_per_step: 4}",
+    "train.schedule.epochs=3",
+    "train.schedule.images_per_step=2",
+    "run.workers=2",
+    "run.device=cpu",
+)
+"""What the numbers below are computed from."""
+DEMO = parse_params(preset_text("demo"), SIZED)
 REPEATED = parse_params(preset_text("demo"), ["renorm.repeat_threshold=1.0", "train.repeat_threshold=0.8"])
 SIZE_WH = np.array([[640, 480]], np.int32)
 
@@ -89,7 +102,7 @@ def test_mining_is_shared_by_the_workers() -> None:
 
 
 def test_a_proposal_network_is_trained_where_the_method_is_rpn() -> None:
-    params = parse_params(preset_text("demo"), ["mine.method=rpn", "run.workers=2", "run.device=cpu"])
+    params = parse_params(preset_text("demo"), [*SIZED, "mine.method=rpn"])
     mine = works(params, DataSet(photos_of(600, boxes=2400)))["mine"]
     assert mine.units[PROPOSER] == 6 * 600
 
