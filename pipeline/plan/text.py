@@ -36,7 +36,11 @@ def times_text(plan: "Plan", timing: "Timing") -> str:
     lines = _table([("stage", "time", "from", "to"), *((name, *_times(rate)) for name, rate in rows)])
     workers = f"{plan.workers} worker{'s' * (plan.workers != 1)}"
     probe = format_seconds(timing.probe_seconds)
-    lines += ["", f"with {workers} on the {plan.device}; the probe took {probe}"]
+    lines += [
+        "",
+        f"with {workers} on the {plan.device}; the probe took {probe}",
+        "from and to: the spread of what was measured; small steps between forwards are not",
+    ]
     return "\n".join([*lines, *timing.notes])
 
 
