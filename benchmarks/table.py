@@ -15,11 +15,11 @@ _INTRODUCTION = """# Measured
 The last measurements of `make bench`, which writes this page from `benchmarks/results/`. To run one benchmark
 alone: `python -m benchmarks.crops`. A ratio is value over baseline. Targets are aims; no test asserts them.
 
-Real photos need `EZSD_PHOTOS`, a folder in COCO's layout, and `EZSD_TEACHER`, `module:function` of a teacher that
-knows such photos: `python -m benchmarks.mining_real` and `python -m benchmarks.renorm_real`.
+Real photos need `EZSD_PHOTOS`, a folder in COCO's layout, and `EZSD_TEACHER`, `module:function` of a teacher
+that knows such photos: `python -m benchmarks.mining_real` and `python -m benchmarks.renorm_real`.
 
-`python -m benchmarks.gpu` measures a GPU: teachers, R50, memory, and the plan of COCO. It has run in small on a
-CPU, in a test, but on no GPU yet, so there is no number of it here.
+`python -m benchmarks.gpu` measures a GPU: teachers, R50, memory, and the plan of COCO. It has run in small on
+a CPU, in a test, but on no GPU yet, so there is no number of it here.
 """
 
 _CURVE = """
