@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 from collections.abc import Iterator
 from functools import partial, reduce
@@ -14,6 +15,7 @@ import numpy as np
 import pytest
 import yaml
 
+from benchmarks.provenance import REPOSITORY
 from benchmarks.record import Measurement, read_results
 from benchmarks.reliability.fuzz import ACCEPTED, run_cases
 from benchmarks.reliability.kinds import KINDS, Kind
@@ -195,3 +197,13 @@ def test_each_part_keeps_the_figures_of_the_other(tmp_path: Path) -> None:
     (result,) = read_results(tmp_path)
     assert {one.metric: one.value for one in result.measurements} == {"faults.points": 4, "fuzz.cases": 5}
     assert result.details["faults"]["a"] == 3 and result.details["fuzz"]["b"] == 2
+
+
+def test_the_page_has_the_figures_of_the_last_full_run() -> None:
+    (result,) = [one for one in read_results() if one.name == "reliability"]
+    page = (REPOSITORY / "docs/reliability.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| [^|]* \| ([\d,]+) \|$", page, re.MULTILINE)
+    order = ("points", "tried", "lost", "cases", "refused", "foreign_exceptions")
+    values = {one.metric.partition(".")[2]: one.value for one in result.measurements}
+    assert rows == [f"{values[name]:,}" for name in order]
+    assert all(one.verdict != "MISSED" for one in result.measurements)
