@@ -37,7 +37,7 @@ class ErrorPicture:
         kind: one of `KINDS`, or `MISSED`.
         image_id: of the photo.
         name: of the detection, or of the missed object.
-        score: of the detection; of the best detection in the place of a missed object, None without one.
+        score: of the detection; of the best detection at a missed object, None without one.
         truth: names of the objects that a detection covers, with an IoU of at least 0.5.
         picture: of the box, and of the objects that it overlaps with their names; it leads to the proposals
             of `name`, if there are any.
