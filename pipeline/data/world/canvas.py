@@ -1,7 +1,7 @@
 """Build a scene layer by layer, with a visible mask for each thing, and take its photo in bad weather.
 
 The weather (haze, colour cast, blur, sensor noise) shifts the statistics of a crop more than its content. Web
-pictures have none of it: this is the gap that re-normalization closes.
+pictures have a little grain and nothing else of it: this is the gap that re-normalization closes.
 """
 
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What things are mounted in or on. A mounted thing has a name of its own, which tells how far it reaches."""
+"""What things are mounted in or on. The name of a mounted thing says how far it reaches."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

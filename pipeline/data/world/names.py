@@ -1,8 +1,8 @@
 """The world's names, and the random stream of each picture.
 
 13 shapes times 5 words make the everyday names; times 4 colours, those of the long tail. Three words are
-textures. The other two are mounts: a "framed fish" reaches as far as its frame, and within it is a fish that
-has a name of its own, for instance "striped fish".
+textures. The other two are mounts: a "framed fish" reaches as far as its frame. The fish within has any
+texture, and no name of its own.
 """
 
 import numpy as np
