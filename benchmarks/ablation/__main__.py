@@ -14,13 +14,10 @@ from benchmarks.ablation.rows import ROWS, rows_named
 from benchmarks.ablation.runs import plan_all, read_current, run_all
 from benchmarks.ablation.scores import Scores
 from benchmarks.ablation.summary import measure
-from benchmarks.ablation.workplace import Workplace
-from benchmarks.provenance import REPOSITORY
+from benchmarks.ablation.workplace import WORK, Workplace
 from ezsd.pipeline.device import count_workers
 from ezsd.pipeline.params import RunParams
 from ezsd.stages.commands.main import USER_ERRORS
-
-WORK = REPOSITORY / "benchmarks" / "work" / "ablation"
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 

@@ -51,6 +51,11 @@ _MEASURED = ("protocol", "AP50", "AP", "teacher_accuracy", "student", "proposal_
 Outcomes = Mapping[Run, Outcome]
 
 
+def moved(before: Outcome, after: Outcome) -> list[str]:
+    """Name the numbers in which two outcomes differ; origin and duration do not count."""
+    return [name for name in ("steps", *_MEASURED) if getattr(before, name) != getattr(after, name)]
+
+
 def read_outcome(root: Path, fingerprint: str, seconds: float) -> Outcome:
     """Read the outcome of the finished run in `root`."""
     metrics = EvaluationFolder(artifact_folder(root, "evaluate")).metrics
@@ -76,12 +81,16 @@ class Scores:
 
     def read(self, run: Run, fingerprint: str) -> Outcome | None:
         """Return a run's outcome; None if there is none of this fingerprint."""
+        kept = self.kept(run)
+        return kept if kept is not None and kept.fingerprint == fingerprint else None
+
+    def kept(self, run: Run) -> Outcome | None:
+        """Return a run's outcome, current or not; None if there is none."""
         path = self._path(run)
         if not path.is_file():
             return None
-        kept: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        same = kept["fingerprint"] == fingerprint
-        return Outcome(**{field.name: kept[field.name] for field in fields(Outcome)}) if same else None
+        values: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return Outcome(**{field.name: values[field.name] for field in fields(Outcome)})
 
     def _path(self, run: Run) -> Path:
         return self.folder / f"{run.name}.json"

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import yaml
 
+from benchmarks.provenance import REPOSITORY
 from ezsd.cache import manifest
 from ezsd.cache.atomic import write_bytes_atomic
 from ezsd.pipeline.code_digest import code_digest
@@ -21,6 +22,7 @@ from ezsd.pipeline.params import PARAMS_FILE, Params, plain_values
 from ezsd.pipeline.runner import artifact_folder
 from ezsd.pipeline.stage import Stage
 
+WORK = REPOSITORY / "benchmarks" / "work" / "ablation"
 RUN_STAGES = ("train", "evaluate")
 """Stages that each run does by itself; `PRECOMPUTE` is shared."""
 _DIGITS = 16

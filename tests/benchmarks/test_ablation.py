@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 
+from benchmarks.ablation.carry import carry
 from benchmarks.ablation.chart import curve_chart, rounded_up
 from benchmarks.ablation.page import results_page, results_table
 from benchmarks.ablation.plan import PARTS, WHOLE, Run, plan_runs, run_params
@@ -386,3 +387,26 @@ def test_what_is_done_is_not_done_again(
     monkeypatch.setattr("ezsd.pipeline.stage.Stage.run", refuse)
     folder, outcomes = tiny_runs
     assert run_tiny(folder) == outcomes
+
+
+def test_scores_are_carried_when_a_sample_gives_the_same_numbers(
+    tiny_runs: tuple[Path, Outcomes], tmp_path: Path
+) -> None:
+    """Scores of another commit stay stale, and nothing is carried when a number moved."""
+    folder, outcomes = tiny_runs
+    planned = plan_all([Run(row, 0) for row in TINY_ROWS], TINY)
+    scores, sample, other = Scores(tmp_path), Run(EZSD, 0), Run(CEILING, 0)
+    for run, outcome in outcomes.items():
+        commit = "another" if run == other else outcome.commit
+        scores.write(run, replace(outcome, fingerprint="of the code before", commit=commit))
+
+    assert carry(planned, [sample.name], Workplace(folder), scores, 1) == len(TINY_ROWS) - 1
+    assert read_current(planned, scores) == {run: one for run, one in outcomes.items() if run != other}
+
+    scores.write(
+        sample, replace(outcomes[sample], fingerprint="stale", AP50={"base": 99.0, "novel": 0.0, "all": 9.0})
+    )
+    with pytest.raises(PipelineError, match=r"ezsd-seed0 has other numbers than its kept scores \(AP50\)"):
+        carry(planned, [sample.name], Workplace(folder), scores, 1)
+    with pytest.raises(ParamsError, match="no scores are kept of vild-seed0"):
+        carry(planned, ["vild-seed0"], Workplace(folder), scores, 1)
