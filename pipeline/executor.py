@@ -23,7 +23,7 @@ import torch
 from dask.distributed import Client, Future, KilledWorker, LocalCluster, as_completed, get_worker
 from distributed.comm.core import CommClosedError
 
-from ezsd.pipeline.device import count_workers, one_thread
+from ezsd.pipeline.device import count_workers, keep_freed_memory, one_thread
 from ezsd.pipeline.errors import PipelineError
 from ezsd.pipeline.params import RunParams
 
@@ -128,6 +128,7 @@ def find_dashboard(client: Client) -> str | None:
 
 def _run_on_worker(task: Task, shard: int) -> tuple[dict[str, float], str]:
     _choose_gpu()
+    keep_freed_memory()
     return run_on_one_thread(task, shard), str(get_worker().name)
 
 

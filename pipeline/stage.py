@@ -7,7 +7,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 
-from ezsd.pipeline.device import one_thread
+from ezsd.pipeline.device import keep_freed_memory, one_thread
 from ezsd.pipeline.findings.finding import Finding
 from ezsd.pipeline.params import Params, select
 from ezsd.pipeline.processes import ALONE, Processes
@@ -134,6 +134,7 @@ class Stage:
 
     def run(self, context: StageContext) -> StageResult:
         """Run the stage with one torch thread: its bytes must not depend on the number of cores."""
+        keep_freed_memory()
         with one_thread():
             result: StageResult = import_module(self.module).run(context)
         return result
