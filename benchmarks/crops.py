@@ -17,6 +17,7 @@ from benchmarks.record import Measurement, Result, Target, ratio, write_result
 from benchmarks.timing import Work, take_turns, torch_threads
 from ezsd.mining.anchors import anchor_boxes_xyxy, fit_scale
 from ezsd.pipeline.data.world.scenes import draw_scene
+from ezsd.pipeline.device import keep_freed_memory
 from ezsd.teacher.crops import crop_windows, normalize_crops, square_crops
 
 SEED = 0
@@ -30,6 +31,7 @@ TARGETS = {"cpu": Target(">=", 4), "cuda": Target(">=", 20)}
 
 def main() -> None:
     """Measure both methods at each size and record the result."""
+    keep_freed_memory()  # as every stage does
     photo, boxes_xyxy = make_photo(), choose_boxes()
     cores = this_machine().cores
     measurements: list[Measurement] = []
