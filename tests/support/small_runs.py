@@ -30,10 +30,15 @@ SMALL = {
     "run": {"workers": 1, "device": "cpu"},
 }
 # what a checkout holds besides what tools and runs leave behind
+# what Git does not track, and what a run in this folder leaves: the copy is the one of a new clone
 LEFT_OUT = shutil.ignore_patterns(
     ".git",
     ".venv",
     "artifacts",
+    "datasets",
+    "runs",
+    "dvc.lock",
+    "watched.json",
     "config.local",
     "tmp",
     ".*_cache",
