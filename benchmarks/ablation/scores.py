@@ -26,7 +26,7 @@ class Outcome:
         cpu: its kind: sums are rounded differently on another.
         seconds: of training and evaluation, on one core.
         steps: of training.
-        AP50, AP: of the detector.
+        AP50, AP: of the detector; of the ensemble where there is one.
         teacher_accuracy: `raw` and `renormalized`, by group.
         student: its `naming` of true boxes, by group.
         proposal_recall: by group.
@@ -45,7 +45,8 @@ class Outcome:
     proposal_recall: ByGroup
 
 
-_MEASURED = ("protocol", "AP50", "AP", "teacher_accuracy", "student", "proposal_recall")
+_SCORES = ("AP50", "AP")
+_OTHERS = ("protocol", "teacher_accuracy", "student", "proposal_recall")
 """Metrics of the evaluation that are kept."""
 
 Outcomes = Mapping[Run, Outcome]
@@ -53,19 +54,21 @@ Outcomes = Mapping[Run, Outcome]
 
 def moved(before: Outcome, after: Outcome) -> list[str]:
     """Name the numbers in which two outcomes differ; origin and duration do not count."""
-    return [name for name in ("steps", *_MEASURED) if getattr(before, name) != getattr(after, name)]
+    return [name for name in ("steps", *_SCORES, *_OTHERS) if getattr(before, name) != getattr(after, name)]
 
 
 def read_outcome(root: Path, fingerprint: str, seconds: float) -> Outcome:
     """Read the outcome of the finished run in `root`."""
     metrics = EvaluationFolder(artifact_folder(root, "evaluate")).metrics
+    scored = metrics.get("ensemble", metrics)
     return Outcome(
         fingerprint=fingerprint,
         commit=str(this_revision()),
         cpu=this_machine().cpu,
         seconds=round(seconds, 1),
         steps=int(read_manifest(artifact_folder(root, "train")).counts["steps"]),
-        **{name: metrics[name] for name in _MEASURED},
+        **{name: scored[name] for name in _SCORES},
+        **{name: metrics[name] for name in _OTHERS},
     )
 
 

@@ -1,7 +1,9 @@
 """The ablation: its rows, its maths by hand, its processes, and the whole at a tiny size."""
 
+import json
 import math
 import os
+import shutil
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -17,8 +19,10 @@ from benchmarks.ablation.plan import PARTS, WHOLE, Run, plan_runs, run_params
 from benchmarks.ablation.processes import for_each
 from benchmarks.ablation.publish import publish
 from benchmarks.ablation.rows import (
+    BEYOND,
     CEILING,
     CLIP,
+    ENSEMBLE,
     EZSD,
     IDEAS,
     NO_RENORM,
@@ -35,7 +39,7 @@ from benchmarks.ablation.rows import (
     rows_named,
 )
 from benchmarks.ablation.runs import plan_all, read_current, run_all
-from benchmarks.ablation.scores import Outcome, Outcomes, Scores
+from benchmarks.ablation.scores import Outcome, Outcomes, Scores, read_outcome
 from benchmarks.ablation.summary import CurvePoint, Gain, curve, gain, measure, spread, steps_to_reach
 from benchmarks.ablation.true_names import TrueNameHeads, Truth
 from benchmarks.ablation.workplace import Workplace, fingerprints
@@ -108,7 +112,7 @@ def test_only_the_supervised_row_distills_nothing() -> None:
 
 def test_a_run_that_stops_early_leaves_whole_seeds() -> None:
     runs = plan_runs(ROWS, None, PARTS)
-    assert len(runs) == len({run.name for run in runs}) == 7 * 5 + 3 * 3 + 1 + 2 * len(PARTS) * 5
+    assert len(runs) == len({run.name for run in runs}) == 8 * 5 + 3 * 3 + 1 + 2 * len(PARTS) * 5
     assert [run.seed for run in runs] == sorted(run.seed for run in runs)
     assert {run.row for run in runs if run.part != WHOLE} == {VILD, EZSD}
     assert plan_runs((EZSD, CEILING), [1], ()) == [Run(EZSD, 1)]
@@ -145,7 +149,8 @@ def test_runs_share_what_their_params_and_code_agree_in() -> None:
     assert shared(of(VILD), of(VILD, 1)) == precomputed == shared(of(VILD), of(SUPERVISED))
     assert shared(of(VILD), of(VILD, 0, "data.world.train=601")) == set()
     assert shared(of(EZSD), of(ORACLE_PROPOSALS)) == {"prepare", "renorm"}
-    assert shared(of(EZSD), of(ORACLE_NAMES)) == {*precomputed, "train"} == shared(of(EZSD), of(CEILING))
+    for row in (ORACLE_NAMES, CEILING, ENSEMBLE):
+        assert shared(of(EZSD), of(row)) == {*precomputed, "train"}
 
 
 def points_at(*points: tuple[int, float]) -> list[CurvePoint]:
@@ -201,6 +206,7 @@ BY_HAND: Outcomes = {
     Run(NO_RENORM, 1): outcome(900, 31.0, 12.0),  # EZSD gains 6 and 4
     Run(CLIP, 0): outcome(900, 29.0, 15.0),
     Run(CLIP, 1): outcome(900, 31.0, 13.0),  # EZSD gains -1 and 3
+    Run(ENSEMBLE, 0): outcome(900, 36.25, 17.5),  # over EZSD with this seed: 1.25 times
     Run(ORACLE_BOXES, 0): outcome(900, 31.0, 20.0),
     Run(VILD, 0, HALF): outcome(450, 20.0, 5.0),
     Run(EZSD, 0, HALF): outcome(450, 27.0, 12.0),
@@ -222,7 +228,9 @@ def test_the_metrics_by_hand() -> None:
         "ablation.gain.renorm.standard_error": (pytest.approx(1), ""),
         "ablation.gain.regressor": (pytest.approx(1), "MISSED"),
         "ablation.gain.regressor.standard_error": (pytest.approx(2), ""),
-        "ablation.hours": (pytest.approx(13 * 0.1 / 2), "met"),
+        "ablation.beyond.novel_ap50_ratio": (pytest.approx(1.25), "met"),
+        "ablation.beyond.base_ap50_ratio": (pytest.approx(1.25), "met"),
+        "ablation.hours": (pytest.approx(14 * 0.1 / 2), "met"),
     }
 
 
@@ -268,7 +276,8 @@ def test_the_page_shows_rows_gains_and_where_they_come_from(tmp_path: Path) -> N
     assert ["re-normalized CLIP", "+5.0 ± 1.0", "gains", "–", "+0.0 ± 0.0", "2"] in cells
     assert ["semantic regressor", "+1.0 ± 2.0", "brings nothing", "+1.0 ± 2.0", "+0.0 ± 0.0", "2"] in cells
     assert ["CLIP proposals", "–", "", "–", "–", "–"] in cells
-    assert "13 of 85 runs are done" in page
+    assert ["EZSD + ensemble with the teacher", "+3.5", "one seed: not known", "+7.2", "1"] in cells
+    assert "14 of 85 runs are done" in page
     assert "training seeds 0, 1" in page and "A CPU" in page and "make ablation" in page
     publish(BY_HAND, len(BY_HAND), tmp_path / "results", tmp_path / "docs")
     written = {path.name for path in tmp_path.rglob("*.*")}
@@ -320,7 +329,7 @@ def test_a_process_that_the_system_ended_is_explained() -> None:
         for_each(os._exit, [9, 9], 2, lambda item, result: None)
 
 
-TINY_ROWS = (EZSD, *ORACLES)
+TINY_ROWS = (EZSD, *BEYOND, *ORACLES)
 
 
 @pytest.fixture(scope="module")
@@ -347,6 +356,15 @@ def test_all_runs_end_with_scores(tiny_runs: tuple[Path, Outcomes]) -> None:
     assert len(results_table(outcomes).splitlines()) == 2 + len(TINY_ROWS)
     evaluated = EvaluationFolder(artifacts(folder, EZSD) / "evaluate").metrics
     assert evaluated["AP50"] == outcomes[Run(EZSD, 0)].AP50
+
+
+def test_the_row_of_the_ensemble_has_its_scores(tiny_runs: tuple[Path, Outcomes], tmp_path: Path) -> None:
+    shutil.copytree(artifacts(tiny_runs[0], ENSEMBLE), tmp_path / "artifacts")
+    file = tmp_path / "artifacts/evaluate/metrics.json"
+    metrics = json.loads(file.read_text())
+    metrics["ensemble"]["AP50"] = {"base": 3.0, "novel": 2.0, "all": 2.5}
+    file.write_text(json.dumps(metrics))
+    assert read_outcome(tmp_path, "f", 1.0).AP50 == metrics["ensemble"]["AP50"] != metrics["AP50"]
 
 
 def test_the_oracle_distills_on_the_novel_objects(tiny_runs: tuple[Path, Outcomes]) -> None:
