@@ -4,6 +4,7 @@
 - `detections.json`: COCO results. `ground_truth.json`: COCO annotations of the scored photos. pycocotools
   reads both.
 - `ensemble_detections.json`, with an ensemble only: the same boxes with its scores.
+- `classifier.npz`, with probing only: the weights that find each name, for `predict --names` too.
 """
 
 import json

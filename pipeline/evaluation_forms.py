@@ -67,10 +67,17 @@ class _Student(TypedDict):
     naming: _Percents
 
 
+class _Probing(TypedDict):
+    boxes_per_name: Count
+    pull: float
+    seed: int
+
+
 class _Metrics(_Scores):
     """The form of `metrics.json`; other keys are ignored."""
 
     protocol: str
+    probing: NotRequired[_Probing]
     data: _Data
     names_without_objects: NotRequired[dict[str, list[str]]]
     max_dets: int

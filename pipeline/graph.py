@@ -64,7 +64,7 @@ STAGES: dict[str, Stage] = {
         Stage(
             "evaluate",
             params=(*DATA, "evaluate", PRECISION),
-            parents=("prepare", "renorm", "mine", "train"),
+            parents=("prepare", "renorm", "mine", "embed", "train"),
             late=(reader, scorer),
             external=external.full_annotations,
         ),

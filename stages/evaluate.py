@@ -15,15 +15,18 @@ from ezsd.pipeline.data.views import read_full_annotations
 from ezsd.pipeline.evaluation_files import write_evaluation
 from ezsd.pipeline.findings.evaluation import detection_findings
 from ezsd.pipeline.jobs.evaluate import (
+    CLASSIFIER,
     PHOTOS_PER_SHARD,
     ValidationPass,
     models_on_disk,
 )
+from ezsd.pipeline.jobs.probing import probe_names
 from ezsd.pipeline.jobs.scores import proposal_recall, score_all
 from ezsd.pipeline.models.detector import finds_masks
+from ezsd.pipeline.models.vocabulary import write_embeddings
 from ezsd.pipeline.stage import StageContext, StageResult
 
-FACTS = ("protocol", "AP50", "ensemble")
+FACTS = ("protocol", "probing", "AP50", "ensemble")
 """Metrics that the manifest repeats."""
 PARTS = "parts"
 """Folder from which an interrupted run resumes; a finished run removes it."""
@@ -43,6 +46,8 @@ def evaluate_with(make_pass: type[ValidationPass], context: StageContext) -> Sta
     annotations = (read_masks if masks else read_boxes)(sources, "val", split)
     truth = restrict_to_prepared(annotations, prepared, params.photos)
     photos = list_validation_photos(truth, prepared.val.photos, sources.val.folder())
+    if params.probing is not None:
+        write_embeddings(context.folder / CLASSIFIER, split.names, probe_names(context, params.probing))
     validation = make_pass(photos, models_on_disk(context, split), context.folder / PARTS, PHOTOS_PER_SHARD)
     context.map_shards(validation)
     setup = EvaluationSetup(
@@ -52,6 +57,7 @@ def evaluate_with(make_pass: type[ValidationPass], context: StageContext) -> Sta
         max_dets=params.max_dets[0],
         ground_truth=truth,
         ensemble=params.ensemble,
+        probing=params.probing,
     )
     recall = proposal_recall(mined, read_full_annotations(sources, "train", split).clean.boxes, split)
     evaluation = score_all(setup, validation.collect(), params.max_dets, masks, recall)

@@ -1,6 +1,6 @@
-"""Settings of the ensemble, and which scoring rules belong to which data."""
+"""Settings of ensemble and probing, and which scoring rules belong to which data."""
 
-from ezsd.config import Fraction, config
+from ezsd.config import Count, Fraction, NonNegative, Seed, config
 
 
 @config
@@ -16,6 +16,22 @@ class EnsembleConfig:
 
     base: Fraction = 1 / 3
     novel: Fraction = 2 / 3
+
+
+@config
+class ProbingConfig:
+    """Linear classifiers of novel names beside their text embeddings (LP-OVOD: Pham et al., WACV 2024).
+
+    Attributes:
+        boxes_per_name: most boxes of a name to learn from: of a novel name the most confident cached
+            proposals, LP-OVOD takes 100; of a base name ground truth, drawn at random.
+        pull: weight of the squared distance from the text embedding; 0 lets a classifier go where it will.
+        seed: of the draw.
+    """
+
+    boxes_per_name: Count = 100
+    pull: NonNegative = 1.0
+    seed: Seed = 0
 
 
 def scoring_module(data_format: str) -> str:

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from ezsd.evaluation.average_precision import ClassScores
-from ezsd.evaluation.config import EnsembleConfig
+from ezsd.evaluation.config import EnsembleConfig, ProbingConfig
 from ezsd.evaluation.groups import as_percent, percent_by_frequency
 from ezsd.split import Split
 
@@ -24,6 +24,7 @@ class EvaluationSetup:
         max_dets: detections that count, in the main table.
         ground_truth: from `coco_form.restrict_to_photos`.
         ensemble: weights of the teacher's scores; None for no ensemble.
+        probing: how classifiers of novel names were made; None where they are text embeddings.
     """
 
     data: str
@@ -32,6 +33,7 @@ class EvaluationSetup:
     max_dets: int
     ground_truth: Mapping[str, Any]
     ensemble: EnsembleConfig | None = None
+    probing: ProbingConfig | None = None
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,7 @@ def build_metrics(
         ensemble = {"ensemble": {"teacher_weights": asdict(setup.ensemble), **means}}
     return {
         "protocol": setup.protocol,
+        **({"probing": asdict(setup.probing)} if setup.probing else {}),
         "data": describe(setup),
         **names_without_objects(setup),
         "max_dets": setup.max_dets,

@@ -15,7 +15,7 @@ from ezsd.cache.manifest import manifest_digest
 from ezsd.detector.config import Selection
 from ezsd.detector.detector import Detections, ZeroShotDetector, detect
 from ezsd.evaluation.coco_form import Record, as_results, score_digits, with_masks
-from ezsd.evaluation.config import EnsembleConfig
+from ezsd.evaluation.config import EnsembleConfig, ProbingConfig
 from ezsd.evaluation.diagnostics import BoxNamer
 from ezsd.evaluation.ensemble import ScoreEnsemble, teacher_weights
 from ezsd.masks import paste_masks
@@ -24,6 +24,7 @@ from ezsd.pipeline.device import choose_device
 from ezsd.pipeline.jobs.job import PartsJob
 from ezsd.pipeline.models.detector import read_detector
 from ezsd.pipeline.models.teacher import RenormalizedTeacher, renormalized_teacher
+from ezsd.pipeline.models.vocabulary import read_embeddings
 from ezsd.pipeline.stage import StageContext
 from ezsd.split import Split
 from ezsd.teacher.box_encoder import BoxEncoder
@@ -31,6 +32,8 @@ from ezsd.teacher.protocol import Teacher
 
 PHOTOS_PER_SHARD = 4
 RAW, RENORMALIZED = "raw", "renormalized"
+CLASSIFIER = "classifier.npz"
+"""With probing: names and the weights that find them, in place of text embeddings."""
 
 
 class Models(NamedTuple):
@@ -162,6 +165,8 @@ class ModelsOnDisk:
         selection: how detections are chosen.
         context_factor, batch: how the teacher's crops are cut and encoded.
         ensemble: weight of the teacher's score beside the detector's; None for the detector alone.
+        probing: how the detector's classifier was made from proposals; None for text embeddings.
+        classifier: file of `write_embeddings` with that classifier.
     """
 
     train: Path
@@ -172,6 +177,8 @@ class ModelsOnDisk:
     context_factor: float
     batch: int
     ensemble: EnsembleConfig | None
+    probing: ProbingConfig | None
+    classifier: Path
 
     def load(self) -> Models:
         """Return the detector with all names, and both teachers, the same ones on each call in a process.
@@ -193,6 +200,8 @@ def models_on_disk(context: StageContext, split: Split) -> ModelsOnDisk:
         context_factor=params.mine.context_factor,
         batch=params.mine.batch,
         ensemble=params.evaluate.ensemble,
+        probing=params.evaluate.probing,
+        classifier=context.folder / CLASSIFIER,
     )
 
 
@@ -205,6 +214,8 @@ def _load(models: ModelsOnDisk) -> Models:
             f"{models.train} or {models.teacher.renormed.folder} was made for other names than the split's: "
             "run `ezsd-cli precompute` and `ezsd-cli train`"
         )
+    if models.probing is not None:
+        trained.detector.set_vocabulary(read_embeddings(models.classifier)[1])
     raw, after = models.teacher.load_raw(), models.teacher.load()
     namer = _namer(models, after, record.text_embeddings_renormalized)
     weights = models.ensemble

@@ -94,6 +94,10 @@ class Params:
             )
         if self.train.detector.mask_head is not None and not self.prepare.masks:
             raise ValueError("train.detector.mask_head needs masks: set prepare.masks to true, or it to null")
+        if self.evaluate.probing is not None and self.mine.names == "strict":
+            raise ValueError(
+                "evaluate.probing takes proposals by novel name: set mine.names to known, or it to null"
+            )
 
 
 _PARAMS = TypeAdapter(Params)

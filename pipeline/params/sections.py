@@ -7,7 +7,7 @@ from pydantic import Field
 
 from ezsd.config import Count, Fraction, Positive, Seed, Whole, config
 from ezsd.detector.config import DetectorConfig, Selection
-from ezsd.evaluation.config import EnsembleConfig
+from ezsd.evaluation.config import EnsembleConfig, ProbingConfig
 from ezsd.mining.config import CascadeConfig, MineConfig, RegionProposerConfig
 from ezsd.pipeline.findings.finding import StoppingKind
 from ezsd.training.config import ExampleConfig, ScheduleConfig, StepConfig
@@ -205,11 +205,13 @@ class EvaluateParams(Selection):
         photos: whether validation photos without boxes count (`all`) or not (`with_boxes`).
         max_dets: maximum detections per photo that are scored; the first value is the main one.
         ensemble: combines the teacher's score with the detector's; null for the detector alone.
+        probing: classifiers of novel names from cached embeddings; null for text alone.
     """
 
     photos: Literal["with_boxes", "all"] = "with_boxes"
     max_dets: Annotated[tuple[Count, ...], Field(min_length=1)] = (100,)
     ensemble: EnsembleConfig | None = None
+    probing: ProbingConfig | None = None
 
 
 @config

@@ -14,9 +14,10 @@ from ezsd.pipeline.models.detector import make_detector
 from ezsd.pipeline.models.teacher_source import resolve_teacher
 from ezsd.pipeline.params import Params
 from ezsd.pipeline.plan.data import DataSet, read_data
-from ezsd.pipeline.plan.probe import Probe, proposer_probe, step_probe
+from ezsd.pipeline.plan.probe import Probe
 from ezsd.pipeline.plan.rates import NOTHING, Rate, constant
 from ezsd.pipeline.plan.text import disk_warnings, memory_warnings
+from ezsd.pipeline.plan.training_probe import proposer_probe, step_probe
 from ezsd.pipeline.plan.work import ANNOTATIONS, PROPOSER, STEP, StageWork, Workload
 from ezsd.pipeline.progress import show_progress
 from ezsd.teacher.load import embedding_size

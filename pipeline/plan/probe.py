@@ -8,41 +8,35 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property
-from math import isqrt
 from pathlib import Path
 
 import numpy as np
 import torch
 from PIL import Image
-from torch import Tensor, nn
+from torch import Tensor
 
-from ezsd.mining.rpn import RegionProposer
+from ezsd.evaluation.config import ProbingConfig
+from ezsd.evaluation.probing import probe_novel_names
 from ezsd.photos import decode_photo
 from ezsd.pipeline.data.world.drawing import encode_jpeg
 from ezsd.pipeline.device import choose_device, count_workers, one_thread
 from ezsd.pipeline.models import RANDOM
-from ezsd.pipeline.models.detector import make_detector
 from ezsd.pipeline.models.teacher_source import resolve_teacher
-from ezsd.pipeline.params import MineRpnParams, Params, TrainParams
+from ezsd.pipeline.params import Params
 from ezsd.pipeline.plan.counts import Amounts
 from ezsd.pipeline.plan.data import draw_one
 from ezsd.pipeline.plan.rates import Clock, Rate, constant, repeat
-from ezsd.pipeline.plan.work import CROP, LOAD, PHOTO, SCENE, START, TEXT
+from ezsd.pipeline.plan.work import CROP, LOAD, PHOTO, PROBED, SCENE, START, TEXT
 from ezsd.pipeline.progress import Progress
 from ezsd.teacher.box_encoder import BoxEncoder
 from ezsd.teacher.load import load_teacher
 from ezsd.teacher.precision import in_precision, used_precision
 from ezsd.teacher.protocol import Teacher
-from ezsd.training.config import ExampleConfig, StepConfig
-from ezsd.training.engine import train_steps
-from ezsd.training.schedule import Schedule, make_optimizer
-from ezsd.training.targets import CachedTargets, draw_example
 
 START_SECONDS = 5.0
 """About as long as a process takes to start and import the libraries."""
-SIDES = (1 / 8, 1 / 4, 1 / 2, 1)
-"""Of a photo's side in training, at which a step is tried; a slow machine has no time for the largest."""
 MOST_TEXTS = 64
+MOST_PROBED = 4096
 
 Task = Callable[[float], Rate]
 """Measures within a limit of seconds."""
@@ -96,6 +90,9 @@ class Probe:
         if self.params.renorm.towers != "image":
             sizes = doubled(MOST_TEXTS)
             tasks[TEXT] = lambda seconds: repeat(self._texts, sizes, seconds, self._meter).rate()
+        if self.params.evaluate.probing is not None:
+            sizes = doubled(MOST_PROBED)
+            tasks[PROBED] = lambda seconds: repeat(self._probing, sizes, seconds, time.process_time).rate()
         tasks[CROP] = self._crops
         return tasks
 
@@ -150,6 +147,14 @@ class Probe:
     def _texts(self, texts: int) -> None:
         self.teacher.encode_texts(["a photo of a thing"] * texts).cpu()
 
+    def _probing(self, boxes: int) -> None:
+        """A step with as many novel names as base names."""
+        names, dim = self.amounts.names, self.teacher.dim
+        labels = names + torch.arange(boxes) % names
+        probe_novel_names(
+            torch.ones(2 * names, dim), names, torch.ones(boxes, dim), labels, 1.0, ProbingConfig(), 1
+        )
+
     def _crops(self, seconds: float) -> Rate:
         """Crops on as many workers at once as a run has, because they share caches and memory."""
         encoder, device = BoxEncoder(self.teacher, self.params.mine.batch), choose_device(self.params.run)
@@ -180,77 +185,3 @@ def evenly_spaced_xyxy(boxes: int, photo: Tensor) -> Tensor:
     sides = torch.tensor([width, height]) / 3
     corners = torch.linspace(0, 2, boxes)[:, None] * sides
     return torch.cat([corners, corners + sides], dim=1)
-
-
-@dataclass(frozen=True)
-class TrainingProbe:
-    """Measures a training step.
-
-    Attributes:
-        model: that is trained; gives its losses.
-        config: of its steps.
-        images: of a micro-batch.
-        side: short side of a photo in training.
-        targets: of a photo.
-        photo: uint8 (3, H, W).
-    """
-
-    model: nn.Module
-    config: StepConfig
-    images: int
-    side: int
-    targets: CachedTargets
-    photo: Tensor
-
-    def rate(self, seconds: float) -> Rate:
-        """Seconds of an image of a step, measured within a limit of seconds."""
-        sizes = [max(32, round(self.side * part)) ** 2 for part in SIDES]
-        with one_thread():
-            repeats = repeat(self._step, sizes, seconds, meter_of(next(self.model.parameters()).device))
-        return repeats.rate_at(sizes[-1]) * (1 / self.images)
-
-    def _step(self, size: int) -> None:
-        examples = ExampleConfig(proposals_per_image=len(self.targets.proposal_boxes_xyxy))
-        drawn = [draw_example(self.photo, self.targets, examples, seed) for seed in range(self.images)]
-        batch = [(photo, {**target, "short_side": torch.tensor(isqrt(size))}) for photo, target in drawn]
-        still = Schedule(steps=1, learning_rate=0.0, warmup_steps=0, decay_steps=())
-        optimizer = make_optimizer(self.model, self.config)
-        next(train_steps(self.model, optimizer, [batch], still, self.config, 0))
-
-
-def step_probe(params: Params, root: Path, amounts: Amounts, photo: Tensor, dim: int) -> TrainingProbe:
-    """The training of the detector."""
-    train: TrainParams = replace(params.train, backbone_weights=RANDOM)
-    device = choose_device(params.run)
-    detector = make_detector(train, root, amounts.names, dim)
-    detector.set_vocabulary(torch.nn.functional.normalize(torch.randn(amounts.names, dim), dim=1))
-    objects = max(1, round(amounts.boxes / max(amounts.boxed_photos, 1)))
-    objects_xyxy = evenly_spaced_xyxy(objects, photo)
-    proposals = min(train.examples.proposals_per_image, params.mine.keep)
-    masks = None
-    if train.detector.mask_head is not None:
-        masks = torch.ones((objects, *photo.shape[1:]), dtype=torch.uint8)
-    targets = CachedTargets(
-        boxes_xyxy=objects_xyxy,
-        labels=torch.arange(objects) % amounts.names,
-        object_boxes_xyxy=objects_xyxy,
-        object_embeddings=torch.ones(objects, dim),
-        proposal_boxes_xyxy=evenly_spaced_xyxy(proposals, photo),
-        proposal_embeddings=torch.ones(proposals, dim),
-        proposal_confidences=torch.ones(proposals),
-        masks=masks,
-    )
-    images = 1 if device.type == "cpu" else train.schedule.images_per_step // train.micro_batches
-    side = round(sum(train.examples.short_sides) / len(train.examples.short_sides))
-    config = replace(train, micro_batches=1)
-    return TrainingProbe(detector.to(device), config, images, side, targets, photo)
-
-
-def proposer_probe(params: Params, amounts: Amounts, photo: Tensor) -> TrainingProbe:
-    """The training of the proposal network of `mine.method: rpn`."""
-    rpn: MineRpnParams = params.mine.rpn
-    device = choose_device(params.run)
-    objects = max(1, round(amounts.boxes / max(amounts.boxed_photos, 1)))
-    targets = CachedTargets.of_boxes(evenly_spaced_xyxy(objects, photo))
-    images = 1 if device.type == "cpu" else rpn.schedule.images_per_step
-    return TrainingProbe(RegionProposer(rpn).to(device), StepConfig(), images, rpn.short_side, targets, photo)

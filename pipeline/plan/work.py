@@ -8,6 +8,7 @@ import numpy as np
 
 from ezsd.cache.artifacts import embedding_specs, mined_arrays
 from ezsd.cache.layout import ArraySpec
+from ezsd.evaluation.probing import STEPS
 from ezsd.pipeline.device import count_workers
 from ezsd.pipeline.graph import STAGES
 from ezsd.pipeline.jobs.evaluate import PHOTOS_PER_SHARD
@@ -23,6 +24,7 @@ from ezsd.training.schedule import schedule_in_epochs
 START, LOAD, ANNOTATIONS = "start", "load the teacher", "annotations"
 PHOTO, SCENE, CROP, TEXT = "photo", "scene", "crop", "text"
 STEP, PROPOSER = "image of a training step", "image of a step of the proposal network"
+PROBED = "box of a step of probing"
 """Units whose rates are measured."""
 
 INDEX_BYTES = 128
@@ -152,7 +154,13 @@ class Workload:
             PHOTO: photos,
             CROP: photos * crops,
             STEP: photos * FORWARDS_OF_EVALUATION / FORWARDS_OF_TUNING,
+            PROBED: STEPS * self._probed_boxes(),
         }
+
+    def _probed_boxes(self) -> int:
+        """Boxes that probing learns from, at most; there are hardly more novel names than base names."""
+        probing = self.params.evaluate.probing
+        return 0 if probing is None else 2 * self.data.amounts.names * probing.boxes_per_name
 
     def _images(self, stage: str) -> int:
         amounts, report = self.data.amounts, self.params.report

@@ -51,13 +51,17 @@ def shuffle_novel(content: dict, novel_ids: set[int]) -> None:
     rng.shuffle(content["annotations"])
 
 
+PROBED = Path("artifacts/evaluate/classifier.npz")
+"""What the evaluation learns from cached proposals."""
+
+
 @pytest.fixture(scope="module")
 def before(world: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     """What the pipeline makes of the world as it is."""
     root = tmp_path_factory.mktemp("original")
     (root / "params.yaml").write_text(small_params(as_own_data(world)))
-    run_all(root, ["precompute", "train"])
-    return bytes_below(root, BEFORE_EVALUATION)
+    run_all(root, ["precompute", "train", "eval"])
+    return {**bytes_below(root, BEFORE_EVALUATION), str(PROBED): (root / PROBED).read_bytes()}
 
 
 @pytest.mark.parametrize("change", [delete_novel, shuffle_novel])
@@ -79,5 +83,6 @@ def test_changing_them_changes_no_byte_before_evaluation(
         assert json.dumps(content["annotations"]) != as_it_was
         path.write_text(json.dumps(content))
     root = new_root("changed", as_own_data(other))
-    run_all(root, ["precompute", "train"])
-    assert not differing(before, bytes_below(root, BEFORE_EVALUATION))
+    run_all(root, ["precompute", "train", "eval"])
+    after = {**bytes_below(root, BEFORE_EVALUATION), str(PROBED): (root / PROBED).read_bytes()}
+    assert not differing(before, after)

@@ -19,6 +19,8 @@ def test_the_result_has_every_number_that_is_promised(small_run: Path) -> None:
     assert metrics["protocol"] == "names known"
     assert metrics["ensemble"]["teacher_weights"] == {"base": 0.33, "novel": 0.67}
     assert metrics["ensemble"]["AP50"].keys() == metrics["AP50"].keys()
+    assert metrics["probing"] == {"boxes_per_name": 5, "pull": 1.0, "seed": 0}
+    assert "Novel names are found by probing" in (small_run / "artifacts/report/table.md").read_text()
 
 
 def test_the_page_stands_alone(small_run: Path) -> None:

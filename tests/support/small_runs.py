@@ -25,12 +25,11 @@ SMALL = {
         "schedule": {"epochs": 2, "warmup_steps": 2, "decay_epochs": [2]},
         "examples": {"proposals_per_image": 8},
     },
-    "evaluate": {"ensemble": {"base": 0.33, "novel": 0.67}},
+    "evaluate": {"ensemble": {"base": 0.33, "novel": 0.67}, "probing": {"boxes_per_name": 5}},
     "report": {"training_photos": 2, "validation_photos": 2},
     "run": {"workers": 1, "device": "cpu"},
 }
-# what a checkout holds besides what tools and runs leave behind
-# what Git does not track, and what a run in this folder leaves: the copy is the one of a new clone
+# what tools and runs leave in a checkout: without it a copy is as a new clone
 LEFT_OUT = shutil.ignore_patterns(
     ".git",
     ".venv",

@@ -21,8 +21,8 @@ from ezsd.stages.pages.report.mistakes import OF_EACH_KIND, ErrorPictures
 from ezsd.stages.pages.report.pictures import Pair, Picture
 from ezsd.stages.pages.report.table import (
     ABSENT,
-    ensemble_words,
     frequency_rows,
+    notes,
     percent,
     result_rows,
     rules,
@@ -150,7 +150,7 @@ def render_page(content: PageContent) -> str:
         frequencies=tuple(FREQUENCIES.values()),
         frequency_rows=frequency_rows(content.metrics),
         rules=rules(content.metrics),
-        ensemble_words=ensemble_words(content.metrics),
+        notes=notes(content.metrics),
         style=Markup(read_part(STYLE)),  # packaged with the project, so it needs no escaping
         classes=sort_classes(content.classes),
         unseen=[row for row in content.classes if row.AP50 is None],

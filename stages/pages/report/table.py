@@ -60,8 +60,8 @@ def result_table(metrics: Mapping[str, Any]) -> str:
     lines = [headline(metrics), "", *_lines(GROUPS, result_rows(metrics))]
     if by_frequency := frequency_rows(metrics):
         lines += ["", *_lines(tuple(FREQUENCIES.values()), by_frequency)]
-    if words := ensemble_words(metrics):
-        lines += ["", words]
+    for sentence in notes(metrics):
+        lines += ["", sentence]
     return "\n".join([*lines, *_absences(metrics)])
 
 
@@ -86,16 +86,23 @@ def rules(metrics: Mapping[str, Any]) -> str:
     return RULES.get(metrics["data"]["format"], COCO_RULES).format(metrics["max_dets"])
 
 
-def ensemble_words(metrics: Mapping[str, Any]) -> str:
-    """What the ensemble is; empty without one."""
-    if "ensemble" not in metrics:
-        return ""
-    weights = metrics["ensemble"]["teacher_weights"]
-    return (
-        "The ensemble is a geometric mean of the detector's and the re-normalized teacher's scores; the "
-        f"teacher's exponent is {weights['base']:.3g} for base names and {weights['novel']:.3g} for novel "
-        "ones."
-    )
+def notes(metrics: Mapping[str, Any]) -> list[str]:
+    """A sentence on each choice of the evaluation that is not the paper's."""
+    sentences = []
+    if "probing" in metrics:
+        most = metrics["probing"]["boxes_per_name"]
+        sentences.append(
+            f"Novel names are found by probing: linear classifiers that learn from at most {most:,} cached "
+            "proposals of each name."
+        )
+    if "ensemble" in metrics:
+        weights = metrics["ensemble"]["teacher_weights"]
+        sentences.append(
+            "The ensemble is a geometric mean of the detector's and the re-normalized teacher's scores; "
+            f"the teacher's exponent is {weights['base']:.3g} for base names and {weights['novel']:.3g} "
+            "for novel ones."
+        )
+    return sentences
 
 
 def percent(value: float | None) -> str:

@@ -59,12 +59,13 @@ def test_params_are_frozen() -> None:
         ("data.format=voc", ["data", "data.world"]),
         ("nowhere.key=1", ["nowhere"]),
         ("mine", ["section.key=value"]),
+        ("mine.names=strict", ["evaluate.probing", "set mine.names to known"]),
         ("mine.keep=[1", ["not YAML"]),
     ],
 )
 def test_a_wrong_override_names_its_key(override: str, words: list[str]) -> None:
     with pytest.raises(ParamsError) as error:
-        parse_params(DEMO, [override])
+        parse_params(DEMO, ["evaluate.probing={}", override])
     assert all(word in str(error.value) for word in words), str(error.value)
     assert "\n" not in str(error.value)
 

@@ -10,7 +10,19 @@ from ezsd.pipeline.params import Params, parse_params, preset_text
 from ezsd.pipeline.plan.counts import Amounts, Units, count_amounts, mining_cost
 from ezsd.pipeline.plan.data import DataSet
 from ezsd.pipeline.plan.rates import Rate
-from ezsd.pipeline.plan.work import CROP, LOAD, PHOTO, PROPOSER, SCENE, START, STEP, TEXT, StageWork, Workload
+from ezsd.pipeline.plan.work import (
+    CROP,
+    LOAD,
+    PHOTO,
+    PROBED,
+    PROPOSER,
+    SCENE,
+    START,
+    STEP,
+    TEXT,
+    StageWork,
+    Workload,
+)
 
 SIZED = (
     "prepare.photos_per_shard=50",
@@ -127,6 +139,14 @@ def test_evaluation_looks_twice_at_a_photo_and_names_its_boxes_with_both_teacher
     evaluate = works(DEMO, DataSet(photos_of(600, boxes=2400)))["evaluate"]
     photos = 152  # 75 shards of 4 are 38 for one of two workers
     assert evaluate.units[CROP] == photos * 2 * 4 and evaluate.units[STEP] == pytest.approx(photos * 2 / 3)
+
+
+def test_probing_turns_the_names_in_a_fixed_number_of_steps() -> None:
+    data = DataSet(photos_of(600, boxes=2400))
+    assert PROBED not in works(DEMO, data)["evaluate"].units
+    params = parse_params(preset_text("demo"), [*SIZED, "evaluate.probing={boxes_per_name: 10}"])
+    # 48 base names, and at most as many novel ones
+    assert works(params, data)["evaluate"].units[PROBED] == 200 * 2 * 48 * 10
 
 
 def test_a_stage_takes_the_sum_of_its_units() -> None:
