@@ -54,6 +54,11 @@ class Amounts:
         width, height = self.sizes_wh[int(np.argmax(self.size_counts))].tolist()
         return width, height
 
+    @property
+    def boxes_a_photo(self) -> int:
+        """Boxes of a photo that has some: their mean, at least 1."""
+        return max(1, round(self.boxes / max(self.boxed_photos, 1)))
+
     def times(self, factor: float, train_photos: int, val_photos: int) -> "Amounts":
         """The amounts of a data set that is `factor` times as large."""
         return Amounts(

@@ -17,8 +17,8 @@ from ezsd.pipeline.plan.data import DataSet, read_data
 from ezsd.pipeline.plan.probe import Probe
 from ezsd.pipeline.plan.rates import NOTHING, Rate, constant
 from ezsd.pipeline.plan.text import disk_warnings, memory_warnings
-from ezsd.pipeline.plan.training_probe import proposer_probe, step_probe
-from ezsd.pipeline.plan.work import ANNOTATIONS, PROPOSER, STEP, StageWork, Workload
+from ezsd.pipeline.plan.training_probe import training_probes
+from ezsd.pipeline.plan.work import ANNOTATIONS, StageWork, Workload
 from ezsd.pipeline.progress import show_progress
 from ezsd.teacher.load import embedding_size
 
@@ -136,18 +136,16 @@ class Estimate:
             self._rates |= self._probe.measure(seconds, progress)
 
     def seconds(self, params: Params, seconds: float) -> dict[str, Rate]:
-        """Measure a training step within a limit, and return the seconds of each stage.
+        """Measure the detector within a limit, and return the seconds of each stage.
 
         `measure_shared` comes first.
         """
-        amounts, photo = self.data.amounts, self._probe.photo
-        probes = {STEP: lambda: step_probe(params, self._root, amounts, photo, self._dim)}
-        if params.mine.method == "rpn":
-            probes[PROPOSER] = lambda: proposer_probe(params, amounts, photo)
-        rates = dict(self._rates)
-        with show_progress("plan: probe training", len(probes), "measurements") as progress:
-            for name, probe in probes.items():
-                rates[name] = probe().rate(seconds / len(probes))
+        end, rates = time.monotonic() + seconds, dict(self._rates)
+        probes = training_probes(params, self._root, self.data.amounts, self._probe.photo, self._dim)
+        with show_progress("plan: probe the detector", len(probes), "measurements") as progress:
+            for place, (name, probe) in enumerate(probes.items()):
+                progress.say(name)
+                rates[name] = probe((end - time.monotonic()) / (len(probes) - place))
                 progress.advance(1)
         return {work.stage: work.seconds(rates) for work in self._workload(params).stages()}
 

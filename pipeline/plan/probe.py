@@ -3,8 +3,10 @@
 Weights do not change the time, so nothing is downloaded, and photos need not be there.
 """
 
+import os
+import subprocess
+import sys
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -24,27 +26,33 @@ from ezsd.pipeline.models import RANDOM
 from ezsd.pipeline.models.teacher_source import resolve_teacher
 from ezsd.pipeline.params import Params
 from ezsd.pipeline.plan.counts import Amounts
-from ezsd.pipeline.plan.data import draw_one
+from ezsd.pipeline.plan.data import SCENES, draw_one
+from ezsd.pipeline.plan.mining_probe import MiningProbe
+from ezsd.pipeline.plan.probe_parts import Task, doubled, evenly_spaced_xyxy, meter_of
 from ezsd.pipeline.plan.rates import Clock, Rate, constant, repeat
-from ezsd.pipeline.plan.work import CROP, LOAD, PHOTO, PROBED, SCENE, START, TEXT
+from ezsd.pipeline.plan.work import ANCHOR, CROP, FIT, LOAD, PHOTO, PROBED, SCENE, START, TEXT
 from ezsd.pipeline.progress import Progress
 from ezsd.teacher.box_encoder import BoxEncoder
 from ezsd.teacher.load import load_teacher
 from ezsd.teacher.precision import in_precision, used_precision
 from ezsd.teacher.protocol import Teacher
 
-START_SECONDS = 5.0
-"""About as long as a process takes to start and import the libraries."""
+LIBRARIES = "ezsd.pipeline.executor, ezsd.pipeline.plan.probe"
+"""Modules that import what the stages and their workers import."""
 MOST_TEXTS = 64
 MOST_PROBED = 4096
 
-Task = Callable[[float], Rate]
-"""Measures within a limit of seconds."""
+
+def start_process() -> subprocess.Popen[bytes]:
+    """Let a process start and import the libraries."""
+    return subprocess.Popen([sys.executable, "-Pc", f"import {LIBRARIES}"])
 
 
-def meter_of(device: torch.device) -> Clock:
-    """What tells the time of work on a device: on the CPU other programs do not count."""
-    return time.process_time if device.type == "cpu" else time.monotonic
+def seconds_of(process: subprocess.Popen[bytes]) -> float:
+    """Wait for a process; the seconds of the processor that it took."""
+    _, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    return used.ru_utime + used.ru_stime
 
 
 @dataclass(frozen=True)
@@ -64,11 +72,11 @@ class Probe:
     def measure(self, seconds: float, progress: Progress) -> dict[str, Rate]:
         """Measure all rates that do not depend on `train`, within a limit of seconds."""
         start, before = time.monotonic(), self._meter()
+        process = start_process()  # beside the others: theirs is the time of this process alone
         progress.say(LOAD)
         _ = self.teacher
-        load = self._meter() - before
+        rates = {LOAD: constant(self._meter() - before)}
         progress.advance(1)
-        rates = {START: constant(START_SECONDS), LOAD: constant(load)}
         tasks = self._tasks()
         for place, (name, task) in enumerate(tasks.items()):
             progress.say(name)
@@ -76,25 +84,35 @@ class Probe:
             with one_thread():
                 rates[name] = task(left / (len(tasks) - place))
             progress.advance(1)
+        progress.say(START)
+        rates[START] = constant(seconds_of(process))
+        progress.advance(1)
         return rates
 
     @property
     def count(self) -> int:
         """Number of measurements."""
-        return 1 + len(self._tasks())
+        return 2 + len(self._tasks())
 
     def _tasks(self) -> dict[str, Task]:
         tasks: dict[str, Task] = {PHOTO: self._photo}
         if self.params.data.world is not None:
-            tasks[SCENE] = lambda seconds: repeat(self._draw, (1,), seconds, time.process_time).rate()
+            sizes = doubled(SCENES)
+            tasks[SCENE] = lambda seconds: repeat(self._draw, sizes, seconds, time.process_time).rate()
         if self.params.renorm.towers != "image":
-            sizes = doubled(MOST_TEXTS)
-            tasks[TEXT] = lambda seconds: repeat(self._texts, sizes, seconds, self._meter).rate()
+            most = doubled(MOST_TEXTS)
+            tasks[TEXT] = lambda seconds: repeat(self._texts, most, seconds, self._meter).rate()
         if self.params.evaluate.probing is not None:
-            sizes = doubled(MOST_PROBED)
-            tasks[PROBED] = lambda seconds: repeat(self._probing, sizes, seconds, time.process_time).rate()
-        tasks[CROP] = self._crops
-        return tasks
+            boxes = doubled(MOST_PROBED)
+            tasks[PROBED] = lambda seconds: repeat(self._probing, boxes, seconds, time.process_time).rate()
+        tasks[ANCHOR] = lambda seconds: self._mining.anchor(seconds)
+        if self.params.mine.method == "cascade":
+            tasks[FIT] = lambda seconds: self._mining.fitted_anchor(seconds)
+        return {**tasks, CROP: self._crops}  # most of the time is that of crops: the last has what is left
+
+    @cached_property
+    def _mining(self) -> MiningProbe:
+        return MiningProbe(self.params.mine, self.amounts, self.teacher, self.photo)
 
     @property
     def _meter(self) -> Clock:
@@ -172,16 +190,3 @@ class Probe:
 
             sizes = doubled(self.params.mine.batch)
             return repeat(encode_at_once, sizes, seconds, self._meter).rate() * (1 / workers)
-
-
-def doubled(most: int) -> tuple[int, ...]:
-    """1, 2, 4, ... up to `most`."""
-    return tuple(2**power for power in range(most.bit_length()))
-
-
-def evenly_spaced_xyxy(boxes: int, photo: Tensor) -> Tensor:
-    """Boxes of a third of the photo's sides, (N, 4) xyxy in pixels, from corner to corner."""
-    height, width = photo.shape[1:]
-    sides = torch.tensor([width, height]) / 3
-    corners = torch.linspace(0, 2, boxes)[:, None] * sides
-    return torch.cat([corners, corners + sides], dim=1)

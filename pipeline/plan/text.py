@@ -39,7 +39,7 @@ def times_text(plan: "Plan", timing: "Timing") -> str:
     lines += [
         "",
         f"with {workers} on the {plan.device}; the probe took {probe}",
-        "from and to: the spread of what was measured; small steps between forwards are not",
+        "from and to: the spread of what was measured; scoring detections and drawing the report are not",
     ]
     return "\n".join([*lines, *timing.notes])
 

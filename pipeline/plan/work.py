@@ -23,14 +23,14 @@ from ezsd.training.schedule import schedule_in_epochs
 
 START, LOAD, ANNOTATIONS = "start", "load the teacher", "annotations"
 PHOTO, SCENE, CROP, TEXT = "photo", "scene", "crop", "text"
+ANCHOR, FIT = "anchor of mining", "anchor of the fit of mining"
 STEP, PROPOSER = "image of a training step", "image of a step of the proposal network"
+HEAD, DETECTION = "start of the detector's head", "photo through the detector"
 PROBED = "box of a step of probing"
 """Units whose rates are measured."""
 
 INDEX_BYTES = 128
 """About as much as a row of the index takes, of a photo or of a box."""
-FORWARDS_OF_EVALUATION = 2
-"""A validation photo passes through the detector for its detections, and to name its true boxes."""
 
 
 @dataclass(frozen=True)
@@ -123,13 +123,16 @@ class Workload:
         params, amounts = self.params.mine, self.data.amounts
         photos = self._busiest(amounts.train_photos, params.photos_per_shard)
         cost = mining_cost(params, amounts)
-        fit = self._busiest(min(FIT_PHOTOS, amounts.boxed_photos), PHOTOS_PER_PART)
+        fitted = min(FIT_PHOTOS, amounts.boxed_photos) * (params.method == "cascade")
+        fit = self._busiest(fitted, PHOTOS_PER_PART)
         proposer = schedule_in_epochs(params.rpn.schedule, round(amounts.boxed_photos))
         images = proposer.steps * params.rpn.schedule.images_per_step
         return {
             LOAD: 1,
-            PHOTO: photos + fit * (params.method == "cascade"),
-            CROP: photos * cost.forwards + fit * cost.tiles,
+            PHOTO: photos + fit,
+            CROP: photos * (cost.forwards - cost.tiles),
+            ANCHOR: photos * cost.anchors,
+            FIT: fit * cost.anchors,
             PROPOSER: images * (params.method == "rpn"),
         }
 
@@ -138,10 +141,9 @@ class Workload:
         return {LOAD: 1, PHOTO: photos, CROP: photos * self._embedded()}
 
     def _train(self) -> dict[str, float]:
-        start = len(start_rows(round(self.data.amounts.train_photos)))
-        forwards = start / FORWARDS_OF_TUNING * (self.params.train.detector.start == "closed_form")
-        shown = self._images("train")
-        return {PHOTO: shown, STEP: shown + forwards}
+        shown, solved = self._images("train"), self.params.train.detector.start == "closed_form"
+        started = len(start_rows(round(self.data.amounts.train_photos))) if solved else 0
+        return {PHOTO: shown + started, STEP: shown, HEAD: int(solved)}
 
     def _evaluate(self) -> dict[str, float]:
         photos = self._busiest(self.data.amounts.val_photos, PHOTOS_PER_SHARD)
@@ -153,7 +155,7 @@ class Workload:
             ANNOTATIONS: 2 * (self.params.data.world is None),
             PHOTO: photos,
             CROP: photos * crops,
-            STEP: photos * FORWARDS_OF_EVALUATION / FORWARDS_OF_TUNING,
+            DETECTION: photos,
             PROBED: STEPS * self._probed_boxes(),
         }
 

@@ -11,7 +11,11 @@ from ezsd.pipeline.plan.counts import Amounts, Units, count_amounts, mining_cost
 from ezsd.pipeline.plan.data import DataSet
 from ezsd.pipeline.plan.rates import Rate
 from ezsd.pipeline.plan.work import (
+    ANCHOR,
     CROP,
+    DETECTION,
+    FIT,
+    HEAD,
     LOAD,
     PHOTO,
     PROBED,
@@ -106,8 +110,10 @@ def test_mining_is_shared_by_the_workers() -> None:
     mine = works(DEMO, DataSet(photos_of(600, boxes=2400)))["mine"]
     cost = mining_cost(DEMO.mine, photos_of(600))
     fit = 256 / 2  # photos from which the cascade learns
-    assert mine.units[CROP] == pytest.approx(300 * cost.forwards + fit * cost.tiles)
+    assert mine.units[CROP] == pytest.approx(300 * (cost.forwards - cost.tiles))
     assert mine.units[PHOTO] == 300 + fit and PROPOSER not in mine.units
+    # both look at all anchors of a photo, tiles included
+    assert mine.units[ANCHOR] == 300 * cost.anchors and mine.units[FIT] == fit * cost.anchors
     assert mine.bytes == 600 * (
         12 * (16 + 4 + 4 + 4) + 4 + 4 + 4 + 8
     )  # 12 proposals a photo, and four counts
@@ -116,7 +122,7 @@ def test_mining_is_shared_by_the_workers() -> None:
 def test_a_proposal_network_is_trained_where_the_method_is_rpn() -> None:
     params = parse_params(preset_text("demo"), [*SIZED, "mine.method=rpn"])
     mine = works(params, DataSet(photos_of(600, boxes=2400)))["mine"]
-    assert mine.units[PROPOSER] == 6 * 600
+    assert mine.units[PROPOSER] == 6 * 600 and mine.units[PHOTO] == 300 and FIT not in mine.units
 
 
 def test_embedding_costs_what_base_boxes_and_proposals_cost() -> None:
@@ -130,15 +136,15 @@ def test_embedding_costs_what_base_boxes_and_proposals_cost() -> None:
 def test_training_shows_each_photo_in_each_epoch_after_a_start_from_some() -> None:
     data = DataSet(photos_of(600, boxes=2400))
     train = works(DEMO, data)["train"]
-    assert train.units == {START: 1, PHOTO: 1800, STEP: 1800 + 300 / 3} and train.bytes == 7
+    assert train.units == {START: 1, PHOTO: 1800 + 300, STEP: 1800, HEAD: 1} and train.bytes == 7
     random = replace(DEMO.train, detector=replace(DEMO.train.detector, start="random"))
-    assert works(replace(DEMO, train=random), data)["train"].units[STEP] == 1800
+    assert works(replace(DEMO, train=random), data)["train"].units == {START: 1, PHOTO: 1800, STEP: 1800}
 
 
-def test_evaluation_looks_twice_at_a_photo_and_names_its_boxes_with_both_teachers() -> None:
+def test_evaluation_detects_in_each_photo_and_names_its_boxes_with_both_teachers() -> None:
     evaluate = works(DEMO, DataSet(photos_of(600, boxes=2400)))["evaluate"]
     photos = 152  # 75 shards of 4 are 38 for one of two workers
-    assert evaluate.units[CROP] == photos * 2 * 4 and evaluate.units[STEP] == pytest.approx(photos * 2 / 3)
+    assert evaluate.units[CROP] == photos * 2 * 4 and evaluate.units[DETECTION] == photos
 
 
 def test_probing_turns_the_names_in_a_fixed_number_of_steps() -> None:
