@@ -36,7 +36,10 @@ class MaskHead(nn.Module):
 
     def forward(self, features: dict[str, Tensor], boxes: list[Tensor]) -> Tensor:
         """Boxes (R, 4) of each image, in the scaled frame -> logits (all R, S, S) with S = 28."""
-        pooled = self.pool(features, boxes)
+        return self.of_pooled(self.pool(features, boxes))
+
+    def of_pooled(self, pooled: Tensor) -> Tensor:
+        """Pooled features (R, C, 14, 14) of regions -> logits (R, S, S)."""
         logits: Tensor = self.predictor(self.convolutions(pooled))
         return logits[:, 0].float()
 

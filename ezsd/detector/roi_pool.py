@@ -36,7 +36,11 @@ class RegionPool(nn.Module):
         """Maps (N, C, H, W) of the levels, boxes (R, 4) of each image -> (all R, C, S, S), image by image."""
         boxes = torch.cat(list(boxes_xyxy))
         images = torch.cat([torch.full_like(each[:, :1], n) for n, each in enumerate(boxes_xyxy)])
-        regions, levels = torch.cat([images, boxes], dim=1), self.levels(boxes)
+        return self.of_regions(features, torch.cat([images, boxes], dim=1))
+
+    def of_regions(self, features: dict[str, Tensor], regions: Tensor) -> Tensor:
+        """As `forward`, for regions (R, 5) in any order: the number of the image, then its box."""
+        levels = self.levels(regions[:, 1:])
         rows = [torch.where(levels == level)[0] for level in range(len(self._strides))]
         pooled = [
             roi_align(features[str(level)], regions[of_level], self._side, 1 / stride, ADAPTIVE, aligned=True)

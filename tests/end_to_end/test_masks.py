@@ -101,8 +101,8 @@ def test_the_exported_masks_are_those_of_the_detector(
     photo = torch.randint(0, 256, (3, *size_hw), generator=generator, dtype=torch.uint8)
     (here,) = detect(detector, [photo], LIKELY)
     text = detector.roi_heads.classifier.text_embeddings.numpy()
-    given = {"photo": photo.permute(1, 2, 0).numpy(), "text_embeddings": text}
-    _, _, labels, grids = exported.run(None, given)
+    given = {"photos": photo.permute(1, 2, 0)[None].numpy(), "text_embeddings": text}
+    _, _, labels, _, grids = exported.run(None, given)
     assert labels.tolist() == here.labels.tolist()
     assert here.mask_probabilities is not None
     assert grids.shape == here.mask_probabilities.shape

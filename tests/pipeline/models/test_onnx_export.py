@@ -16,7 +16,8 @@ from ezsd.detector.config import Selection
 from ezsd.detector.detector import Detections, ZeroShotDetector, detect
 from ezsd.pipeline.errors import PipelineError
 from ezsd.pipeline.models.detector import read_detector
-from ezsd.pipeline.models.onnx_export import ExportableDetector, export, onnx_bytes
+from ezsd.pipeline.models.onnx_export import export, onnx_bytes
+from ezsd.pipeline.models.onnx_graph import ExportableDetector
 from ezsd.pipeline.models.vocabulary import read_embeddings
 
 SELECTION = Selection(score_threshold=0, detections_per_image=30)
@@ -47,11 +48,14 @@ def photo_of(size_hw: tuple[int, int]) -> torch.Tensor:
     return torch.randint(0, 256, (3, *size_hw), generator=generator, dtype=torch.uint8)
 
 
-def inputs(photo: torch.Tensor, text: torch.Tensor) -> dict[str, np.ndarray]:
-    return {"photo": photo.permute(1, 2, 0).numpy(), "text_embeddings": text.numpy()}
+def inputs(text: torch.Tensor, *photos: torch.Tensor) -> dict[str, np.ndarray]:
+    return {"photos": torch.stack(photos).permute(0, 2, 3, 1).numpy(), "text_embeddings": text.numpy()}
 
 
-def assert_same(here: Detections, boxes_xyxy: np.ndarray, scores: np.ndarray, labels: np.ndarray) -> None:
+def assert_same(
+    here: Detections, boxes_xyxy: np.ndarray, scores: np.ndarray, labels: np.ndarray, photo: np.ndarray
+) -> None:
+    assert not photo.any()
     assert labels.tolist() == here.labels.tolist()
     assert np.allclose(scores, here.scores, atol=1e-4)
     assert box_iou(here.boxes_xyxy, torch.from_numpy(boxes_xyxy)).diagonal().min() > 0.99
@@ -63,7 +67,7 @@ def test_detections_are_those_of_the_detector(
 ) -> None:
     photo = photo_of(size_hw)
     here = detect(detector, [photo], SELECTION)[0]
-    found = session.run(None, inputs(photo, detector.roi_heads.classifier.text_embeddings))
+    found = session.run(None, inputs(detector.roi_heads.classifier.text_embeddings, photo))
     assert len(here.labels) > 0
     assert_same(here, *found)
     assert (
@@ -71,12 +75,28 @@ def test_detections_are_those_of_the_detector(
     )  # pixels of the photo, scaled there and back
 
 
+@pytest.mark.parametrize("size_hw", [(64, 64), (40, 90)])
+def test_a_batch_finds_in_each_photo_what_is_found_in_it_alone(
+    session: onnxruntime.InferenceSession, detector: ZeroShotDetector, size_hw: tuple[int, int]
+) -> None:
+    text, first = detector.roi_heads.classifier.text_embeddings, photo_of(size_hw)
+    black = torch.zeros_like(first)
+    batch = (first, black, first.flip(1), 255 - first)
+    *found, photos = session.run(None, inputs(text, *batch))
+    assert photos.tolist() == sorted(photos)
+    for number, photo in enumerate(batch):
+        *alone, _ = session.run(None, inputs(text, photo))
+        assert len(alone[2]) > 0
+        for together, expected in zip(found, alone, strict=True):
+            np.testing.assert_allclose(together[photos == number], expected, rtol=1e-5, atol=1e-5)
+
+
 def test_another_vocabulary_is_an_input(session: onnxruntime.InferenceSession, workplace: Workplace) -> None:
     text = torch.randn(7, DIM, generator=torch.Generator().manual_seed(1))
     photo = photo_of((64, 64))
     other = read_detector(workplace.root / "artifacts/train").detector
     other.set_vocabulary(text)
-    found = session.run(None, inputs(photo, text))
+    found = session.run(None, inputs(text, photo))
     assert found[2].max() >= len(SPLIT.names)
     assert_same(detect(other, [photo], SELECTION)[0], *found)
 
