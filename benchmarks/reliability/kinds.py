@@ -17,7 +17,7 @@ from benchmarks.reliability.mutations import damage_bytes, damage_text, damage_t
 from benchmarks.reliability.readers import commands, read_by_command, read_by_next_stage, read_directly
 from benchmarks.reliability.scenarios import CARRIED, EXPORT
 from benchmarks.reliability.workbench import Workbench, overwrite, seal, some_photos
-from ezsd.api.detector import load_detector
+from ezsd.api.loading import load_detector
 from ezsd.api.teacher import load_teacher
 from ezsd.cache.folders import MANIFEST
 from ezsd.cache.manifest import fingerprint

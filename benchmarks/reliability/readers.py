@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from ezsd.api.detector import load_detector
+from ezsd.api.loading import load_detector
 from ezsd.cache.artifacts import Embedded, Mined, Renormed
 from ezsd.cache.sharded import ShardedStore
 from ezsd.cache.verify import verify

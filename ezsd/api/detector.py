@@ -1,4 +1,4 @@
-"""The public detector: load it from its folder, find names in photos."""
+"""The public detector: finds names in photos."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
@@ -11,18 +11,21 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from ezsd.api.ensemble import make_ensemble, rescore
 from ezsd.api.results import Detections
-from ezsd.cache.folders import INCOMPLETE, MANIFEST
-from ezsd.cache.manifest import require_complete
 from ezsd.detector import detector
 from ezsd.detector.config import Selection
 from ezsd.errors import InputError
+from ezsd.evaluation.config import EnsembleConfig
+from ezsd.evaluation.ensemble import ScoreEnsemble
 from ezsd.photo_files import find_files, names_several, read_files
 from ezsd.photos import Photo, as_photo
-from ezsd.pipeline.models.detector import TrainedDetector, read_detector
-from ezsd.pipeline.models.vocabulary import check_names, embed_by_run, embed_with, require_same_embeddings
-from ezsd.pipeline.runner import artifact_folder
-from ezsd.teacher.protocol import Teacher
+from ezsd.pipeline.models.detector import TrainedDetector
+from ezsd.pipeline.models.vocabulary import (
+    NamingTeacher,
+    check_names,
+    embed_with,
+)
 
 Photos = list[str] | list[Path] | list[Image.Image] | list[np.ndarray] | list[Tensor] | list[Photo]
 """Several photos; a list is invariant, so a list of paths is no list of `Photo`."""
@@ -30,8 +33,8 @@ Photos = list[str] | list[Path] | list[Image.Image] | list[np.ndarray] | list[Te
 GPU_BATCH = 8
 """Photos that a GPU takes together; a CPU is not faster with several."""
 
-EmbedNames = Callable[[Sequence[str]], Tensor]
-"""Names to embeddings, float32 `(C, D)`."""
+LoadTeacher = Callable[[str], NamingTeacher]
+"""Gives the teacher; the argument says what needs it, for the error where there is none."""
 
 
 class Detector:
@@ -39,26 +42,29 @@ class Detector:
 
     Attributes:
         names: default names: base and novel names of its split.
-        trained_names: those that had boxes in training.
+        base_names: those that have boxes.
+        trained_names: those that had boxes in training: base names, and novel ones with shots.
         embedding_dim: D, the length of a text embedding.
         batch: photos of one size that run together by default.
     """
 
-    def __init__(self, trained: TrainedDetector, embed: EmbedNames, device: torch.device) -> None:
+    def __init__(self, trained: TrainedDetector, teacher: LoadTeacher, device: torch.device) -> None:
         """Built by `load_detector`.
 
         Args:
             trained: network and names; the network is moved to `device`.
-            embed: embeds names whose embeddings are not stored with the detector.
+            teacher: called for names whose embeddings are not stored with the detector, and for an ensemble.
             device: where it runs.
         """
         self.names = trained.split.names
+        self.base_names = trained.split.base
         self.trained_names = trained.split.labelled
         self.embedding_dim = trained.detector.embedding_dim
         self._network = trained.detector.to(device)
         self._device = device
         self.batch = GPU_BATCH if device.type == "cuda" else 1
-        self._embed = embed
+        self._trained = trained
+        self._teacher = teacher
         stored = self._network.roi_heads.classifier.text_embeddings
         self._embeddings = dict(zip(self.names, stored, strict=True))
 
@@ -70,6 +76,7 @@ class Detector:
         *,
         text_embeddings: Tensor | None = None,
         selection: Selection | None = None,
+        ensemble: EnsembleConfig | None = None,
     ) -> Detections: ...
 
     @overload
@@ -80,6 +87,7 @@ class Detector:
         *,
         text_embeddings: Tensor | None = None,
         selection: Selection | None = None,
+        ensemble: EnsembleConfig | None = None,
     ) -> list[Detections]: ...
 
     @overload
@@ -90,6 +98,7 @@ class Detector:
         *,
         text_embeddings: Tensor | None = None,
         selection: Selection | None = None,
+        ensemble: EnsembleConfig | None = None,
     ) -> Any: ...
 
     def predict(
@@ -99,6 +108,7 @@ class Detector:
         *,
         text_embeddings: Tensor | None = None,
         selection: Selection | None = None,
+        ensemble: EnsembleConfig | None = None,
     ) -> Any:
         """Find names in a photo, in several photos, or in the photos of a folder.
 
@@ -112,16 +122,24 @@ class Detector:
             names: names to find, also without boxes in training; the split's names when None.
             text_embeddings: float `(C, D)` of the names, to use instead of the teacher's.
             selection: thresholds; the paper's when None: any score, NMS at 0.5, at most 300 a photo.
+            ensemble: lets the teacher score each selected detection too, which takes a crop of each box, and
+                sorts by the joint score; None for the detector alone.
 
         Returns:
             `Detections` of a photo; a list of them for a list, folder, glob or video.
 
         Raises:
             InputError: a photo cannot be read or has another shape or dtype, a name is empty or listed twice,
-                `text_embeddings` have another shape, or there is no teacher for new names.
+                `text_embeddings` have another shape, or there is no teacher for new names or the ensemble.
             ArtifactError: the re-normalization beside the detector is missing, damaged or another.
         """
-        stream = partial(self.stream, names=names, text_embeddings=text_embeddings, selection=selection)
+        stream = partial(
+            self.stream,
+            names=names,
+            text_embeddings=text_embeddings,
+            selection=selection,
+            ensemble=ensemble,
+        )
         if isinstance(photo, str | Path) and names_several(photo):
             return list(stream(one.pixels for one in read_files(find_files([photo]), 1, 1, _raise)))
         if isinstance(photo, list | tuple):
@@ -135,6 +153,7 @@ class Detector:
         *,
         text_embeddings: Tensor | None = None,
         selection: Selection | None = None,
+        ensemble: EnsembleConfig | None = None,
         batch: int | None = None,
     ) -> Iterator[Detections]:
         """Find names in photos, a batch after the other: memory does not grow with their number.
@@ -144,6 +163,7 @@ class Detector:
             names: as in `predict`.
             text_embeddings: as in `predict`.
             selection: as in `predict`.
+            ensemble: as in `predict`.
             batch: number of photos in memory; those of one size run together,
                 which changes results by rounding only. `self.batch` when None.
 
@@ -158,11 +178,19 @@ class Detector:
                 f"text_embeddings must have shape ({len(wanted)}, {self.embedding_dim}), a row a name, "
                 f"got {tuple(text_embeddings.shape)}"
             )
+        joint = None if ensemble is None else self._ensemble(ensemble, wanted, text_embeddings)
         groups = _batches(map(as_photo, photos), batch or self.batch)
-        return (one for group in groups for one in self._find(group, wanted, text_embeddings, selection))
+        return (
+            one for group in groups for one in self._find(group, wanted, text_embeddings, selection, joint)
+        )
 
     def _find(
-        self, photos: Sequence[Tensor], names: tuple[str, ...], text: Tensor, selection: Selection | None
+        self,
+        photos: Sequence[Tensor],
+        names: tuple[str, ...],
+        text: Tensor,
+        selection: Selection | None,
+        ensemble: ScoreEnsemble | None,
     ) -> list[Detections]:
         """Detections of each photo. Only photos of one size run together: padding changes what is found."""
         self._network.set_vocabulary(text)
@@ -174,49 +202,22 @@ class Detector:
                 self._network, [photos[row].to(self._device) for row in rows], selection
             )
             found |= {row: _public(one, names, size) for row, one in zip(rows, together, strict=True)}
+        if ensemble is not None:
+            found = {row: rescore(one, photos[row], ensemble) for row, one in found.items()}
         return [found[row] for row in range(len(photos))]
+
+    def _ensemble(self, config: EnsembleConfig, names: tuple[str, ...], text: Tensor) -> ScoreEnsemble:
+        stored = {name: self._embeddings[name] for name in self.names}
+        naming = self._teacher("an ensemble asks the teacher")
+        return make_ensemble(naming, names, text, stored, self.base_names, config)
 
     def embed(self, names: Sequence[str]) -> Tensor:
         """Text embeddings `(C, D)` of names, on the detector's device; each name is embedded once."""
         if new := [name for name in names if name not in self._embeddings]:
-            self._embeddings.update(zip(new, self._embed(new).to(self._device), strict=True))
+            teacher = self._teacher(f"{new[0]!r} has no embedding in the detector").teacher
+            embeddings = embed_with(new, teacher, self._trained).to(self._device)
+            self._embeddings.update(zip(new, embeddings, strict=True))
         return torch.stack([self._embeddings[name] for name in names])
-
-
-def load_detector(
-    path: str | Path, *, teacher: Teacher | None = None, device: str | torch.device | None = None
-) -> Detector:
-    """Load the detector that `train` wrote.
-
-    Args:
-        path: folder of a run, its `artifacts/train`, or the file `detector.safetensors`, with
-            `detector.json` beside it, anywhere.
-        teacher: the re-normalized teacher that it was trained with, to embed new names. By default the one
-            that the run's `params.yaml` and `artifacts/renorm` describe, loaded on first use.
-        device: where it runs; when None, a GPU if there is one.
-
-    Raises:
-        ArtifactError: there is no finished detector, or a damaged one.
-        InputError: `teacher` is not the one that the detector was trained with.
-    """
-    folder = _detector_folder(Path(path).resolve())
-    trained = read_detector(folder)
-    embed: EmbedNames = partial(embed_by_run, trained=trained, folder=folder)
-    if teacher is not None:
-        require_same_embeddings(teacher, trained)
-        embed = partial(embed_with, teacher=teacher, trained=trained)
-    return Detector(trained, embed, torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu")))
-
-
-def _detector_folder(path: Path) -> Path:
-    """The folder that holds weights and card; complete if it is an artifact."""
-    if path.is_file():
-        return path.parent
-    inside = artifact_folder(path, "train")
-    folder = inside if inside.is_dir() else path
-    if any((folder / record).exists() for record in (MANIFEST, INCOMPLETE)):
-        require_complete(folder, "run `ezsd-cli train`")
-    return folder
 
 
 def _raise(error: InputError) -> None:

@@ -1,5 +1,6 @@
 """Joint scores of detector and teacher (not the paper's: ViLD-ensemble, Gu et al., ICLR 2022)."""
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -7,12 +8,11 @@ import torch
 from torch import Tensor
 
 from ezsd.evaluation.config import EnsembleConfig
-from ezsd.split import Split
 
 
-def teacher_weights(config: EnsembleConfig, split: Split) -> Tensor:
-    """The teacher's exponent for each name of the split, float32 `(C,)`."""
-    return torch.tensor([config.base] * len(split.base) + [config.novel] * len(split.novel))
+def teacher_weights(config: EnsembleConfig, names: Sequence[str], base: Collection[str]) -> Tensor:
+    """The teacher's exponent for each of C names, float32 `(C,)`; those that are not base names are novel."""
+    return torch.tensor([config.base if name in base else config.novel for name in names])
 
 
 def geometric_mean(detector: Tensor, teacher: Tensor, teacher_weights: Tensor) -> Tensor:

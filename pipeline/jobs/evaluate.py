@@ -218,13 +218,18 @@ def _load(models: ModelsOnDisk) -> Models:
         trained.detector.set_vocabulary(read_embeddings(models.classifier)[1])
     raw, after = models.teacher.load_raw(), models.teacher.load()
     namer = _namer(models, after, record.text_embeddings_renormalized)
-    weights = models.ensemble
     return Models(
         detector=trained.detector.to(device),
         selection=models.selection,
         teachers={RAW: _namer(models, raw, record.text_embeddings_raw), RENORMALIZED: namer},
-        ensemble=ScoreEnsemble(namer, teacher_weights(weights, models.split)) if weights else None,
+        ensemble=_ensemble(models, namer),
     )
+
+
+def _ensemble(models: ModelsOnDisk, namer: BoxNamer) -> ScoreEnsemble | None:
+    if models.ensemble is None:
+        return None
+    return ScoreEnsemble(namer, teacher_weights(models.ensemble, models.split.names, models.split.base))
 
 
 def _namer(models: ModelsOnDisk, teacher: Teacher, text: np.ndarray) -> BoxNamer:

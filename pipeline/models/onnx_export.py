@@ -16,7 +16,7 @@ from ezsd.masks import INSIDE
 from ezsd.pipeline.errors import PipelineError
 from ezsd.pipeline.models.detector import TrainedDetector, read_detector
 from ezsd.pipeline.models.onnx_graph import ExportableDetector
-from ezsd.pipeline.models.vocabulary import check_names, embed_vocabulary, write_embeddings
+from ezsd.pipeline.models.vocabulary import check_names, embed_with, teacher_of_run, write_embeddings
 from ezsd.pipeline.params import Params
 from ezsd.pipeline.runner import artifact_folder
 
@@ -61,7 +61,9 @@ def export(out: Path, names: Sequence[str] | None, params: Params, root: Path, s
     trained = read_detector(folder)
     vocabulary = trained.split.names if names is None else check_names(names)
     if names is not None:
-        trained.detector.set_vocabulary(embed_vocabulary(vocabulary, trained, params, root))
+        trained.detector.set_vocabulary(
+            embed_with(vocabulary, teacher_of_run(trained, params, root).teacher, trained)
+        )
     text = trained.detector.roi_heads.classifier.text_embeddings
     write_bytes_atomic(out, onnx_bytes(ExportableDetector(trained.detector, selection), text))
     write_embeddings(out.with_suffix(".npz"), vocabulary, text)

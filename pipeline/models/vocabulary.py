@@ -3,6 +3,7 @@
 import io
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 from zipfile import BadZipFile
 
 import numpy as np
@@ -14,6 +15,7 @@ from ezsd.cache.atomic import write_bytes_atomic
 from ezsd.cache.errors import ArtifactError
 from ezsd.cache.manifest import manifest_digest
 from ezsd.errors import InputError
+from ezsd.mining.config import MineConfig
 from ezsd.pipeline.models.detector import TrainedDetector
 from ezsd.pipeline.params import Params, load_params
 from ezsd.pipeline.runner import artifact_folder
@@ -62,12 +64,26 @@ def read_embeddings(path: Path) -> tuple[tuple[str, ...], Tensor]:
     return names, text
 
 
-def embed_vocabulary(names: Sequence[str], trained: TrainedDetector, params: Params, root: Path) -> Tensor:
-    """Embeddings (C, D) by the text tower that the detector was trained with, which is loaded for it.
+class NamingTeacher(NamedTuple):
+    """The re-normalized teacher that a detector was trained with, and how it looks at boxes.
 
-    Raises ArtifactError when the re-normalization or the teacher is not what the detector was trained with.
+    Attributes:
+        teacher: with its tuned norm layers.
+        context_factor: sides of a crop / sides of its box.
+        batch: crops of a forward.
     """
-    # the teacher's import takes seconds, and only new names need it
+
+    teacher: Teacher
+    context_factor: float = MineConfig.context_factor
+    batch: int = 256
+
+
+def teacher_of_run(trained: TrainedDetector, params: Params, root: Path) -> NamingTeacher:
+    """Load the teacher that the detector was trained with.
+
+    Raises ArtifactError when the re-normalization or the teacher of the run is another.
+    """
+    # the teacher's import takes seconds, and only new names and an ensemble need it
     from ezsd.pipeline.models.teacher import RenormalizedTeacher
     from ezsd.pipeline.models.teacher_source import resolve_teacher, teacher_digests
 
@@ -77,22 +93,23 @@ def embed_vocabulary(names: Sequence[str], trained: TrainedDetector, params: Par
     differing = {key for key, value in teacher_digests(source).items() if trained.teacher[key] != value}
     if differing - {"open_clip"}:
         raise ArtifactError("params.teacher is not what the detector was trained with: set it back")
-    return embed_with(names, RenormalizedTeacher(source, Renormed(folder), params.run).load(), trained)
+    teacher = RenormalizedTeacher(source, Renormed(folder), params.run, params.teacher.precision)
+    return NamingTeacher(teacher.load(), params.mine.context_factor, params.mine.batch)
 
 
-def embed_by_run(names: Sequence[str], trained: TrainedDetector, folder: Path) -> Tensor:
-    """As `embed_vocabulary`, with the params of the run whose detector is in `folder`.
+def teacher_beside(folder: Path, trained: TrainedDetector, need: str) -> NamingTeacher:
+    """As `teacher_of_run`, with the params of the run whose detector is in `folder`.
 
-    Raises InputError when the folder is not one of a run.
+    Raises InputError, which begins with the `need`, when the folder is not one of a run.
     """
     root = folder.parent.parent
     params = root / "params.yaml"
     if artifact_folder(root, "train") != folder or not params.is_file():
         raise InputError(
-            f"{names[0]!r} has no embedding in the detector, and {params} that describes its teacher is not "
-            "there: give text_embeddings, or the re-normalized teacher to load_detector"
+            f"{need}, and {params} that describes its teacher is not there: give text_embeddings, or the "
+            "re-normalized teacher to load_detector"
         )
-    return embed_vocabulary(names, trained, load_params(params, ()), root)
+    return teacher_of_run(trained, load_params(params, ()), root)
 
 
 def embed_with(names: Sequence[str], teacher: Teacher, trained: TrainedDetector) -> Tensor:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from ezsd.api.detector import Detector
+    from ezsd.evaluation.config import EnsembleConfig
     from ezsd.stages.pages.predictions import Prediction
 
 app = typer.Typer()
@@ -61,6 +62,10 @@ def predict(
     batch: Annotated[
         int | None, typer.Option(help="Photos in memory at once; default: 8 on a GPU, else 1.", min=1)
     ] = None,
+    ensemble: Annotated[
+        bool,
+        typer.Option("--ensemble", help="Let the teacher score each box too: better, and slower."),
+    ] = False,
     detector: Annotated[
         Path | None,
         typer.Option(help="A run, its artifacts/train, or a detector.safetensors; needs no params."),
@@ -78,9 +83,9 @@ def predict(
     files = find_files(images)
     if form is Format.yolo:
         prediction_files.check_label_files(files)
-    finder = _open_detector(detector, params, overrides)
+    finder, weights = _open_detector(detector, params, overrides)
     chosen, text = (finder.names, None) if names is None else _read_names(names)
-    wanted = predictions.Wanted(chosen, lowest, of_names, best, text)
+    wanted = predictions.Wanted(chosen, lowest, of_names, best, text, weights if ensemble else None)
     outputs = [prediction_files.FORMATS[form]]
     outputs += [prediction_files.drawings] * draw + [prediction_files.crops] * crops
     unreadable: list[InputError] = []
@@ -145,15 +150,20 @@ def prediction_text(prediction: "Prediction") -> str:
     return f"{sentence(prediction.photo.name)}: {', '.join(parts)}"
 
 
-def _open_detector(detector: Path | None, params: Path, overrides: Sequence[str] | None) -> "Detector":
-    from ezsd.api.detector import load_detector
+def _open_detector(
+    detector: Path | None, params: Path, overrides: Sequence[str] | None
+) -> "tuple[Detector, EnsembleConfig]":
+    """The detector, and the weights of an ensemble: the run's, or ViLD's where its evaluation has none."""
+    from ezsd.api.loading import load_detector
+    from ezsd.evaluation.config import EnsembleConfig
     from ezsd.stages.pages.predictions import open_detector
 
     if detector is None:
-        return open_detector(*open_run(params, overrides))
+        run, root = open_run(params, overrides)
+        return open_detector(run, root), run.evaluate.ensemble or EnsembleConfig()
     if overrides:
         raise InputError("--set changes params, which --detector does not need: leave out one of them")
-    return load_detector(detector)
+    return load_detector(detector), EnsembleConfig()
 
 
 @contextmanager

@@ -2,9 +2,8 @@
 
 import io
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +16,13 @@ from ezsd.cache.manifest import require_complete
 from ezsd.detector.config import Selection
 from ezsd.errors import InputError
 from ezsd.evaluation.coco_form import with_masks
+from ezsd.evaluation.config import EnsembleConfig
+from ezsd.evaluation.ensemble import teacher_weights
 from ezsd.masks import paste_masks
 from ezsd.photo_files import NamedPhoto, PhotoFile, read_files
 from ezsd.pipeline.device import choose_device
 from ezsd.pipeline.models.detector import read_detector
-from ezsd.pipeline.models.vocabulary import embed_vocabulary
+from ezsd.pipeline.models.vocabulary import teacher_of_run
 from ezsd.pipeline.params import Params
 from ezsd.pipeline.runner import artifact_folder
 
@@ -29,6 +30,8 @@ LOOKED_BELOW = 0.1
 """Part of the threshold down to which scores are looked at, to report what was nearly found."""
 MOST_LOOKED_AT = 1000
 """Detections of a photo before the thresholds of names are applied."""
+MOST_RESCORED = 100
+"""Detections of a photo that an ensemble's teacher looks at, a crop a box; COCO counts as many."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,7 @@ class Wanted:
         of_names: thresholds of some names, which replace `threshold`.
         best: largest number of detections of a photo.
         text_embeddings: (C, D) of the names; None for the detector's own.
+        ensemble: whether and how the teacher scores detections too; thresholds are for the joint scores then.
     """
 
     names: Sequence[str]
@@ -48,6 +52,7 @@ class Wanted:
     of_names: Mapping[str, float]
     best: int
     text_embeddings: torch.Tensor | None = None
+    ensemble: EnsembleConfig | None = None
 
     def __post_init__(self) -> None:
         if unknown := [name for name in self.of_names if name not in self.names]:
@@ -56,6 +61,21 @@ class Wanted:
     def thresholds(self) -> torch.Tensor:
         """(C,) of each name."""
         return torch.tensor([self.of_names.get(name, self.threshold) for name in self.names])
+
+    def selection(self, base: Collection[str]) -> Selection:
+        """What the detector has to find so that nothing above a threshold is missed.
+
+        Args:
+            base: names that had boxes in training.
+        """
+        lowest, most = LOOKED_BELOW * self.thresholds(), self.best
+        if self.ensemble is not None:
+            # the teacher's score t is at most 1: d ** (1 - w) * t ** w >= s needs d >= s ** (1 / (1 - w))
+            lowest = lowest ** (1 / (1 - teacher_weights(self.ensemble, self.names, base)))
+            most = max(self.best, MOST_RESCORED)
+        elif self.of_names:
+            most = max(self.best, MOST_LOOKED_AT)
+        return Selection(score_threshold=float(lowest.min()), detections_per_image=most)
 
 
 @dataclass(frozen=True)
@@ -86,7 +106,7 @@ def open_detector(params: Params, root: Path) -> Detector:
     """The detector of a run.
 
     Args:
-        params: of the run; new names load the teacher's text tower.
+        params: of the run; new names and an ensemble load its teacher.
         root: folder of `params.yaml`.
 
     Raises:
@@ -95,8 +115,7 @@ def open_detector(params: Params, root: Path) -> Detector:
     folder = artifact_folder(root, "train")
     require_complete(folder, "run `ezsd-cli train`")
     trained = read_detector(folder)
-    embed = partial(embed_vocabulary, trained=trained, params=params, root=root)
-    return Detector(trained, embed, choose_device(params.run))
+    return Detector(trained, lambda need: teacher_of_run(trained, params, root), choose_device(params.run))
 
 
 def predict(
@@ -122,10 +141,6 @@ def predict(
         InputError: a name is empty or repeated, or there is no teacher for new names.
     """
     thresholds = wanted.thresholds()
-    looked_at = max(wanted.best, MOST_LOOKED_AT) if wanted.of_names else wanted.best
-    selection = Selection(
-        score_threshold=float(thresholds.min()) * LOOKED_BELOW, detections_per_image=looked_at
-    )
     waiting: deque[NamedPhoto] = deque()
 
     def pixels() -> Iterator[torch.Tensor]:
@@ -140,11 +155,15 @@ def predict(
             nearly = (everything.names[everything.labels[0]], float(everything.scores[0]))
         return Prediction(waiting.popleft(), found, _records(found, detector.trained_names), nearly)
 
-    text = wanted.text_embeddings
-    return map(
-        select,
-        detector.stream(pixels(), wanted.names, text_embeddings=text, selection=selection, batch=batch),
+    found = detector.stream(
+        pixels(),
+        wanted.names,
+        text_embeddings=wanted.text_embeddings,
+        selection=wanted.selection(detector.base_names),
+        ensemble=wanted.ensemble,
+        batch=batch,
     )
+    return map(select, found)
 
 
 def as_png(picture: Image.Image) -> bytes:

@@ -2,9 +2,10 @@
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
+import numpy as np
 from support.small_runs import bytes_below, cli, differing, run_all
 
 from ezsd.pipeline.graph import PRECOMPUTE, STAGES
@@ -21,6 +22,26 @@ def test_the_result_has_every_number_that_is_promised(small_run: Path) -> None:
     assert metrics["ensemble"]["AP50"].keys() == metrics["AP50"].keys()
     assert metrics["probing"] == {"boxes_per_name": 5, "pull": 1.0, "seed": 0}
     assert "Novel names are found by probing" in (small_run / "artifacts/report/table.md").read_text()
+
+
+def test_predict_with_the_ensemble_gives_the_scores_that_were_evaluated(
+    small_run: Path, tmp_path: Path
+) -> None:
+    names, photos = "artifacts/evaluate/classifier.npz", "artifacts/prepare/world/val"
+    asked = f"--names {names} --ensemble --threshold 0 --best 100 --no-draw --json --out {tmp_path}"
+    done = cli("predict", photos, *asked.split(), root=small_run)
+    assert done.returncode == 0, done.stderr
+    found = [box for photo in json.loads(done.stdout) for box in photo["detections"]]
+    evaluated = json.loads((small_run / "artifacts/evaluate/ensemble_detections.json").read_text())
+    assert len(found) == len(evaluated) > 100
+
+    def numbers(boxes: Iterable[tuple[float, ...]]) -> np.ndarray:
+        return np.array(sorted(boxes))
+
+    ours = numbers((one["score"], *one["box_xyxy"][:2]) for one in found)
+    theirs = numbers((one["score"], *one["bbox"][:2]) for one in evaluated)
+    assert np.allclose(ours[:, 0], theirs[:, 0], atol=1e-4)
+    assert np.allclose(ours[-50:], theirs[-50:], atol=2e-2)
 
 
 def test_the_page_stands_alone(small_run: Path) -> None:

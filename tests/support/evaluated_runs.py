@@ -112,12 +112,12 @@ class ColourModels:
     ) -> None:
         self.blind = blind
         self.masks = masks
-        self.weights = weights
+        self.weights = weights and teacher_weights(weights, NAMES, SPLIT.base)
 
     def load(self) -> Models:
         namer = ColourNamer()
         teachers = {RAW: CatLover(), RENORMALIZED: namer}
-        ensemble = ScoreEnsemble(namer, teacher_weights(self.weights, SPLIT)) if self.weights else None
+        ensemble = None if self.weights is None else ScoreEnsemble(namer, self.weights)
         return Models(ColourDetector(self.blind, self.masks), Selection(), teachers, ensemble)
 
 
