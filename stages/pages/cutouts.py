@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 
 import torch
+from torchvision.transforms import InterpolationMode
+from torchvision.transforms.v2.functional import resize
 
 from ezsd.pipeline.data.sources import PhotoFileError, PhotoFolder
 from ezsd.stages.pages.drawing import draw_objects
@@ -43,8 +45,11 @@ def cutout(
     except PhotoFileError as error:
         return unreadable(error, (SIDE, SIDE), alt)
     left, top, right, bottom = square_around(boxes_xyxy[0], size_wh)
-    boxes = torch.tensor(boxes_xyxy, dtype=torch.float32) - torch.tensor([left, top, left, top])
-    piece = photo[:, top:bottom, left:right]
+    # enlarged before anything is drawn: a caption is as long for the smallest of boxes
+    zoom = SIDE / max(right - left, bottom - top)
+    size = [max(1, round(zoom * side)) for side in (bottom - top, right - left)]
+    piece = resize(photo[:, top:bottom, left:right], size, InterpolationMode.BICUBIC)
+    boxes = zoom * (torch.tensor(boxes_xyxy, dtype=torch.float32) - torch.tensor([left, top, left, top]))
     return as_picture(draw_objects(piece, boxes, captions, novel, SIDE), alt)
 
 

@@ -46,6 +46,16 @@ def test_the_first_box_is_in_the_middle_and_has_its_colour(tmp_path: Path) -> No
     assert BASE_COLOUR != NOVEL_COLOUR
 
 
+def test_the_name_of_a_small_box_fits_into_its_picture(tmp_path: Path) -> None:
+    Image.new("RGB", (400, 300), (128, 128, 128)).save(tmp_path / "a.png")
+    box = [(200.0, 150.0, 212.0, 162.0)]
+    made = cutout(PhotoFolder(tmp_path), "a.png", (400, 300), box, ["hanging mushroom"], [False], "words")
+    picture = Image.open(io.BytesIO(base64.b64decode(made.source.split(",")[1]))).convert("RGB")
+    assert picture.size == (made.width, made.height) == (SIDE, SIDE)
+    edge = [picture.getpixel((SIDE - 1, y)) for y in range(SIDE)]
+    assert all(abs(part - 128) < 20 for pixel in edge for part in pixel)
+
+
 def test_an_unreadable_photo_is_a_reason(tmp_path: Path) -> None:
     (tmp_path / "b.jpg").write_bytes(b"no photo")
     for name, reason in {"a.jpg": "there is no such file", "b.jpg": "photo"}.items():
