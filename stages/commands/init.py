@@ -20,7 +20,8 @@ def init(
     recipe: Annotated[
         str,
         typer.Option(
-            help="fast, or paper: exhaustive mining and a plain re-normalization, docs/fidelity.md."
+            help="fast; paper: exhaustive mining and a plain re-normalization, docs/fidelity.md; or beyond: "
+            "fast, and the teacher scores detections too."
         ),
     ] = "fast",
     images_per_step: Annotated[

@@ -17,6 +17,7 @@ from support.report_numbers import METRICS
 from support.small_runs import REPOSITORY
 from typer.testing import CliRunner
 
+from ezsd.evaluation.config import EnsembleConfig
 from ezsd.pipeline.graph import PRECOMPUTE, STAGES
 from ezsd.pipeline.params import PRESETS, load_params, parse_params, plain_values, preset_text
 from ezsd.stages.commands.main import app, main
@@ -84,6 +85,15 @@ def test_the_papers_recipe_mines_exhaustively_and_re_normalizes_to_the_end(prese
     assert changed == fast
 
 
+@pytest.mark.parametrize("preset", ["coco", "lvis", "voc"])
+def test_the_recipe_beyond_the_paper_adds_the_ensemble(preset: str) -> None:
+    assert run("init", "--preset", preset, "--recipe", "beyond")[0] == 0
+    beyond, fast = load_params(Path("params.yaml")), parse_params(preset_text(preset))
+    assert beyond.evaluate.ensemble == EnsembleConfig(base=1 / 3, novel=2 / 3)
+    assert fast.evaluate.ensemble is None
+    assert replace(beyond, evaluate=replace(beyond.evaluate, ensemble=None)) == fast
+
+
 def test_the_learning_rate_follows_the_images_of_a_step() -> None:
     code, _, said = run("init", "--preset", "coco", "--images-per-step", "32")
     schedule = load_params(Path("params.yaml")).train.schedule
@@ -94,7 +104,7 @@ def test_the_learning_rate_follows_the_images_of_a_step() -> None:
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (["--recipe", "cheap"], "no recipe is named 'cheap': choose one of fast, paper"),
+        (["--recipe", "cheap"], "no recipe is named 'cheap': choose one of fast, paper, beyond"),
         (["--recipe", "paper"], "preset 'demo' has no such recipe: choose one of coco, lvis, voc"),
         (["--images-per-step", "8"], "preset 'demo' has no such linear rule"),
     ],
