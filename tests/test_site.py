@@ -1,5 +1,6 @@
 """The docs site builds with every link checked, and needs nothing from elsewhere."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -46,8 +47,10 @@ def test_api_page_shows_every_public_name_with_its_arguments(site: Path) -> None
     assert "Parameters" in page and "Raises" in page
 
 
-def test_tutorial_shows_its_pictures(site: Path) -> None:
-    assert "data:image/" in (site / "tutorial.html").read_text()
+def test_tutorial_shows_its_pictures_and_is_called_that(site: Path) -> None:
+    page = (site / "tutorial.html").read_text()
+    assert "data:image/" in page
+    assert re.search(r'<span class="md-ellipsis">\s*Tutorial\b', page)
 
 
 def test_pages_load_nothing_from_elsewhere(site: Path) -> None:

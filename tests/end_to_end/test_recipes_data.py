@@ -141,8 +141,12 @@ def test_an_exported_detector_finds_the_same_without_this_project(
     run_cli(["predict", str(photo), "--names", "cutlery.npz", "--threshold", "0", "--best", "100"], root)
     ((found),) = json.loads((root / "predictions/predictions.json").read_text())
     assert len(shown) == len(found["detections"]) > 0
-    for (name, score, *box, _, photo), one in zip(shown, found["detections"], strict=True):
-        assert photo == "0" and name == one["name"] and float(score) == pytest.approx(one["score"], abs=0.006)
+    for (name, score, *box, path), one in zip(shown, found["detections"], strict=True):
+        assert (
+            path == str(photo)
+            and name == one["name"]
+            and float(score) == pytest.approx(one["score"], abs=0.006)
+        )
         assert [float(side) for side in box] == pytest.approx(one["box_xyxy"], abs=1)
 
 
