@@ -90,8 +90,8 @@ def repeat(
 
     Args:
         take: does the task once, at a size.
-        sizes: ascending. The first is a warm-up and is taken again; it and the second are taken however long
-            they last, as nothing else tells what grows with the size.
+        sizes: ascending. The first is a warm-up and is taken again, unless that has used up the limit; it and
+            the second are taken however long they last, as nothing else tells what grows with the size.
         seconds: limit. A larger size is tried if the last one left twice the time that it should take; a task
             with fixed cost grows slower than its size, so this is taken to grow with its root.
         meter: tells the seconds that are measured; of the processor, other programs do not count.
@@ -106,8 +106,9 @@ def repeat(
         last = clock() - begun
         return meter() - start
 
-    timed(sizes[0])
     size, measured = sizes[0], timed(sizes[0])
+    if clock() < end:
+        measured = timed(size)
     smallest = (size, measured)
     for larger in sizes[1:]:
         if larger != sizes[1] and last * math.sqrt(larger / size) > (end - clock()) / 2:
