@@ -13,6 +13,7 @@ from ezsd.detector.backbone import PyramidBackbone
 from ezsd.detector.config import DetectorConfig, Selection
 from ezsd.detector.roi_heads import ZeroShotRoIHeads
 from ezsd.detector.rpn import build_proposal_network
+from ezsd.detector.sampling import IGNORED
 from ezsd.detector.start import STARTS
 from ezsd.detector.transform import PhotoTransform
 from ezsd.errors import InputError
@@ -96,7 +97,7 @@ class ZeroShotDetector(GeneralizedRCNN):
 
         Args:
             images: uint8 RGB (3, H, W) each.
-            targets: in training, of each image: `boxes` (G, 4) float32, `labels` (G,) int64,
+            targets: in training, of each image: `boxes` (G, 4) float32, `labels` (G,) int64 or `IGNORED`,
                 `distill_boxes` (P, 4), `distill_embeddings` (P, D) and `distill_weights` (P,) float32,
                 `short_side` () int64 in pixels, `seed` () int64 of what is drawn at random. G and P may be 0.
                 For a mask head also `masks` (G, H, W) uint8.
@@ -104,12 +105,17 @@ class ZeroShotDetector(GeneralizedRCNN):
         if not self.training:
             found = super().forward(list(images))
             return [{**detections, "labels": detections["labels"] - 1} for detections in found]
-        shifted = [{**target, "labels": target["labels"] + 1} for target in targets or []]
+        shifted = [{**target, "labels": _after_background(target["labels"])} for target in targets or []]
         seeds = [int(target["seed"]) for target in shifted]
         self.rpn.fg_bg_sampler.seeds = seeds
         self.roi_heads.fg_bg_sampler.seeds = seeds
         losses = super().forward(list(images), shifted)
         return {_PROPOSAL_LOSSES.get(name, name): loss for name, loss in losses.items()}
+
+
+def _after_background(labels: Tensor) -> Tensor:
+    """Labels counted from 1, with 0 for background; `IGNORED` stays."""
+    return torch.where(labels == IGNORED, labels, labels + 1)
 
 
 def build_detector(

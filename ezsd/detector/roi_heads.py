@@ -28,7 +28,8 @@ Targets = list[dict[str, Tensor]]
 class ZeroShotRoIHeads(RoIHeads):
     """torchvision's heads with text as classifier, a regressor that reads it, and distillation in training.
 
-    Labels here are 0 for background and 1 + index for a name of the vocabulary.
+    Labels here are 0 for background, 1 + index for a name of the vocabulary, and `IGNORED` for neither, which
+    no sample holds.
     """
 
     def __init__(

@@ -6,6 +6,9 @@ import torch
 from torch import Tensor
 from torchvision.models.detection._utils import BalancedPositiveNegativeSampler
 
+IGNORED = -1
+"""Label of a target's box that is neither an object nor background."""
+
 JITTER_SHIFT, JITTER_LOG_SCALE = 0.15, 0.2
 
 

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from ezsd.boxes import box_area, clip_xyxy
+from ezsd.detector.sampling import IGNORED
 from ezsd.errors import InputError
 from ezsd.training.config import ExampleConfig, JitterConfig, ProposalWeights
 from ezsd.training.losses.distillation import normalize_weights
@@ -54,6 +55,24 @@ def draw_window(
 
 
 @dataclass(frozen=True)
+class PseudoTargets:
+    """Mined boxes of one photo that are not counted as background (`ezsd/pseudo`, not the paper's).
+
+    Attributes:
+        boxes_xyxy: float32 `(Q, 4)`.
+        labels: int64 `(Q,)`, index into the names that are trained, or `IGNORED`.
+        weights: float32 `(Q,)` in [0, 1], how much each counts as an object.
+    """
+
+    boxes_xyxy: Tensor
+    labels: Tensor
+    weights: Tensor
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+@dataclass(frozen=True)
 class CachedTargets:
     """All cached targets of one photo; boxes are absolute xyxy in pixels of the original photo.
 
@@ -66,6 +85,7 @@ class CachedTargets:
         proposal_embeddings: float32 `(P, D)`, of the teacher.
         proposal_confidences: float32 `(P,)` >= 0, their weights in distillation.
         masks: uint8 `(G, H, W)`, 0 or 1, of the ground truth; None if masks are not trained.
+        pseudo: None without pseudo boxes.
     """
 
     boxes_xyxy: Tensor
@@ -76,6 +96,7 @@ class CachedTargets:
     proposal_embeddings: Tensor
     proposal_confidences: Tensor
     masks: Tensor | None = None
+    pseudo: PseudoTargets | None = None
 
     def __post_init__(self) -> None:
         rows = {
@@ -141,9 +162,30 @@ def draw_example(
     }
     if cached.masks is not None:
         target["masks"] = cached.masks
+    if cached.pseudo is not None:
+        target = add_pseudo_boxes(target, cached.pseudo, generator)
     if float(torch.rand((), generator=generator)) < FLIP_PROBABILITY:
         return flip_example(photo, target)
     return photo, target
+
+
+def add_pseudo_boxes(
+    target: dict[str, Tensor], pseudo: PseudoTargets, generator: torch.Generator
+) -> dict[str, Tensor]:
+    """Add pseudo boxes to a target: in a share `weights` of the showings as objects, else as `IGNORED`.
+
+    So on average it counts as its weight says, in every loss. Its mask is unknown, which is an empty mask.
+    """
+    drawn = torch.rand(len(pseudo), generator=generator) < pseudo.weights
+    labels = torch.where(drawn, pseudo.labels, IGNORED)
+    added = {
+        "boxes": torch.cat([target["boxes"], pseudo.boxes_xyxy]),
+        "labels": torch.cat([target["labels"], labels]),
+    }
+    if "masks" in target:
+        masks = target["masks"]
+        added["masks"] = torch.cat([masks, masks.new_zeros(len(pseudo), *masks.shape[1:])])
+    return {**target, **added}
 
 
 def distill_weights(objects: int, confidences: Tensor, ground_truth_share: float | None) -> Tensor:
@@ -186,7 +228,13 @@ def crop_targets(cached: CachedTargets, window: Window) -> CachedTargets:
         proposal_embeddings=cached.proposal_embeddings[proposals],
         proposal_confidences=cached.proposal_confidences[proposals],
         masks=None if cached.masks is None else crop_pixels(cached.masks[boxes], window),
+        pseudo=None if cached.pseudo is None else _crop_pseudo(cached.pseudo, window),
     )
+
+
+def _crop_pseudo(pseudo: PseudoTargets, window: Window) -> PseudoTargets:
+    boxes_xyxy, rows = crop_boxes_xyxy(pseudo.boxes_xyxy, window)
+    return PseudoTargets(boxes_xyxy, pseudo.labels[rows], pseudo.weights[rows])
 
 
 def crop_boxes_xyxy(boxes_xyxy: Tensor, window: Window) -> tuple[Tensor, Tensor]:
