@@ -33,6 +33,11 @@ def miner(params: Params) -> str:
     return f"ezsd.pipeline.jobs.mine_{params.mine.method}"
 
 
+def pseudo_miner(params: Params) -> str | None:
+    """Module that prepares the miner for the calibration of pseudo boxes; None without them."""
+    return None if params.pseudo is None else miner(params)
+
+
 STAGES: dict[str, Stage] = {
     stage.name: stage
     for stage in (
@@ -56,9 +61,15 @@ STAGES: dict[str, Stage] = {
         ),
         Stage("embed", params=("embed", PRECISION), parents=("prepare", "renorm", "mine"), sharded=True),
         Stage(
+            "pseudo",
+            params=("pseudo", PRECISION),
+            parents=("prepare", "renorm", "mine"),
+            late=(pseudo_miner,),
+        ),
+        Stage(
             "train",
             params=("train",),
-            parents=("prepare", "renorm", "embed"),
+            parents=("prepare", "renorm", "embed", "pseudo"),
             external=external.backbone_files,
         ),
         Stage(
@@ -73,5 +84,5 @@ STAGES: dict[str, Stage] = {
 }
 """All stages by name, in the order in which they run."""
 
-PRECOMPUTE = ("prepare", "renorm", "mine", "embed")
+PRECOMPUTE = ("prepare", "renorm", "mine", "embed", "pseudo")
 """What `ezsd-cli precompute` runs: everything that training reads."""

@@ -166,6 +166,11 @@ def command_of(stage: str) -> str:
     return own.get(stage, f"precompute --only {stage}")
 
 
+def require_artifact(root: Path, stage: str) -> manifest.Manifest:
+    """The manifest of a stage's artifact. Raises ArtifactError unless the artifact is complete."""
+    return manifest.require_complete(artifact_folder(root, stage), f"run `ezsd-cli {command_of(stage)}`")
+
+
 def stage_inputs(stage: Stage, params: Params, root: Path, external: Mapping[str, Any]) -> dict[str, Any]:
     """All inputs that determine the bytes of a stage's artifact; their digest is its fingerprint."""
     return {

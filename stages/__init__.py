@@ -1,1 +1,1 @@
-"""The seven stages, a module each; `commands` is the command line, `pages` is what users look at."""
+"""The eight stages, a module each; `commands` is the command line, `pages` is what users look at."""

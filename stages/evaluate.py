@@ -22,7 +22,7 @@ from ezsd.pipeline.jobs.evaluate import (
 )
 from ezsd.pipeline.jobs.probing import probe_names
 from ezsd.pipeline.jobs.scores import proposal_recall, score_all
-from ezsd.pipeline.models.detector import finds_masks
+from ezsd.pipeline.models.detector import finds_masks, read_protocol
 from ezsd.pipeline.models.vocabulary import write_embeddings
 from ezsd.pipeline.stage import StageContext, StageResult
 
@@ -52,7 +52,7 @@ def evaluate_with(make_pass: type[ValidationPass], context: StageContext) -> Sta
     context.map_shards(validation)
     setup = EvaluationSetup(
         data=context.params.data.format,
-        protocol=mined.protocol,
+        protocol=read_protocol(context.parent("train")),
         split=split,
         max_dets=params.max_dets[0],
         ground_truth=truth,

@@ -91,7 +91,7 @@ def write_renorm_and_detector(context: StageContext) -> None:
     write_renorm(renorm / "renorm.h5", _blank_record(teacher))
     writing.publish(renorm, {}, {})
     writing.begin(train, "train", _MADE)
-    write_json_atomic(train / CARD, {"config": {"masks": {}}})
+    write_json_atomic(train / CARD, {"config": {"masks": {}}, "protocol": "names known"})
     writing.publish(train, {}, {})
 
 

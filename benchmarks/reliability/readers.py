@@ -3,13 +3,14 @@
 import io
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import redirect_stderr, redirect_stdout
-from itertools import pairwise
 from pathlib import Path
 
 import torch
 
 from ezsd.api.loading import load_detector
 from ezsd.cache.artifacts import Embedded, Mined, Renormed
+from ezsd.cache.pseudo_file import FILE as PSEUDO
+from ezsd.cache.pseudo_file import read_pseudo
 from ezsd.cache.sharded import ShardedStore
 from ezsd.cache.verify import verify
 from ezsd.pipeline.data.prepared import Prepared
@@ -51,9 +52,9 @@ def read_by_command(arguments: Sequence[str]) -> None:
 
 
 def read_by_next_stage(stage: str, root: Path, params: Params) -> None:
-    """Run the stage that follows on the artifact, as `dvc repro` would; `report` is followed by none."""
-    following = [later for earlier, later in pairwise(STAGES) if earlier == stage]
-    for later in following:
+    """Run the next stage that reads the artifact, as `dvc repro` would; none reads that of `report`."""
+    following = [later for later, reader in STAGES.items() if stage in reader.parents]
+    for later in following[:1]:
         with redirect_stderr(io.StringIO()):
             run_stage(STAGES, later, params, root)
 
@@ -88,6 +89,10 @@ def _embed(folder: Path) -> None:
     _read_store(embedded.store)
 
 
+def _pseudo(folder: Path) -> None:
+    read_pseudo(folder / PSEUDO)
+
+
 def _read_store(store: ShardedStore) -> None:
     for shard in range(store.shards):
         store.read_shard(shard, list(store.layout.arrays))
@@ -108,6 +113,7 @@ _READERS: Mapping[str, Callable[[Path], None]] = {
     "renorm": _renorm,
     "mine": _mine,
     "embed": _embed,
+    "pseudo": _pseudo,
     "train": _train,
     "evaluate": _evaluate,
 }

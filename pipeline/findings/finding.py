@@ -34,6 +34,8 @@ Kind = (
         "few-proposals",
         "few-photos-with-proposals",
         "frequent-name",
+        "no-pseudo-boxes",
+        "rough-calibration",
         "alike-names",
         "coarse-embeddings",
         "climbing-loss",

@@ -86,7 +86,8 @@ class MineShards(StoreJob):
 
     def __call__(self, shard: int) -> dict[str, float]:
         """Mine a shard; return the number of crops as `forwards`."""
-        mine, classifier = self.source.load(), self._classifier()
+        mine = self.source.load()
+        classifier = crop_classifier(self.teacher, self.names, self.prompts, self.params)
         rows = self.rows(shard)
         found = [
             mine(photo, self._occupied_xyxy(row), classifier, self.params)
@@ -98,19 +99,19 @@ class MineShards(StoreJob):
 
     def _occupied_xyxy(self, row: int) -> torch.Tensor:
         """What proposals must not overlap: `(M, 4)`."""
-        return self.photos.occupied_xyxy(row) if self._filters else torch.empty((0, 4))
+        return self.photos.occupied_xyxy(row) if self.params.filters == "base" else torch.empty((0, 4))
 
-    @property
-    def _filters(self) -> bool:
-        return self.params.filters == "base"
 
-    @torch.inference_mode()
-    def _classifier(self) -> CropClassifier:
-        teacher = self.teacher.load()
-        text = embed_names(teacher, self.names.names, self.prompts).cpu()
-        return CropClassifier(
-            BoxEncoder(teacher, self.params.batch), text, self.names.base_count if self._filters else 0
-        )
+@torch.inference_mode()
+def crop_classifier(
+    teacher: RenormalizedTeacher, names: MiningNames, prompts: Prompts, params: MineParams
+) -> CropClassifier:
+    """Load the teacher as a classifier of crops; without filters it counts no name as a base name."""
+    loaded = teacher.load()
+    text = embed_names(loaded, names.names, prompts).cpu()
+    return CropClassifier(
+        BoxEncoder(loaded, params.batch), text, names.base_count if params.filters == "base" else 0
+    )
 
 
 def mine_shards(inputs: MiningInputs, names: MiningNames, source: MinerSource, mined: Mined) -> MineShards:

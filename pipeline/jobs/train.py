@@ -12,9 +12,11 @@ from ezsd.cache.artifacts import Rows, decode_embeddings
 from ezsd.cache.errors import ArtifactError
 from ezsd.cache.index import DatasetIndex
 from ezsd.cache.masks import MaskTable
+from ezsd.cache.pseudo_file import NO_NAME, PseudoTable
 from ezsd.cache.sharded import ShardedStore
 from ezsd.cache.shuffled import plan_windows
 from ezsd.detector.detector import ZeroShotDetector
+from ezsd.detector.sampling import IGNORED
 from ezsd.masks import decode_masks
 from ezsd.pipeline.data.training_photos import TrainingPhotos
 from ezsd.pipeline.device import choose_device
@@ -27,7 +29,7 @@ from ezsd.training.determinism import derive_seed, deterministic
 from ezsd.training.engine import StepReport
 from ezsd.training.repeats import draw_repeats, repeat_factors
 from ezsd.training.schedule import Schedule
-from ezsd.training.targets import CachedTargets
+from ezsd.training.targets import CachedTargets, PseudoTargets
 
 WINDOW_SHARDS = 8
 """Number of shards that are held in memory and shuffled together."""
@@ -105,11 +107,13 @@ class TargetReader:
         index: base boxes of the training photos.
         store: teacher embeddings of the same photos, row for row.
         masks: of the same boxes, row for row, for a detector with a mask head.
+        pseudo: boxes of the same photos; None without any.
     """
 
     index: DatasetIndex
     store: ShardedStore
     masks: MaskTable | None = None
+    pseudo: PseudoTable | None = None
 
     def __post_init__(self) -> None:
         if self.store.rows != len(self.index):
@@ -118,6 +122,11 @@ class TargetReader:
             raise ArtifactError(
                 f"there are {len(self.masks)} masks for {len(self.index.boxes)} boxes: "
                 "run `ezsd-cli precompute --only prepare --force`"
+            )
+        if self.pseudo is not None and self.pseudo.photos != len(self.index):
+            raise ArtifactError(
+                f"there are pseudo boxes of {self.pseudo.photos} photos for {len(self.index)}: "
+                "run `ezsd-cli precompute --only pseudo --force`"
             )
         self._shards: OrderedDict[int, Rows] = OrderedDict()
 
@@ -140,6 +149,7 @@ class TargetReader:
             proposal_embeddings=torch.from_numpy(decode_embeddings("embeddings", proposals)),
             proposal_confidences=torch.from_numpy(proposals["confidence"]),
             masks=None if self.masks is None else self._decode(self.masks, row),
+            pseudo=None if self.pseudo is None else _pseudo_of(self.pseudo, row),
         )
 
     def order(self, factors: Sequence[float], seed: int, epoch: int) -> Sequence[int]:
@@ -175,6 +185,16 @@ class TargetReader:
                 self._shards.popitem(last=False)
         self._shards.move_to_end(shard)
         return self._shards[shard]
+
+
+def _pseudo_of(table: PseudoTable, photo: int) -> PseudoTargets:
+    rows = table.rows_of(photo)
+    labels = table.labels[rows].astype(np.int64)
+    return PseudoTargets(
+        torch.from_numpy(table.boxes_xyxy[rows]),
+        torch.from_numpy(np.where(labels == NO_NAME, IGNORED, labels)),
+        torch.from_numpy(table.confidence[rows]),
+    )
 
 
 def _first(cached: Mapping[str, np.ndarray], names: Sequence[str], count: int) -> Rows:

@@ -91,6 +91,14 @@ def read_detector(folder: Path) -> TrainedDetector:
         raise ArtifactError(f"the detector in {folder} cannot be read: {reason}; {FIX}") from error
 
 
+def read_protocol(folder: Path) -> str:
+    """The protocol of the detector in a folder; reads its card only. Raises as `read_detector`."""
+    try:
+        return str(read_json(folder / CARD, FIX)["protocol"])
+    except (KeyError, TypeError) as error:
+        raise ArtifactError(f"{folder / CARD} is not the card of a detector; {FIX}") from error
+
+
 def finds_masks(folder: Path) -> bool:
     """Whether the detector has a mask head; reads its card only. Raises as `read_detector`."""
     try:

@@ -31,6 +31,7 @@ from ezsd.pipeline.params.sections import (
 )
 from ezsd.pipeline.params.teacher import TeacherParams
 from ezsd.pipeline.params.tree import apply_override, first_problem, parse_yaml
+from ezsd.pseudo.config import PseudoConfig
 from ezsd.renorm.config import RenormConfig
 
 __all__ = [
@@ -70,6 +71,7 @@ class Params:
         renorm: re-normalization of the teacher.
         mine: proposals of the teacher.
         embed: embeddings of proposals and base boxes.
+        pseudo: proposals that training does not count as background; null for none, as in the paper.
         train: the detector and its training.
         evaluate: scoring.
         report: the page.
@@ -82,6 +84,7 @@ class Params:
     renorm: RenormConfig
     mine: MineParams
     embed: EmbedParams
+    pseudo: PseudoConfig | None = None
     train: TrainParams
     evaluate: EvaluateParams
     report: ReportParams
@@ -91,6 +94,10 @@ class Params:
         if self.prepare.novel_shots is not None and self.mine.names == "strict":
             raise ValueError(
                 "prepare.novel_shots reveals the novel names: set mine.names to known, or it to null"
+            )
+        if self.pseudo is not None and self.pseudo.names == "known" and self.mine.names == "strict":
+            raise ValueError(
+                "pseudo.names known needs the novel names: set mine.names to known, or it to strict"
             )
         if self.train.detector.mask_head is not None and not self.prepare.masks:
             raise ValueError("train.detector.mask_head needs masks: set prepare.masks to true, or it to null")

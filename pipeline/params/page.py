@@ -34,7 +34,7 @@ class Key(NamedTuple):
 
 def params_page() -> str:
     """The page as Markdown."""
-    return HEAD + "".join(_section(field.name, hint) for field, hint in _fields_of(Params))
+    return HEAD + "".join(_section(field.name, _part_of(hint) or hint) for field, hint in _fields_of(Params))
 
 
 def _section(name: str, section: type) -> str:

@@ -1,24 +1,22 @@
-"""What each stage does, in units whose rates are measured; and what it leaves on the disk."""
+"""What each stage does, in units whose rates are measured."""
 
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-import numpy as np
-
-from ezsd.cache.artifacts import embedding_specs, mined_arrays
-from ezsd.cache.layout import ArraySpec
 from ezsd.evaluation.probing import STEPS
 from ezsd.pipeline.device import count_workers
 from ezsd.pipeline.graph import STAGES
 from ezsd.pipeline.jobs.evaluate import PHOTOS_PER_SHARD
 from ezsd.pipeline.jobs.mine_cascade import FIT_PHOTOS, PHOTOS_PER_PART
+from ezsd.pipeline.jobs.pseudo import PHOTOS_PER_PART as CALIBRATION_PHOTOS
 from ezsd.pipeline.jobs.renorm import SAMPLE_BOXES
 from ezsd.pipeline.jobs.train import start_rows
 from ezsd.pipeline.params import Params
 from ezsd.pipeline.plan.counts import FORWARDS_OF_TUNING, Units, check_boxes, mining_cost
 from ezsd.pipeline.plan.data import DataSet
 from ezsd.pipeline.plan.rates import NOTHING, Rate
+from ezsd.pipeline.plan.sizes import artifact_bytes
 from ezsd.training.schedule import schedule_in_epochs
 
 START, LOAD, ANNOTATIONS = "start", "load the teacher", "annotations"
@@ -28,9 +26,6 @@ STEP, PROPOSER = "image of a training step", "image of a step of the proposal ne
 HEAD, DETECTION = "start of the detector's head", "photo through the detector"
 PROBED = "box of a step of probing"
 """Units whose rates are measured."""
-
-INDEX_BYTES = 128
-"""About as much as a row of the index takes, of a photo or of a box."""
 
 
 @dataclass(frozen=True)
@@ -76,13 +71,14 @@ class Workload:
 
     def stages(self) -> tuple[StageWork, ...]:
         """The work of each stage, in order."""
+        sizes = artifact_bytes(self.params, self.data, self.dim, self.detector_bytes)
         return tuple(
             StageWork(
                 stage,
                 self._images(stage),
                 round(sum(self._crops(stage))),
                 round(self._forwards(stage)),
-                round(self._bytes(stage)),
+                round(sizes[stage]),
                 {name: units for name, units in self._units(stage).items() if units},
             )
             for stage in STAGES
@@ -94,12 +90,14 @@ class Workload:
             "renorm": self._renorm,
             "mine": self._mine,
             "embed": self._embed,
+            "pseudo": self._pseudo,
             "train": self._train,
             "evaluate": self._evaluate,
             "report": lambda: {PHOTO: self._images("report")},
         }
         # local workers start too, while the stage waits for them
-        starts = 1 + (stage in ("prepare", "mine", "embed", "evaluate") and self._workers > 1)
+        spread = {"prepare", "mine", "embed", "evaluate"} | ({"pseudo"} if self.params.pseudo else set())
+        starts = 1 + (stage in spread and self._workers > 1)
         return {START: starts, **counts[stage]()}
 
     def _prepare(self) -> dict[str, float]:
@@ -140,6 +138,18 @@ class Workload:
         photos = self._busiest(self.data.amounts.train_photos, self.params.mine.photos_per_shard)
         return {LOAD: 1, PHOTO: photos, CROP: photos * self._embedded()}
 
+    def _pseudo(self) -> dict[str, float]:
+        if self.params.pseudo is None:
+            return {}
+        photos = self._busiest(self._images("pseudo"), CALIBRATION_PHOTOS)
+        cost = mining_cost(self.params.mine, self.data.amounts)
+        return {
+            LOAD: 1,
+            PHOTO: photos,
+            CROP: photos * (cost.forwards - cost.tiles),
+            ANCHOR: photos * cost.anchors,
+        }
+
     def _train(self) -> dict[str, float]:
         shown, solved = self._images("train"), self.params.train.detector.start == "closed_form"
         started = len(start_rows(round(self.data.amounts.train_photos))) if solved else 0
@@ -168,12 +178,14 @@ class Workload:
         amounts, report = self.data.amounts, self.params.report
         schedule = self.params.train.schedule
         steps = schedule_in_epochs(schedule, round(amounts.epoch_photos)).steps
+        calibrated = 0 if self.params.pseudo is None else self.params.pseudo.photos
         photos, val = amounts.train_photos, amounts.val_photos
         return {
             "prepare": photos + val,
             "renorm": round(amounts.boxed_photos),
             "mine": photos,
             "embed": photos,
+            "pseudo": min(calibrated, round(amounts.boxed_photos)),
             "train": steps * schedule.images_per_step,
             "evaluate": val,
             "report": min(report.training_photos, photos) + min(report.validation_photos, val),
@@ -184,39 +196,19 @@ class Workload:
         cost = mining_cost(self.params.mine, amounts)
         if stage == "renorm":
             return (self._tuned_boxes(), 2 * min(amounts.boxes, SAMPLE_BOXES))
-        if stage == "mine":
-            return (amounts.train_photos * (cost.forwards - cost.tiles),)
+        if stage in ("mine", "pseudo"):
+            return (self._images(stage) * (cost.forwards - cost.tiles),)
         if stage == "embed":
             return (amounts.train_photos * self._embedded(),)
         return (2 * amounts.val_photos * self._boxes_a_photo(),) if stage == "evaluate" else ()
 
     def _forwards(self, stage: str) -> float:
-        if stage != "mine":
+        if stage not in ("mine", "pseudo"):
             return sum(self._crops(stage))
-        cost = mining_cost(self.params.mine, self.data.amounts)
-        photos = self.data.amounts.train_photos * cost.forwards
-        return photos + cost.tiles * min(FIT_PHOTOS, self.data.amounts.boxed_photos)
-
-    def _bytes(self, stage: str) -> float:
-        amounts, keep = self.data.amounts, self.params.mine.keep
-        mined = row_bytes(mined_arrays(keep))
-        embeddings = row_bytes(
-            {
-                **embedding_specs("embeddings", keep, self.dim, self.params.embed.dtype, compressed=False),
-                **embedding_specs("gt_embeddings", 1, self.dim, self.params.embed.dtype, compressed=True),
-            }
-        )
-        objects = (self._boxes_a_photo() - 1) * self.dim * np.dtype(self.params.embed.dtype).itemsize
-        photos = amounts.train_photos + amounts.val_photos
-        return {
-            "prepare": photos * (INDEX_BYTES + self.data.photo_bytes) + amounts.boxes * INDEX_BYTES,
-            "renorm": 2 * amounts.names * self.dim * 4,
-            "mine": amounts.train_photos * mined,
-            "embed": amounts.train_photos * (mined + embeddings + objects),
-            "train": self.detector_bytes,
-            "evaluate": amounts.val_photos * self.params.evaluate.detections_per_image * INDEX_BYTES,
-            "report": 0,
-        }[stage]
+        cost, fitted = mining_cost(self.params.mine, self.data.amounts), 0.0
+        if stage == "mine":
+            fitted = min(FIT_PHOTOS, self.data.amounts.boxed_photos)
+        return self._images(stage) * cost.forwards + cost.tiles * fitted
 
     def _tuned_boxes(self) -> float:
         """Boxes of re-normalization with those of its check, in units of tuned boxes."""
@@ -239,8 +231,3 @@ class Workload:
     @property
     def _workers(self) -> int:
         return count_workers(self.params.run)
-
-
-def row_bytes(arrays: Mapping[str, ArraySpec]) -> int:
-    """Size of a row of the arrays, without compression."""
-    return sum(math.prod(spec.shape) * np.dtype(spec.dtype).itemsize for spec in arrays.values())

@@ -34,10 +34,13 @@ def inspect(
             help="Stage to show in detail, or `proposals` for a page to browse them; default: a summary."
         ),
     ] = None,
-    image: Annotated[int | None, typer.Option(help="Id of a training photo: list its proposals.")] = None,
+    image: Annotated[
+        int | None,
+        typer.Option(help="Id of a training photo: list its proposals, or with `pseudo` its pseudo boxes."),
+    ] = None,
     png: Annotated[
         Path | None,
-        typer.Option(help="Draw the photo's proposals, or what `renorm` changed.", metavar="FILE"),
+        typer.Option(help="Draw the photo's boxes, or what `renorm` changed.", metavar="FILE"),
     ] = None,
     find: Annotated[
         str | None,
@@ -59,7 +62,7 @@ def inspect(
     params: ParamsPath = DEFAULT_PARAMS,
     overrides: Overrides = None,
 ) -> None:
-    """Show what the artifacts hold: counts, shapes, scores, the proposals of a photo."""
+    """Show what the artifacts hold: counts, shapes, scores, the proposals or pseudo boxes of a photo."""
     if find is not None:
         if stage != "proposals":
             raise typer.BadParameter("it searches proposals: inspect proposals", param_hint="--find")
@@ -67,7 +70,7 @@ def inspect(
     elif stage == "proposals":
         _browse_proposals(params, overrides, out, photos, best)
     elif image is not None:
-        _inspect_image(params, overrides, image, png, as_json)
+        _inspect_image(params, overrides, stage, image, png, as_json)
     elif stage is not None:
         _inspect_stage(root_of(params), stage, png, as_json)
     else:
@@ -94,13 +97,13 @@ def _inspect_stage(root: Path, stage: str, png: Path | None, as_json: bool) -> N
 
 
 def _inspect_image(
-    params: Path, overrides: list[str] | None, image: int, png: Path | None, as_json: bool
+    params: Path, overrides: list[str] | None, stage: str | None, image: int, png: Path | None, as_json: bool
 ) -> None:
-    from ezsd.stages.pages.inspection import draw_image_proposals, inspect_image
     from ezsd.stages.pages.inspection_text import image_text
+    from ezsd.stages.pages.photo_details import draw_image_proposals, inspect_image, inspect_pseudo_image
 
     root = root_of(params)
-    photo = inspect_image(root, image)
+    photo = (inspect_pseudo_image if stage == "pseudo" else inspect_image)(root, image)
     show(photo.as_json(), image_text(photo), as_json)
     if png is not None:
         loaded, _ = open_run(params, overrides)

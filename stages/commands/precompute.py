@@ -19,13 +19,13 @@ app = typer.Typer()
 @app.command(epilog="Example: `ezsd-cli precompute --only mine --set mine.keep=100`")
 def precompute(
     only: Annotated[
-        str | None, typer.Option(help="One of prepare, renorm, mine, embed.", metavar="STAGE")
+        str | None, typer.Option(help="One of prepare, renorm, mine, embed, pseudo.", metavar="STAGE")
     ] = None,
     force: Force = False,
     params: ParamsPath = DEFAULT_PARAMS,
     overrides: Overrides = None,
 ) -> None:
-    """Make everything that training reads: index, re-normalized teacher, proposals, embeddings."""
+    """Make what training reads: index, re-normalized teacher, proposals, embeddings, pseudo boxes."""
     from ezsd.pipeline.external import require_weights
     from ezsd.pipeline.graph import PRECOMPUTE
 

@@ -1,6 +1,6 @@
 """`ezsd-cli inspect`: one artifact or one training photo in detail, as plain values and as pictures."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -8,27 +8,22 @@ import numpy as np
 from PIL import Image
 
 from ezsd.cache.artifacts import Embedded, Mined, Renormed
-from ezsd.cache.manifest import Manifest, require_complete
 from ezsd.cache.renorm_file import CheckRecord
 from ezsd.cache.sharded import ShardedStore
 from ezsd.pipeline.data.prepared import Prepared
-from ezsd.pipeline.data.sources import resolve_sources
 from ezsd.pipeline.errors import PipelineError
 from ezsd.pipeline.evaluation_files import EvaluationFolder
 from ezsd.pipeline.graph import STAGES
-from ezsd.pipeline.params import Params
-from ezsd.pipeline.runner import artifact_folder, command_of
+from ezsd.pipeline.runner import artifact_folder, require_artifact
 from ezsd.stages.pages.curves import draw_curves, stack
 from ezsd.stages.pages.drawing import draw_bars
 from ezsd.stages.pages.inspection_text import outline
 from ezsd.stages.pages.mined import (
-    PhotoProposals,
     confidence_histogram,
     count_names,
-    draw_photo_proposals,
-    read_photo_proposals,
     score_histogram,
 )
+from ezsd.stages.pages.pseudo_boxes import describe_pseudo_boxes
 
 BINS = 20
 LAYERS_DRAWN = 30
@@ -46,83 +41,16 @@ def inspect_stage(root: Path, stage: str) -> dict[str, Any]:
     """
     if stage not in STAGES:
         raise PipelineError(f"there is no stage {stage!r}: choose one of {', '.join(STAGES)}, or proposals")
-    folder, manifest = artifact_folder(root, stage), _complete(root, stage)
+    folder, manifest = artifact_folder(root, stage), require_artifact(root, stage)
     details = {
         "prepare": _prepare,
         "renorm": _renorm,
         "mine": _mine,
         "embed": _embed,
+        "pseudo": describe_pseudo_boxes,
         "evaluate": _evaluate,
     }.get(stage)
     return {"stage": stage, **outline(manifest), **(details(folder) if details else {})}
-
-
-@dataclass(frozen=True)
-class PhotoDetails:
-    """One training photo and its proposals.
-
-    Attributes:
-        image_id: from the annotation file.
-        file_name: relative to the folder of the training photos.
-        width: in pixels.
-        height: in pixels.
-        proposals: best first.
-    """
-
-    image_id: int
-    file_name: str
-    width: int
-    height: int
-    proposals: PhotoProposals
-
-    def as_json(self) -> dict[str, Any]:
-        """Plain values; each proposal has rank, score, name, confidence and box_xyxy in pixels."""
-        found = self.proposals
-        return {
-            "image_id": self.image_id,
-            "file_name": self.file_name,
-            "width": self.width,
-            "height": self.height,
-            "proposals": [
-                {
-                    "rank": place + 1,
-                    "score": round(float(found.scores[place]), 4),
-                    "name": found.names[place],
-                    "confidence": round(float(found.confidence[place]), 4),
-                    "box_xyxy": [round(side, 2) for side in found.boxes_xyxy[place].tolist()],
-                }
-                for place in range(len(found))
-            ],
-        }
-
-
-def inspect_image(root: Path, image_id: int) -> PhotoDetails:
-    """Read the proposals of a training photo.
-
-    Raises:
-        PipelineError: the index has no photo of that id.
-        ArtifactError: photos are not prepared or proposals not mined.
-    """
-    for stage in ("prepare", "mine"):
-        _complete(root, stage)
-    photos = Prepared(artifact_folder(root, "prepare")).train.photos
-    found = np.flatnonzero(photos.image_ids == image_id)
-    if not len(found):
-        known = ", ".join(map(str, photos.image_ids[:3].tolist()))
-        raise PipelineError(
-            f"no training photo has the id {image_id}: the {len(photos)} ids begin with {known}"
-        )
-    row = int(found[0])
-    width, height = photos.sizes_wh[row].tolist()
-    proposals = read_photo_proposals(Mined(artifact_folder(root, "mine")), row)
-    return PhotoDetails(image_id, photos.file_names[row], width, height, proposals)
-
-
-def draw_image_proposals(root: Path, params: Params, photo: PhotoDetails) -> Image.Image:
-    """Draw all proposals of a photo on it. Raises DataError when the photo cannot be read."""
-    sources = resolve_sources(params.data, root, artifact_folder(root, "prepare"))
-    pixels = sources.train.folder().decode(photo.file_name, (photo.width, photo.height))
-    return draw_photo_proposals(pixels, photo.proposals, len(photo.proposals), LONG_SIDE)
 
 
 def norm_changes(root: Path) -> list[dict[str, Any]]:
@@ -164,10 +92,6 @@ def _draw_norm_changes(root: Path) -> Image.Image:
         [f"{change['relative_change']:.2%}" for change in changes],
         "Relative change of norm layers by re-normalization",
     )
-
-
-def _complete(root: Path, stage: str) -> Manifest:
-    return require_complete(artifact_folder(root, stage), f"run `ezsd-cli {command_of(stage)}`")
 
 
 def _prepare(folder: Path) -> dict[str, Any]:

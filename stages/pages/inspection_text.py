@@ -12,7 +12,7 @@ from ezsd.pipeline.runner import artifact_folder
 from ezsd.stages.pages.report.table import result_table
 
 if TYPE_CHECKING:
-    from ezsd.stages.pages.inspection import PhotoDetails
+    from ezsd.stages.pages.photo_details import PhotoDetails
 
 BAR = 40
 LAYERS_LISTED = 15
@@ -60,10 +60,11 @@ def stage_text(details: Mapping[str, Any]) -> str:
         parts += ["", text_table(("array", "shape", "dtype"), rows)]
     if "scores" in details:
         parts += ["", f"score ({details['score']})", histogram_text(details["scores"])]
+    if "confidence" in details:
         parts += ["", "confidence", histogram_text(details["confidence"])]
     if "names" in details:
         top = list(details["names"].items())[:NAMES_LISTED]
-        parts += ["", text_table(("name", "proposals"), [(name, f"{count:,}") for name, count in top])]
+        parts += ["", text_table(("name", "boxes"), [(name, f"{count:,}") for name, count in top])]
     if "check" in details:
         parts += ["", check_text(details["check"])]
     if "norm_changes" in details:
@@ -77,10 +78,10 @@ def stage_text(details: Mapping[str, Any]) -> str:
 
 
 def image_text(photo: "PhotoDetails") -> str:
-    """A photo's proposals as a table: rank, score, name, confidence, box."""
+    """A photo's proposals or pseudo boxes as a table: rank, score, name, confidence, box."""
     head = (
         f"image {photo.image_id} ({photo.file_name}), {photo.width}x{photo.height}: "
-        f"{len(photo.proposals)} proposals"
+        f"{len(photo.proposals)} {photo.kind}"
     )
     rows = [
         (

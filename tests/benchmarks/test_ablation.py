@@ -145,7 +145,7 @@ def test_runs_share_what_their_params_and_code_agree_in() -> None:
     def shared(one: dict[str, str], other: dict[str, str]) -> set[str]:
         return {stage for stage in one if one[stage] == other[stage]}
 
-    precomputed = {"prepare", "renorm", "mine", "embed"}
+    precomputed = {"prepare", "renorm", "mine", "embed", "pseudo"}
     assert shared(of(VILD), of(VILD, 1)) == precomputed == shared(of(VILD), of(SUPERVISED))
     assert shared(of(VILD), of(VILD, 0, "data.world.train=601")) == set()
     assert shared(of(EZSD), of(ORACLE_PROPOSALS)) == {"prepare", "renorm"}

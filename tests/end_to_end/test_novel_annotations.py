@@ -30,7 +30,7 @@ def as_own_data(world: Path) -> dict[str, dict]:
         "val_photos": f"{world}/val",
         "val_annotations": f"{world}/annotations/instances_val.json",
     }
-    return {"data": keys}
+    return {"data": keys, "pseudo": {"precision": 0.0}}
 
 
 def delete_novel(content: dict, novel_ids: set[int]) -> None:

@@ -165,7 +165,7 @@ def test_a_detector_trained_from_shards_in_a_bucket_is_the_same(own_run: Path, t
             there[key] = fsspec.filesystem("memory").cat_file(key.replace(f"artifacts/{stage}", url))
     assert not differing(here, there)
     with h5py.File(root / "precomputed.h5") as file:
-        assert set(file) == {"prepare", "renorm", "mine", "embed"}
+        assert set(file) == {"prepare", "renorm", "mine", "embed", "pseudo"}
 
 
 def test_the_pages_to_look_at_lead_to_each_other(small_run: Path, tmp_path: Path) -> None:

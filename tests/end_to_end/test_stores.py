@@ -199,6 +199,7 @@ def test_one_file_carries_them_to_a_machine_without_the_url(
     local: Path, remote: Path, tmp_path: Path
 ) -> None:
     params, there = colour_params([f"run.stores={URL}"]), tmp_path / "there"
+    run_stage(STAGES, "pseudo", params, remote)
     export_stages(STAGES, PRECOMPUTE, params, remote, tmp_path / "out.h5")
     import_stages(PRECOMPUTE, there, tmp_path / "out.h5", force=False)
     for stage in TEACHERS:

@@ -8,13 +8,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
-from support.training_workplace import DIM, SPLIT, Workplace, make_workplace
+from support.training_workplace import DIM, PHOTOS, SPLIT, Workplace, make_workplace
 
+from ezsd.cache.artifacts import Embedded
 from ezsd.cache.errors import ArtifactError
+from ezsd.cache.pseudo_file import NO_NAME, PseudoTable
 from ezsd.detector.detector import detect
+from ezsd.detector.sampling import IGNORED
 from ezsd.errors import InputError
+from ezsd.pipeline.data.training_photos import open_training_photos
 from ezsd.pipeline.jobs import training as training_run
 from ezsd.pipeline.jobs.train import TargetReader
 from ezsd.pipeline.jobs.training_log import HISTORY
@@ -40,10 +45,43 @@ def test_it_leaves_a_detector_that_names_the_whole_split(
     read = read_detector(workplace.root / "artifacts/train")
     assert read.split == SPLIT
     assert read.protocol == "names known"
-    assert set(read.parents) == {"prepare", "renorm", "embed"}
+    assert set(read.parents) == {"prepare", "renorm", "embed", "pseudo"}
     assert read.detector.roi_heads.classifier.text_embeddings.shape == (3, DIM)
     (found,) = detect(read.detector, [torch.zeros(3, 50, 70, dtype=torch.uint8)])
     assert set(found.labels.tolist()) <= {0, 1, 2}
+
+
+def one_pseudo_box(label: int) -> PseudoTable:
+    """One in the first photo."""
+    offsets, box = np.minimum(np.arange(PHOTOS + 1), 1), np.array([[10, 10, 30, 30]], np.float32)
+    return PseudoTable(offsets, box, np.array([label], np.int32), np.array([0.9], np.float32))
+
+
+@pytest.mark.parametrize(
+    ("label", "protocol"),
+    [(2, "names known, pseudo boxes"), (NO_NAME, "names known, pseudo boxes without names")],
+)
+def test_pseudo_boxes_change_the_detector_and_its_protocol_says_so(
+    label: int, protocol: str, trained: dict[str, bytes], tmp_path: Path
+) -> None:
+    workplace = make_workplace(tmp_path, one_pseudo_box(label))
+    assert workplace.run()["detector.safetensors"] != trained["detector.safetensors"]
+    read = read_detector(workplace.root / "artifacts/train")
+    assert read.protocol == protocol
+    assert read.detector.roi_heads.classifier.text_embeddings.shape == (3, DIM)
+
+
+def test_a_pseudo_box_without_a_name_is_never_an_object(workplace: Workplace) -> None:
+    context = workplace.context()
+    store, index = Embedded(context.parent("embed")).store, open_training_photos(context).index
+    for label, shown in ((2, 2), (NO_NAME, IGNORED)):
+        pseudo = TargetReader(index, store, pseudo=one_pseudo_box(label))(0).pseudo
+        assert pseudo is not None and pseudo.labels.tolist() == [shown]
+
+
+def test_pseudo_boxes_of_other_photos_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ArtifactError, match=r"pseudo boxes of 2 photos for 6: run .*--only pseudo --force"):
+        make_workplace(tmp_path, replace(one_pseudo_box(2), offsets=np.array([0, 1, 1]))).run()
 
 
 def test_the_card_holds_no_path_and_no_time(workplace: Workplace, trained: dict[str, bytes]) -> None:

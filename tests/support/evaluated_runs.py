@@ -145,9 +145,11 @@ def make_parents(params: Params, root: Path) -> None:
         write(context.folder)
         if stage == "train":
             masks = params.train.detector.mask_head
-            write_json_atomic(context.folder / CARD, {"config": {"mask_head": masks and plain_values(masks)}})
+            card = {"config": {"mask_head": masks and plain_values(masks)}, "protocol": "names known"}
+            write_json_atomic(context.folder / CARD, card)
         publish(context.folder, {"photos": len(PROPOSALS), "proposals": 5}, {})
-    publish(context_of(params, root, "embed").folder, {}, {})
+    for stage in ("embed", "pseudo"):
+        publish(context_of(params, root, stage).folder, {}, {})
 
 
 def evaluate_by_hand(params: Params, root: Path, monkeypatch, blind: bool = False) -> Path:

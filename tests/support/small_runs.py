@@ -47,7 +47,7 @@ LEFT_OUT = shutil.ignore_patterns(
     "dist",
     "__pycache__",
 )
-BEFORE_EVALUATION = ("prepare", "renorm", "mine", "embed", "train")
+BEFORE_EVALUATION = ("prepare", "renorm", "mine", "embed", "pseudo", "train")
 
 
 def small_params(changes: dict[str, dict[str, Any]] | None = None) -> str:

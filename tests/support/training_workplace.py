@@ -14,6 +14,7 @@ from support.trees import merge
 from ezsd.cache.artifacts import Embedded, Renormed
 from ezsd.cache.index import BoxTable, DatasetIndex, PhotoTable
 from ezsd.cache.layout import ArraySpec
+from ezsd.cache.pseudo_file import FILE, PseudoTable, write_pseudo
 from ezsd.cache.renorm_file import RenormRecord, write_renorm
 from ezsd.cache.sharded import ShardedStore
 from ezsd.cache.writing import begin, publish
@@ -156,19 +157,20 @@ def make_embedded(
     store.finish()
 
 
-def make_workplace(root: Path, **embedded: Any) -> Workplace:
+def make_workplace(root: Path, pseudo: PseudoTable | None = None, **embedded: Any) -> Workplace:
     object_counts, proposals = [2, 0, 1, 2, 2, 1], [4, 3, 0, 4, 4, 1]
     (root / "photos").mkdir()
     pixels = np.random.default_rng(2).integers(0, 256, (PHOTOS, SIDE, SIDE, 3), dtype=np.uint8)
     for row in range(PHOTOS):
         Image.fromarray(pixels[row]).save(root / "photos" / f"{row}.png")
-    folders = {name: root / "artifacts" / name for name in ("prepare", "renorm", "embed")}
+    folders = {name: root / "artifacts" / name for name in ("prepare", "renorm", "embed", "pseudo")}
     for name, folder in folders.items():
         folder.mkdir(parents=True)
         begin(folder, name, {})
     make_prepared(root, folders["prepare"], object_counts)
     make_renormed(folders["renorm"])
     make_embedded(folders["embed"], object_counts, proposals, **embedded)
+    write_pseudo(folders["pseudo"] / FILE, pseudo or PseudoTable.empty(PHOTOS))
     for folder in folders.values():
         publish(folder, {}, {})
     return Workplace(root, make_params())

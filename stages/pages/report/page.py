@@ -34,6 +34,7 @@ ARTIFACT_WORDS = {
     "renorm": "re-normalized norm layers of the teacher, and how they changed",
     "mine": "proposals on the training photos",
     "embed": "teacher embeddings of base boxes and proposals",
+    "pseudo": "mined boxes that training did not count as background",
     "train": "the detector and its training history",
     "evaluate": "detections, ground truth and metrics",
 }

@@ -119,7 +119,7 @@ def test_a_plan_is_two_tables_the_first_without_times(planned: Planned) -> None:
     plan, timing = planned
     lines = counts_text(replace(plan, warnings=("too little disk",))).splitlines()
     assert lines[0].split() == ["stage", "images", "crops", "forwards", "disk"]
-    assert [line.split()[0] for line in lines[1:9]] == [*STAGES, "total"]
+    assert [line.split()[0] for line in lines[1:10]] == [*STAGES, "total"]
     assert lines[-1] == "warning: too little disk"
     shown = replace(timing, stages={"mine": Rate(75, 60, 4000), "train": Rate(25, 20, 30)}, notes=("busy",))
     lines = times_text(plan, shown).splitlines()

@@ -155,6 +155,20 @@ def test_probing_turns_the_names_in_a_fixed_number_of_steps() -> None:
     assert works(params, data)["evaluate"].units[PROBED] == 200 * 2 * 48 * 10
 
 
+def test_pseudo_boxes_mine_some_photos_again() -> None:
+    data = DataSet(photos_of(600, boxes=2400))
+    off = works(DEMO, data)["pseudo"]
+    assert off.units == {START: 1} and off.images == off.forwards == 0
+    assert off.bytes == 600 * 8
+    params = parse_params(preset_text("demo"), [*SIZED, "pseudo.photos=128", "pseudo.keep=3"])
+    on, cost = works(params, data)["pseudo"], mining_cost(DEMO.mine, photos_of(600))
+    # 128 photos in parts of 16, four of them for one of two workers
+    crops, anchors = 64 * (cost.forwards - cost.tiles), 64 * cost.anchors
+    assert on.units == pytest.approx({START: 2, LOAD: 1, PHOTO: 64, CROP: crops, ANCHOR: anchors})
+    assert on.images == 128 and on.forwards == round(128 * cost.forwards)
+    assert on.bytes == 600 * (8 + 3 * 24)
+
+
 def test_a_stage_takes_the_sum_of_its_units() -> None:
     work = StageWork("mine", 0, 0, 0, 0, {START: 2, CROP: 100})
     rates = {START: Rate(5.0, 5.0, 5.0), CROP: Rate(0.5, 0.4, 0.75), STEP: Rate(9.0, 9.0, 9.0)}

@@ -9,17 +9,18 @@ from support.evaluated_runs import evaluate_by_hand, make_parents
 
 from ezsd.cache.artifacts import Renormed
 from ezsd.cache.errors import ArtifactError
+from ezsd.cache.pseudo_file import FILE, NO_NAME, PseudoTable, write_pseudo
 from ezsd.cache.renorm_file import CheckRecord
+from ezsd.cache.writing import begin, publish
 from ezsd.pipeline.errors import PipelineError
 from ezsd.stages.pages.drawing import BASE_COLOUR
 from ezsd.stages.pages.inspection import (
-    draw_image_proposals,
     draw_renorm,
-    inspect_image,
     inspect_stage,
     norm_changes,
 )
 from ezsd.stages.pages.inspection_text import image_text, stage_text
+from ezsd.stages.pages.photo_details import draw_image_proposals, inspect_image, inspect_pseudo_image
 
 
 @pytest.fixture
@@ -102,6 +103,38 @@ def test_one_image_as_a_picture(root, tiny_dataset):
         231,
         37,
     )  # the left edge of the best box, in the scale's brightest
+
+
+@pytest.fixture
+def pseudo_root(root):
+    """Two pseudo boxes in the photo with id 10, one of them without a name."""
+    table = PseudoTable(
+        np.array([0, 0, 2, 2, 2, 2]),
+        np.array([[2, 28, 22, 44], [30, 0, 50, 20]], np.float32),
+        np.array([2, NO_NAME], np.int32),
+        np.array([0.775, 0.275], np.float32),
+    )
+    folder = root / "artifacts/pseudo"
+    begin(folder, "pseudo", {})
+    write_pseudo(folder / FILE, table)
+    publish(folder, {"photos": 5, "boxes": 2}, {"names": "known"})
+    return root
+
+
+def test_pseudo_boxes_are_counted_by_name_and_probability(pseudo_root):
+    details = inspect_stage(pseudo_root, "pseudo")
+    assert details["names"] == {"cow": 1, "(no name)": 1}
+    assert [place for place, count in enumerate(details["confidence"]["counts"]) if count] == [5, 15]
+    text = stage_text(details)
+    assert "names: known" in text and "(no name)  1" in text
+
+
+def test_pseudo_boxes_of_one_image(pseudo_root, tiny_dataset):
+    photo = inspect_pseudo_image(pseudo_root, 10)
+    lines = image_text(photo).splitlines()
+    assert lines[0] == "image 10 (b.jpg), 64x48: 2 pseudo boxes"
+    assert lines[2].split() == ["1", "0.775", "cow", "0.775", "2.0", "28.0", "22.0", "44.0"]
+    assert draw_image_proposals(pseudo_root, tiny_dataset.params(), photo).size == (128, 96)
 
 
 def test_an_image_without_proposals(root, tiny_dataset):

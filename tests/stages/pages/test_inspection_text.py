@@ -15,7 +15,7 @@ def root(tiny_dataset, tmp_path, monkeypatch):
 
 def test_the_summary_has_all_stages_and_says_what_is_missing(root):
     summary = inspect_summary(root)
-    assert list(summary) == ["prepare", "renorm", "mine", "embed", "train", "evaluate", "report"]
+    assert list(summary) == ["prepare", "renorm", "mine", "embed", "pseudo", "train", "evaluate", "report"]
     assert summary["prepare"]["state"] == "complete"
     assert summary["prepare"]["counts"]["train_photos"] == 5
     assert "missing" in summary["report"]["state"]
