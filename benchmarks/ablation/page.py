@@ -44,9 +44,10 @@ to ViLD-style in this order. Differences are taken seed by seed; ± is the stand
 idea *brings nothing* where the difference is not larger than {ERRORS_OF_A_GAIN} standard errors.
 """.strip()
 _BEYOND_EXPLAINED = """
-Points of AP50 over EZSD at equal steps; differences and errors as above. These rows evaluate EZSD's own
-trainings. *Ensemble*: the teacher scores each detection too, which takes a crop of each. *Probing* fits
-classifiers of novel names to cached proposals ([method](method.md#extras)).
+Points of AP50 over EZSD at equal steps; differences and errors as above. *Ensemble*: the
+teacher scores each detection too, which takes a crop of each. *Probing* fits classifiers of novel names to
+cached proposals. Both evaluate EZSD's own trainings. *Pseudo boxes* are proposals that training does not
+count as background: objects of the name that mining gave them, or ignored ([method](method.md#extras)).
 """.strip()
 _AIMS_EXPLAINED = f"""
 - `novel_ap50_ratio`: EZSD over ViLD-style.

@@ -30,6 +30,8 @@ from benchmarks.ablation.rows import (
     ORACLE_NAMES,
     ORACLE_PROPOSALS,
     ORACLES,
+    PROBING,
+    PSEUDO,
     RENORM,
     ROWS,
     SUPERVISED,
@@ -112,7 +114,7 @@ def test_only_the_supervised_row_distills_nothing() -> None:
 
 def test_a_run_that_stops_early_leaves_whole_seeds() -> None:
     runs = plan_runs(ROWS, None, PARTS)
-    assert len(runs) == len({run.name for run in runs}) == 10 * 5 + 3 * 3 + 1 + 2 * len(PARTS) * 5
+    assert len(runs) == len({run.name for run in runs}) == 11 * 5 + 3 * 3 + 1 + 2 * len(PARTS) * 5
     assert [run.seed for run in runs] == sorted(run.seed for run in runs)
     assert {run.row for run in runs if run.part != WHOLE} == {VILD, EZSD}
     assert plan_runs((EZSD, CEILING), [1], ()) == [Run(EZSD, 1)]
@@ -149,8 +151,9 @@ def test_runs_share_what_their_params_and_code_agree_in() -> None:
     assert shared(of(VILD), of(VILD, 1)) == precomputed == shared(of(VILD), of(SUPERVISED))
     assert shared(of(VILD), of(VILD, 0, "data.world.train=601")) == set()
     assert shared(of(EZSD), of(ORACLE_PROPOSALS)) == {"prepare", "renorm"}
-    for row in (ORACLE_NAMES, CEILING, *BEYOND):
+    for row in (ORACLE_NAMES, CEILING, ENSEMBLE, PROBING):
         assert shared(of(EZSD), of(row)) == {*precomputed, "train"}
+    assert shared(of(EZSD), of(PSEUDO)) == precomputed - {"pseudo"}
 
 
 def points_at(*points: tuple[int, float]) -> list[CurvePoint]:
