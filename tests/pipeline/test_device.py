@@ -44,4 +44,5 @@ def fresh_pages(call: str) -> int:
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc is set")
 def test_freed_memory_is_used_again() -> None:
-    assert fresh_pages("keep_freed_memory()") < fresh_pages("") / 10
+    # not in each: where the heap meets a library, which the system places at random, it goes on elsewhere
+    assert fresh_pages("keep_freed_memory()") < fresh_pages("") / 2
