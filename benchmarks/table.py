@@ -63,9 +63,13 @@ def page(results: Sequence[Result]) -> str:
 
 def main() -> None:
     """Print the table of all results and write the page."""
-    results = read_results()
-    print(markdown_table(HEADER, table_rows(results)))
-    write_bytes_atomic(PAGE, page(results).encode())
+    print(markdown_table(HEADER, table_rows(read_results())))
+    write_page()
+
+
+def write_page() -> None:
+    """Write `docs/benchmarks.md` from all results."""
+    write_bytes_atomic(PAGE, page(read_results()).encode())
 
 
 def _cells(one: Measurement) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Write `docs/results.md`, `docs/ablation.svg` and `benchmarks/results/ablation.json` from the runs' scores.
+"""Write the pages of the ablation, and `benchmarks/results/ablation.json`, from the runs' scores.
 
 `python -m benchmarks.ablation.publish` does it without training.
 """
@@ -14,6 +14,7 @@ from benchmarks.ablation.scores import Outcomes, Scores
 from benchmarks.ablation.summary import curve, measure
 from benchmarks.provenance import REPOSITORY
 from benchmarks.record import RESULTS, Result, write_result
+from benchmarks.table import write_page
 from ezsd.cache.atomic import write_bytes_atomic
 
 NAME = "ablation"
@@ -27,6 +28,7 @@ def main() -> None:
     """Publish the scores of the current code and params that there are."""
     planned = plan_all(plan_runs(ROWS, None, PARTS), ())
     publish(read_current(planned, SCORES), len(planned))
+    write_page()
 
 
 def publish(outcomes: Outcomes, planned: int, results: Path = RESULTS, docs: Path = DOCS) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks.provenance import Machine, Revision, this_machine
 from benchmarks.record import Measurement, Result, Target, ratio, read_results, write_result
-from benchmarks.table import HEADER, markdown_table, page, table_rows
+from benchmarks.table import HEADER, PAGE, markdown_table, page, table_rows
 
 MACHINE = Machine("A CPU", 2, 8.0, None, "3.12.0", "2.9.0")
 RESULT = Result(
@@ -24,6 +24,10 @@ RESULT = Result(
 def test_a_result_comes_back_as_it_was_written(tmp_path: Path) -> None:
     write_result(RESULT, tmp_path)
     assert read_results(tmp_path) == [RESULT]
+
+
+def test_the_page_is_that_of_the_results_that_are_kept() -> None:
+    assert PAGE.read_text() == page(read_results())
 
 
 def test_the_file_holds_provenance_and_numbers_by_name(tmp_path: Path) -> None:
