@@ -47,7 +47,7 @@ _BEYOND_EXPLAINED = """
 Points of AP50 over EZSD at equal steps; differences and errors as above. *Ensemble*: the
 teacher scores each detection too, which takes a crop of each. *Probing* fits classifiers of novel names to
 cached proposals. Both evaluate EZSD's own trainings. *Pseudo boxes* are proposals that training does not
-count as background: objects of the name that mining gave them, or ignored ([method](method.md#extras)).
+count as background, but as objects of the name that mining gave them ([method](method.md#extras)).
 """.strip()
 _AIMS_EXPLAINED = f"""
 - `novel_ap50_ratio`: EZSD over ViLD-style.

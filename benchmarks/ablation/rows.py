@@ -43,7 +43,7 @@ _NO_DISTILLATION = (
     "train.examples.proposals_per_image=0",
     "train.detector.start=identity",  # the closed form starts from embeddings
 )
-_PSEUDO, _NOT_BACKGROUND = ("pseudo.names=known",), ("pseudo.names=strict",)
+_PSEUDO = ("pseudo.names=known",)
 _PROBING, _ENSEMBLE = ("evaluate.probing={}",), ("evaluate.ensemble={}",)
 _EVERY_BOX = ("prepare.novel_shots={per_name: 1000000, seed: 0}",)
 
@@ -105,7 +105,6 @@ NO_PROPOSALS = Row("no-proposals", "EZSD without CLIP proposals", ("renorm", "re
 ENSEMBLE = Row("ensemble", "EZSD + ensemble with the teacher", _ALL, _DISTILLATION + _ENSEMBLE)
 PROBING = Row("probing", "EZSD + probing", _ALL, _DISTILLATION + _PROBING)
 PSEUDO = Row("pseudo", "EZSD + pseudo boxes", _ALL, _DISTILLATION + _PSEUDO)
-NOT_BACKGROUND = Row("not-background", "EZSD + pseudo boxes ignored", _ALL, _DISTILLATION + _NOT_BACKGROUND)
 ORACLE_PROPOSALS = Row(
     "oracle-proposals", "EZSD, novel objects as proposals", _ALL, seeds=3, own_stages=(_TRUE_BOXES,)
 )
@@ -119,7 +118,7 @@ CEILING = Row("ceiling", "teacher names true boxes", _ALL, seeds=1, own_stages=(
 
 WITHOUT = {"renorm": NO_RENORM, "proposals": NO_PROPOSALS, "regressor": CLIP}
 """EZSD without each idea."""
-BEYOND = (ENSEMBLE, PROBING, PSEUDO, NOT_BACKGROUND)
+BEYOND = (ENSEMBLE, PROBING, PSEUDO)
 """EZSD with what is not the paper's, from the same cache."""
 ORACLES = (ORACLE_PROPOSALS, ORACLE_NAMES, ORACLE_BOXES, CEILING)
 """Rows that read novel annotations."""

@@ -114,7 +114,7 @@ def test_only_the_supervised_row_distills_nothing() -> None:
 
 def test_a_run_that_stops_early_leaves_whole_seeds() -> None:
     runs = plan_runs(ROWS, None, PARTS)
-    assert len(runs) == len({run.name for run in runs}) == 11 * 5 + 3 * 3 + 1 + 2 * len(PARTS) * 5
+    assert len(runs) == len({run.name for run in runs}) == 10 * 5 + 3 * 3 + 1 + 2 * len(PARTS) * 5
     assert [run.seed for run in runs] == sorted(run.seed for run in runs)
     assert {run.row for run in runs if run.part != WHOLE} == {VILD, EZSD}
     assert plan_runs((EZSD, CEILING), [1], ()) == [Run(EZSD, 1)]
