@@ -96,7 +96,7 @@ class TrainingProbe:
         next(train_steps(self.model, optimizer, [batch], still, self.config, 0))
 
     def examples(self, photos: int, side: int) -> list[Example]:
-        """So many examples of the photo, scaled to a short side."""
+        """Draw this many examples of the photo, scaled to a short side."""
         config = ExampleConfig(proposals_per_image=len(self.targets.proposal_boxes_xyxy))
         drawn = [draw_example(self.photo, self.targets, config, seed) for seed in range(photos)]
         return [(photo, {**target, "short_side": torch.tensor(side)}) for photo, target in drawn]
@@ -134,7 +134,7 @@ class DetectionProbe:
 
 
 def start_rate(detector: ZeroShotDetector, training: TrainingProbe, photos: int, seconds: float) -> Rate:
-    """Seconds in which so many photos start the detector in closed form, measured within a limit."""
+    """Seconds of the closed-form start from `photos` photos, measured within a limit."""
 
     def solve(some: int) -> None:
         start_in_closed_form(detector, training.examples(some, training.side))
